@@ -12,6 +12,7 @@ func (s *scanner) scanCEL() token {
 	t := token{kind: tCEL, pos: s.pos}
 	var lone []int // offsets of lone carriage returns
 	depth := 0
+	s.long = false
 loop:
 	for !s.eof() {
 		switch c := s.src[s.pos.Offset]; {
@@ -41,7 +42,7 @@ loop:
 			s.pos.step(s.src)
 		}
 	}
-	t.text = s.src[t.pos.Offset:s.pos.Offset]
+	t.text, t.verbatim = s.src[t.pos.Offset:s.pos.Offset], s.long
 	if len(lone) > 0 {
 		body := []byte(t.text)
 		for _, at := range lone {
@@ -85,12 +86,15 @@ func (s *scanner) celString(raw bool) {
 			return
 		case c == '\\' && !raw && s.pos.Offset+1 < len(s.src):
 			s.pos.step(s.src)
-			if len(quote) == 3 || !s.has("\n") && !s.has("\r") {
+			if !s.has("\n") && !s.has("\r") {
 				s.pos.step(s.src)
 			}
 		case (c == '\n' || c == '\r') && len(quote) == 1:
 			s.report(start, "this string is not closed on its line")
 			return
+		case c == '\n' || c == '\r':
+			s.long = true
+			s.pos.step(s.src)
 		default:
 			s.pos.step(s.src)
 		}

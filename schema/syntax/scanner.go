@@ -17,6 +17,7 @@ type scanner struct {
 	lastLine int       // the line on which that token ends
 	blank    bool      // only white space so far on this line
 	comments []*Comment
+	long     bool // the last caveat body has a string literal over several lines
 	report   func(Pos, string)
 }
 
@@ -76,13 +77,23 @@ func (s *scanner) space() (newline bool) {
 			}
 			s.pos.step(s.src)
 			s.blank = true
-		case c == ' ' || c == '\t':
+		case c == ' ' || c == '\t', c == ';' && s.nothingOpen():
 			s.pos.step(s.src)
 		case s.has("//") || s.has("/*"):
 			s.comment()
 		default:
 			return false
 		}
+	}
+	return false
+}
+
+// nothingOpen reports whether no declaration or member is there to be ended, so
+// that a semicolon is white space.
+func (s *scanner) nothingOpen() bool {
+	switch s.last {
+	case tEOF, tNewline, tSemicolon, tLBrace:
+		return true
 	}
 	return false
 }

@@ -48,6 +48,7 @@ type token struct {
 	text     string // as written; empty for tEOF and tNewline
 	comments []*Comment
 	first    bool // no other token stands before it on its line
+	verbatim bool // a tCEL whose lines the formatter must not move
 }
 
 // endsMember reports whether a newline after a token of this kind is a token.
