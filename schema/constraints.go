@@ -26,7 +26,7 @@ func (c *compiler) constraint(m *member, n *syntax.Constraint) *Constraint {
 		}
 		return nil
 	}
-	k := &Constraint{Name: n.Name.Name, Doc: docText(n.Doc), Kind: kind, Pos: n.Name.Pos}
+	k := &Constraint{Name: n.Name.Name, Doc: docText(n.Doc), Kind: kind, Pos: n.Name.Pos, after: m.after}
 	for _, name := range n.Relations {
 		r := c.constrained(m, name)
 		switch {

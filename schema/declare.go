@@ -176,15 +176,3 @@ func (c *compiler) paramType(u *unit, t *syntax.TypeRef) (ParamType, bool) {
 	}
 	return ParamType{}, false
 }
-
-// docText keeps comments as they are written, one a line.
-func docText(comments []*syntax.Comment) string {
-	var b strings.Builder
-	for i, c := range comments {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(strings.TrimRight(c.Text, "\r\n"))
-	}
-	return b.String()
-}

@@ -20,8 +20,9 @@ type source struct {
 // member is a member of a type.
 type member struct {
 	source
-	typ *Type
-	rel *Relation // nil for constraints
+	typ   *Type
+	rel   *Relation // nil for constraints
+	after int       // how many relations and permissions of its type come before it
 }
 
 // place gives a position of the text in which the member is written.
@@ -58,7 +59,7 @@ func (c *compiler) resolveType(u *unit, d *syntax.Definition) bool {
 		return false
 	}
 	for _, src := range sources {
-		m := &member{source: src, typ: t}
+		m := &member{source: src, typ: t, after: len(t.Members)}
 		c.members = append(c.members, m)
 		switch n := src.node.(type) {
 		case *syntax.Relation:

@@ -220,6 +220,8 @@ type Constraint struct {
 	Kind      ConstraintKind
 	Relations []*Relation
 	Pos       syntax.Pos
+
+	after int // how many of its type's Members it comes after
 }
 
 // Caveat is a condition on a relationship.
