@@ -1,0 +1,378 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/pemba-authz/pemba/schema"
+)
+
+// SubjectResult is one result of LookupSubjects. ID "*" stands for every subject
+// of the type that is not excluded.
+type SubjectResult struct {
+	ID       string
+	State    State           // Yes or Conditional
+	Missing  []string        // Conditional only: the caveat parameters still needed, sorted
+	Excluded []SubjectResult // of "*": who is not meant (No) or only on a condition (Conditional), by id
+}
+
+// LookupSubjects returns the subjects of a type (with a relation: its usersets)
+// that resource#relation holds, in ascending order of their ids, each once,
+// beginning after the id after ("" from the first). "*" comes before all ids.
+// Errors are those of Check; an error ends it.
+func (e *Engine) LookupSubjects(ctx context.Context, resource Object, relation, subjectType, subjectRelation, after string) iter.Seq2[SubjectResult, error] {
+	return func(yield func(SubjectResult, error) bool) {
+		asked := Subject{Object{subjectType, ""}, subjectRelation}
+		r, err := e.question(resource, relation, asked)
+		if err != nil {
+			yield(SubjectResult{}, err)
+			return
+		}
+		w := e.walk(ctx, asked)
+		defer w.release()
+		d := &descent{walk: w, root: node{r, resource.ID}, seen: map[node]certainty{}, found: map[string]certainty{}, wild: wildcards(r, subjectType, subjectRelation)}
+		if err := d.collect(); err != nil {
+			yield(SubjectResult{}, err)
+			return
+		}
+		d.results(after, yield)
+	}
+}
+
+// certainty is how sure it is that a subject that was come across is in the set.
+type certainty uint8
+
+const (
+	mentioned certainty = iota + 1 // only right of an exclusion: it may be an exception to a wildcard
+	candidate                      // the way passed an intersection, an exclusion, an "all" arrow or a caveat
+	certain
+)
+
+// descent collects the subjects that a set may hold, downward.
+type descent struct {
+	walk  *walk
+	root  node
+	seen  map[node]certainty
+	found map[string]certainty // by subject id
+	bytes int64
+	queue []visit
+	wild  map[*schema.Relation]bool // the schema lets it hold the wildcard of the asked type
+}
+
+type visit struct {
+	node  node
+	level certainty
+}
+
+func (d *descent) collect() error {
+	if d.root.relation.Unstratified {
+		if err := d.walk.stratified(d.root); err != nil {
+			return err
+		}
+	}
+	d.visit(d.root, certain)
+	for len(d.queue) > 0 {
+		v := d.queue[len(d.queue)-1]
+		d.queue = d.queue[:len(d.queue)-1]
+		if err := d.members(v.node, v.level); err != nil {
+			return err
+		}
+		if len(d.seen)+len(d.found) > d.walk.limits.Candidates {
+			return &LimitError{What: "candidates of a lookup", Limit: int64(d.walk.limits.Candidates)}
+		}
+		if d.bytes > d.walk.limits.CandidateBytes {
+			return &LimitError{What: "bytes of candidates of a lookup", Limit: d.walk.limits.CandidateBytes}
+		}
+	}
+	return nil
+}
+
+// visit notes a set; it is looked into again only if it is now more certain.
+func (d *descent) visit(n node, level certainty) {
+	s := &d.walk.subject
+	if !n.relation.Reaches(s.Type, s.Relation) || d.seen[n] >= level {
+		return
+	}
+	d.seen[n] = level
+	d.queue = append(d.queue, visit{n, level})
+}
+
+func (d *descent) add(id string, level certainty) {
+	if was, known := d.found[id]; !known || was < level {
+		d.found[id] = level
+		if !known {
+			d.bytes += int64(len(id))
+		}
+	}
+}
+
+func (d *descent) members(n node, level certainty) error {
+	s := &d.walk.subject
+	if s.Relation == n.relation.Name && s.Type == n.relation.Type.Name {
+		d.add(n.id, level) // the userset of its own name
+	}
+	if n.relation.IsPermission() {
+		return d.expr(n.relation.Plan, n, level)
+	}
+	for i, a := range n.relation.Allowed {
+		if !firstOfKind(n.relation.Allowed, i) {
+			continue
+		}
+		direct := a.Type.Name == s.Type && (a.Relation == nil && s.Relation == "" || a.Relation != nil && a.Relation.Name == s.Relation)
+		follow := a.Relation != nil && d.walk.reachable(a.Relation)
+		if !direct && !follow || a.Wildcard && plainToo(n.relation.Allowed, a.Type) {
+			continue
+		}
+		err := d.each(n.relation, n.id, a, level, func(id string, level certainty) {
+			if direct && (id != Wildcard || s.Relation == "") {
+				d.add(id, level)
+			}
+			if follow {
+				d.visit(node{a.Relation, id}, level)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls f for the subjects of one kind that may hold for this request.
+func (d *descent) each(r *schema.Relation, id string, a *schema.Allowed, level certainty, f func(id string, level certainty)) error {
+	return d.walk.each(r, id, a, func(held value, subjectID string) (bool, error) {
+		switch held.truth {
+		case no:
+		case yes:
+			f(subjectID, level)
+		case conditional, deep:
+			f(subjectID, min(level, candidate))
+		}
+		return false, nil
+	})
+}
+
+func (d *descent) expr(x schema.Expr, n node, level certainty) error {
+	switch x := x.(type) {
+	case *schema.Ref:
+		d.visit(node{x.Relation, n.id}, level)
+	case *schema.Self:
+		if s := &d.walk.subject; s.Relation == "" && s.Type == n.relation.Type.Name {
+			d.add(n.id, level)
+		}
+	case *schema.Union:
+		return d.all(x.Of, n, level)
+	case *schema.Intersection:
+		return d.all(d.enough(x.Of), n, min(level, candidate))
+	case *schema.Exclusion:
+		if err := d.expr(x.Base, n, min(level, candidate)); err != nil {
+			return err
+		}
+		if d.holdsWildcard(x.Base) {
+			return d.expr(x.Minus, n, mentioned)
+		}
+	case *schema.ArrowExpr:
+		return d.arrow(x, n, level)
+	}
+	return nil
+}
+
+func (d *descent) all(of []schema.Expr, n node, level certainty) error {
+	for _, x := range of {
+		if err := d.expr(x, n, level); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *descent) arrow(x *schema.ArrowExpr, n node, level certainty) error {
+	if x.All {
+		level = min(level, candidate)
+	}
+	for i, a := range x.Left.Allowed {
+		target := x.Targets[i]
+		if target == nil || !firstOfKind(x.Left.Allowed, i) || !d.walk.reachable(target) {
+			continue
+		}
+		err := d.each(x.Left, n.id, a, level, func(id string, level certainty) {
+			d.visit(node{target, id}, level)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enough returns the operands of an intersection that have to be looked into:
+// one that cannot hold the wildcard names everybody who can be in all of them.
+func (d *descent) enough(of []schema.Expr) []schema.Expr {
+	for i, x := range of {
+		if !d.holdsWildcard(x) {
+			return of[i : i+1]
+		}
+	}
+	return of
+}
+
+// wildcards returns the relations and permissions below r that the schema lets
+// hold the wildcard of a type: a least fixpoint, since they may be recursive.
+func wildcards(r *schema.Relation, subjectType, subjectRelation string) map[*schema.Relation]bool {
+	d := &descent{wild: map[*schema.Relation]bool{}}
+	if subjectRelation != "" {
+		return d.wild
+	}
+	below := []*schema.Relation{r}
+	for i := 0; i < len(below); i++ {
+		for _, dep := range dependencies(below[i]) {
+			if _, known := d.wild[dep]; !known && dep.Reaches(subjectType, "") {
+				d.wild[dep] = false
+				below = append(below, dep)
+			}
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, r := range slices.Backward(below) {
+			if !d.wild[r] && d.relationHoldsWildcard(r, subjectType) {
+				d.wild[r], changed = true, true
+			}
+		}
+	}
+	return d.wild
+}
+
+// dependencies returns the sets that a set is made of, those right of an
+// exclusion left out.
+func dependencies(r *schema.Relation) []*schema.Relation {
+	var out []*schema.Relation
+	for _, a := range r.Allowed {
+		if a.Relation != nil {
+			out = append(out, a.Relation)
+		}
+	}
+	var add func(x schema.Expr)
+	add = func(x schema.Expr) {
+		switch x := x.(type) {
+		case *schema.Ref:
+			out = append(out, x.Relation)
+		case *schema.ArrowExpr:
+			for _, t := range x.Targets {
+				if t != nil {
+					out = append(out, t)
+				}
+			}
+		case *schema.Union:
+			for _, o := range x.Of {
+				add(o)
+			}
+		case *schema.Intersection:
+			for _, o := range x.Of {
+				add(o)
+			}
+		case *schema.Exclusion:
+			add(x.Base)
+		}
+	}
+	add(r.Plan)
+	return out
+}
+
+// holdsWildcard reports whether the schema lets an expression hold the wildcard
+// of the asked type.
+func (d *descent) holdsWildcard(x schema.Expr) bool {
+	switch x := x.(type) {
+	case *schema.Ref:
+		return d.wild[x.Relation]
+	case *schema.ArrowExpr:
+		return slices.ContainsFunc(x.Targets, func(t *schema.Relation) bool { return t != nil && d.wild[t] })
+	case *schema.Union:
+		return slices.ContainsFunc(x.Of, d.holdsWildcard)
+	case *schema.Intersection:
+		return !slices.ContainsFunc(x.Of, func(x schema.Expr) bool { return !d.holdsWildcard(x) })
+	case *schema.Exclusion:
+		return d.holdsWildcard(x.Base)
+	}
+	return false
+}
+
+func (d *descent) relationHoldsWildcard(r *schema.Relation, subjectType string) bool {
+	if r.IsPermission() {
+		return d.holdsWildcard(r.Plan)
+	}
+	return slices.ContainsFunc(r.Allowed, func(a *schema.Allowed) bool {
+		return a.Wildcard && a.Type.Name == subjectType || a.Relation != nil && d.wild[a.Relation]
+	})
+}
+
+// results checks what was found and yields it in order.
+func (d *descent) results(after string, yield func(SubjectResult, error) bool) {
+	ids := slices.Sorted(maps.Keys(d.found))
+	checked := map[string]SubjectResult{}
+	for _, id := range ids {
+		if after != "" && id <= after || d.found[id] == mentioned {
+			continue // no id sorts before the wildcard
+		}
+		result, ok := checked[id]
+		if !ok {
+			var err error
+			if result, err = d.check(id); err != nil {
+				yield(SubjectResult{}, err)
+				return
+			}
+		}
+		if result.State == No {
+			continue
+		}
+		if id == Wildcard {
+			var err error
+			if result.Excluded, err = d.excluded(ids, result.State, checked); err != nil {
+				yield(SubjectResult{}, err)
+				return
+			}
+		}
+		if !yield(result, nil) {
+			return
+		}
+	}
+}
+
+// excluded checks every subject that was come across against the wildcard, and
+// keeps what it finds in checked.
+func (d *descent) excluded(ids []string, unnamed State, checked map[string]SubjectResult) ([]SubjectResult, error) {
+	var out []SubjectResult
+	for _, id := range ids {
+		if id == Wildcard {
+			continue
+		}
+		result, err := d.check(id)
+		if err != nil {
+			return nil, err
+		}
+		checked[id] = result
+		if result.State < unnamed {
+			out = append(out, result)
+		}
+	}
+	return out, nil
+}
+
+// check answers for one subject. The wildcard stands for one that is named nowhere.
+func (d *descent) check(id string) (SubjectResult, error) {
+	if d.found[id] == certain {
+		return SubjectResult{ID: id, State: Yes}, nil
+	}
+	w := d.walk
+	w.forget()
+	w.reads = 0
+	w.subject.ID = id
+	v, err := w.set(d.root.relation, d.root.id, 0)
+	if err != nil {
+		return SubjectResult{}, err
+	}
+	a, err := w.answer(v)
+	return SubjectResult{ID: id, State: a.State, Missing: a.Missing}, err
+}
