@@ -1,10 +1,7 @@
 package caveat
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -50,7 +47,7 @@ func (c Compiler) CompileCaveat(name string, params []schema.Param, body string)
 	}
 	checked, issues := env.Compile(body)
 	if issues.Err() != nil {
-		return nil, faultsOf(body, issues.Errors())
+		return nil, faultsOf(body, issues.Errors(), func() []string { return knownNames(env, p.params) })
 	}
 	if faults := p.inspect(env, checked, body); faults != nil {
 		return nil, faults
@@ -114,7 +111,7 @@ func (p *program) inspect(env *cel.Env, checked *cel.Ast, body string) []schema.
 		for i := range w.faults {
 			errs[i] = &w.faults[i]
 		}
-		return faultsOf(body, errs)
+		return faultsOf(body, errs, func() []string { return nil })
 	}
 	for _, param := range p.params {
 		param.used = w.uses[param.name]
@@ -123,7 +120,7 @@ func (p *program) inspect(env *cel.Env, checked *cel.Ast, body string) []schema.
 	if p.canonical, err = canonical(checked); err != nil {
 		return []schema.CaveatFault{{Msg: fmt.Sprintf("the body cannot be printed: %v", err)}}
 	}
-	if p.prog, err = newProgram(env, checked); err != nil {
+	if p.prog, err = newProgram(env, checked, w.builds); err != nil {
 		return []schema.CaveatFault{{Msg: fmt.Sprintf("the body cannot be evaluated: %v", err)}}
 	}
 	return nil
@@ -139,46 +136,4 @@ func notBool(got *cel.Type) string {
 // canonical prints the body on one line.
 func canonical(checked *cel.Ast) (string, error) {
 	return cel.AstToString(checked, cel.FormatWrapOnColumn(MaxBody*10))
-}
-
-// faultsOf turns CEL's errors, whose positions are lines and characters, into
-// faults with byte offsets.
-func faultsOf(body string, errs []*common.Error) []schema.CaveatFault {
-	lines := lineStarts(body)
-	faults := make([]schema.CaveatFault, 0, len(errs))
-	for _, e := range errs {
-		faults = append(faults, schema.CaveatFault{Offset: byteOffset(body, lines, e.Location), Msg: message(e.Message)})
-	}
-	slices.SortStableFunc(faults, func(a, b schema.CaveatFault) int { return cmp.Compare(a.Offset, b.Offset) })
-	return slices.Compact(faults)
-}
-
-// message drops what only users of containers understand.
-func message(msg string) string {
-	return strings.TrimSuffix(strings.ReplaceAll(msg, "Syntax error: ", "syntax error: "), " (in container '')")
-}
-
-func lineStarts(s string) []int {
-	starts := []int{0}
-	for i := range len(s) {
-		if s[i] == '\n' {
-			starts = append(starts, i+1)
-		}
-	}
-	return starts
-}
-
-func byteOffset(body string, lines []int, at common.Location) int {
-	if at == nil || at.Line() < 1 || at.Line() > len(lines) {
-		return 0
-	}
-	offset := lines[at.Line()-1]
-	for range at.Column() {
-		if offset == len(body) {
-			break
-		}
-		_, size := utf8.DecodeRuneInString(body[offset:])
-		offset += size
-	}
-	return offset
 }

@@ -1,6 +1,12 @@
 package caveat
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/interpreter"
+)
 
 // ParamError reports a context that does not fit a caveat: a value of the wrong
 // type or, under CheckContext with strict, a name that is no parameter.
@@ -20,16 +26,40 @@ func (e *ParamError) Error() string {
 }
 
 // EvalError reports a caveat that failed while it was evaluated: an index out
-// of range, a missing key, a division by zero, a cost above CostLimit.
+// of range, a missing key, a division by zero, or a limit, CostLimit or
+// ValueLimit, that was reached.
 type EvalError struct {
 	Caveat string
-	Err    error // CEL's
+	Err    error
 }
 
 // Error names the caveat and the failure.
-func (e *EvalError) Error() string { return fmt.Sprintf("evaluating caveat %s: %v", e.Caveat, e.Err) }
+func (e *EvalError) Error() string {
+	return fmt.Sprintf("evaluating caveat %s: %s", e.Caveat, shorten(e.Err.Error()))
+}
 
-// Unwrap returns CEL's error.
+// Unwrap returns what went wrong.
 func (e *EvalError) Unwrap() error { return e.Err }
 
-func notBoolError(got string) error { return fmt.Errorf("the result is %s, not bool", got) }
+// evalError says in our words what CEL means by a cancelled evaluation.
+func (p *program) evalError(err error) error {
+	var cancelled interpreter.EvalCancelledError
+	if errors.As(err, &cancelled) {
+		switch cancelled.Cause {
+		case interpreter.CostLimitExceeded:
+			err = fmt.Errorf("it costs more than %d units under this context", CostLimit)
+		case interpreter.MemoryLimitExceeded:
+			err = fmt.Errorf("it makes a value of more than %d items and characters", ValueLimit)
+		}
+	}
+	return &EvalError{Caveat: p.name, Err: err}
+}
+
+// shorten cuts a message that quotes a long value.
+func shorten(msg string) string {
+	const most = 300 // bytes
+	if len(msg) <= most {
+		return msg
+	}
+	return strings.ToValidUTF8(msg[:most], "") + "…"
+}

@@ -6,15 +6,27 @@ import (
 	"reflect"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 )
 
 const (
-	inCIDR      = "in_cidr"
-	isSubtreeOf = "isSubtreeOf"
+	inCIDR            = "in_cidr"
+	inCIDROverload    = "ipaddress_in_cidr_string"
+	isSubtreeOf       = "isSubtreeOf"
+	isSubtreeOverload = "map_is_subtree_of_map"
 )
+
+// functionCosts charges for reading the network and for walking the subtree.
+func functionCosts() []cost.OverloadModel {
+	perUnit := cost.StringTraversalCostFactor
+	return []cost.OverloadModel{
+		cost.MemberOverload(inCIDROverload, cost.EvalCost(cost.Scale(cost.Arg(0), perUnit))),
+		cost.MemberOverload(isSubtreeOverload, cost.EvalCost(cost.Scale(cost.Target(), perUnit))),
+	}
+}
 
 // ipType is the type of an ipaddress parameter. Bodies cannot make values of
 // it, only compare them and ask in_cidr.
@@ -58,7 +70,7 @@ func (ip ipAddress) Value() any { return ip.addr }
 
 // inCIDRFunction declares ip.in_cidr(string).
 func inCIDRFunction() cel.EnvOption {
-	return cel.Function(inCIDR, cel.MemberOverload("ipaddress_in_cidr_string",
+	return cel.Function(inCIDR, cel.MemberOverload(inCIDROverload,
 		[]*cel.Type{ipType(), cel.StringType}, cel.BoolType,
 		cel.BinaryBinding(func(ip, cidr ref.Val) ref.Val {
 			addr, ok := ip.(ipAddress)
@@ -79,7 +91,7 @@ func inCIDRFunction() cel.EnvOption {
 func parseCIDR(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return p, fmt.Errorf("%q is not a network such as 10.0.0.0/8", s)
+		return p, fmt.Errorf("%s is not a network such as 10.0.0.0/8", describe(s))
 	}
 	const mapped = 96 // bits before the IPv4 address
 	if p.Addr().Is4In6() && p.Bits() >= mapped {
@@ -93,7 +105,7 @@ func parseCIDR(s string) (netip.Prefix, error) {
 // first's is a subtree.
 func isSubtreeOfFunction() cel.EnvOption {
 	m := cel.MapType(cel.StringType, cel.DynType)
-	return cel.Function(isSubtreeOf, cel.MemberOverload("map_is_subtree_of_map",
+	return cel.Function(isSubtreeOf, cel.MemberOverload(isSubtreeOverload,
 		[]*cel.Type{m, m}, cel.BoolType,
 		cel.BinaryBinding(func(a, b ref.Val) ref.Val {
 			sub, ok := a.(traits.Mapper)

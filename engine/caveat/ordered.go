@@ -2,7 +2,9 @@ package caveat
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"sync/atomic"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -15,18 +17,37 @@ import (
 // each time. It hides that CEL's maps can fold themselves.
 type orderedMap struct {
 	traits.Mapper
+	size atomic.Uint32 // of all it holds; 0 until it was asked for
 }
 
 // IsZeroValue implements traits.Zeroer.
-func (m orderedMap) IsZeroValue() bool { return m.Size() == types.IntZero }
+func (m *orderedMap) IsZeroValue() bool { return m.Size() == types.IntZero }
+
+// AggregateSize implements types.AggregateSizeVisitor. It remembers the answer,
+// like CEL's lists: measuring is frequent. A size beyond all limits ends the
+// evaluation, so it does no harm to remember that too.
+func (m *orderedMap) AggregateSize(sizer types.AggregateSizer) uint32 {
+	if size := m.size.Load(); size != 0 {
+		return size
+	}
+	total := uint64(1)
+	for it := m.Mapper.Iterator(); it.HasNext() == types.True; {
+		key := it.Next()
+		val, _ := m.Find(key)
+		total += uint64(sizer.AggregateSize(key)) + uint64(sizer.AggregateSize(val))
+	}
+	size := uint32(min(total, math.MaxUint32))
+	m.size.Store(size)
+	return size
+}
 
 // newOrderedMap makes the map of a parameter.
 func newOrderedMap(fields map[string]ref.Val) ref.Val {
-	return orderedMap{types.NewMap(types.DefaultTypeAdapter, fields)}
+	return &orderedMap{Mapper: types.NewMap(types.DefaultTypeAdapter, fields)}
 }
 
 // Iterator implements traits.Iterable.
-func (m orderedMap) Iterator() traits.Iterator {
+func (m *orderedMap) Iterator() traits.Iterator {
 	var keys []ref.Val
 	for it := m.Mapper.Iterator(); it.HasNext() == types.True; {
 		keys = append(keys, it.Next())
@@ -51,29 +72,29 @@ func compareKeys(a, b ref.Val) int {
 // sortMapLiterals is a CEL decorator that makes map literals orderedMaps.
 func sortMapLiterals(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	if c, ok := i.(interpreter.InterpretableConstructor); ok && c.Type() == types.MapType {
-		return mapLiteral{i}, nil
+		return mapLiteral{c}, nil
 	}
 	return i, nil
 }
 
 type mapLiteral struct {
-	interpreter.InterpretableV2
+	interpreter.InterpretableConstructor
 }
 
 // Exec implements interpreter.InterpretableV2.
 func (l mapLiteral) Exec(frame *interpreter.ExecutionFrame) ref.Val {
-	return ordered(l.InterpretableV2.Exec(frame))
+	return ordered(l.InterpretableConstructor.Exec(frame))
 }
 
 // Eval implements interpreter.Interpretable.
 func (l mapLiteral) Eval(vars interpreter.Activation) ref.Val {
-	return ordered(l.InterpretableV2.Eval(vars))
+	return ordered(l.InterpretableConstructor.Eval(vars))
 }
 
 // ordered leaves errors and unknowns as they are.
 func ordered(v ref.Val) ref.Val {
 	if m, ok := v.(traits.Mapper); ok {
-		return orderedMap{m}
+		return &orderedMap{Mapper: m}
 	}
 	return v
 }

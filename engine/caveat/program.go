@@ -1,6 +1,7 @@
 package caveat
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -54,7 +55,7 @@ func (p *program) Evaluate(stored, request map[string]any) (schema.Verdict, []st
 	}
 	out, _, err := p.prog.Eval(&vars)
 	if err != nil {
-		return schema.False, nil, &EvalError{Caveat: p.name, Err: err}
+		return schema.False, nil, p.evalError(err)
 	}
 	switch out := out.(type) {
 	case types.Bool:
@@ -65,7 +66,7 @@ func (p *program) Evaluate(stored, request map[string]any) (schema.Verdict, []st
 	case *types.Unknown:
 		return schema.Unknown, missing(out), nil
 	}
-	return schema.False, nil, &EvalError{Caveat: p.name, Err: notBoolError(out.Type().TypeName())}
+	return schema.False, nil, p.evalError(fmt.Errorf("the result is %s, not bool", out.Type().TypeName()))
 }
 
 // missing returns the sorted names of the parameters that u stands for.

@@ -118,12 +118,15 @@ func parseDuration(s string) (ref.Val, bool) {
 	return types.Duration{Duration: d}, err == nil
 }
 
-// parseTimestamp takes the years that CEL knows, 0001 to 9999.
+// parseTimestamp takes the years that CEL knows, 0001 to 9999. It refuses what
+// time.Parse takes though RFC 3339 forbids it: an hour of one digit, and a
+// comma before the fraction.
 func parseTimestamp(s string) (ref.Val, bool) {
-	var t time.Time
-	err := t.UnmarshalText([]byte(s)) // stricter than time.Parse
+	t, err := time.Parse(time.RFC3339, s)
 	t = t.UTC()
-	return types.Timestamp{Time: t}, err == nil && t.Year() >= 1 && t.Year() <= 9999
+	ok := err == nil && t.Year() >= 1 && t.Year() <= 9999 &&
+		s[len("2006-01-02T15")] == ':' && s[len("2006-01-02T15:04:05")] != ','
+	return types.Timestamp{Time: t}, ok
 }
 
 func parseIP(s string) (ref.Val, bool) {

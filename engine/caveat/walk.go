@@ -11,6 +11,7 @@ import (
 type walk struct {
 	uses   map[string]bool
 	bound  map[string]int // comprehension variables in scope
+	builds bool           // whether it makes lists or maps of other than literals
 	faults []common.Error
 	fault  func(e ast.Expr, msg string) common.Error
 }
@@ -24,16 +25,23 @@ func (w *walk) expr(e ast.Expr) {
 	case ast.CallKind:
 		w.call(e)
 	case ast.ListKind:
-		w.all(e.AsList().Elements())
+		w.items(e.AsList().Elements()...)
 	case ast.MapKind:
 		for _, entry := range e.AsMap().Entries() {
-			w.expr(entry.AsMapEntry().Key())
-			w.expr(entry.AsMapEntry().Value())
+			w.items(entry.AsMapEntry().Key(), entry.AsMapEntry().Value())
 		}
 	case ast.StructKind:
 		w.faults = append(w.faults, w.fault(e, "a caveat cannot construct messages: use a map"))
 	case ast.ComprehensionKind:
 		w.comprehension(e.AsComprehension())
+	}
+}
+
+// items goes over the parts of a list or map.
+func (w *walk) items(es ...ast.Expr) {
+	for _, e := range es {
+		w.builds = w.builds || e.Kind() != ast.LiteralKind
+		w.expr(e)
 	}
 }
 
