@@ -54,6 +54,20 @@ loop:
 	return t
 }
 
+// giveUp ends the body of a caveat that is never closed before the first line
+// that begins a definition or caveat, so that what follows is read.
+func (s *scanner) giveUp(body *token) {
+	at := len(body.text)
+	for _, word := range []string{wordDefinition, wordCaveat} {
+		if n := strings.Index(body.text, "\n"+word+" "); n >= 0 {
+			at = min(at, n)
+		}
+	}
+	s.pos = body.pos.After(body.text[:at])
+	body.text = body.text[:at]
+	s.last, s.lastLine, s.blank = tCEL, s.pos.Line, false
+}
+
 // celWord passes a word, and the string it is the prefix of if there is one.
 func (s *scanner) celWord() {
 	start := s.pos.Offset

@@ -256,21 +256,21 @@ func (p *parser) typeRef(depth int) (*TypeRef, bool) {
 func (p *parser) caveatBody(c *Caveat) bool {
 	open := p.tok.pos
 	body := p.scanner.scanCEL()
+	closed := !p.scanner.eof()
+	if !closed {
+		p.errorf(open, `this "{" is not closed: "}" is missing`)
+		p.scanner.giveUp(&body)
+	}
 	if p.record {
 		p.tokens = append(p.tokens, body)
 	}
 	c.Body, c.BodyPos = body.text, body.pos
-	p.next()
-	c.Close = p.tok.pos
 	if n := utf8.RuneCountInString(body.text); n > MaxCEL {
 		p.errorf(body.pos, "the expression is too long: it has %d characters, at most %d are allowed", n, MaxCEL)
 	}
-	if p.tok.kind != tRBrace {
-		p.errorf(open, `this "{" is not closed: "}" is missing`)
-		return false
-	}
 	p.next()
-	return true
+	c.Close = p.tok.pos
+	return closed && p.accept(tRBrace) || p.startsDeclaration()
 }
 
 // closing passes a ")"; a line that begins with one has its own message.

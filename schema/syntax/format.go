@@ -234,15 +234,6 @@ func (f *formatter) spaced(next tokenKind) bool {
 	return !next.clings()
 }
 
-// clings reports whether no space stands before a token of this kind.
-func (k tokenKind) clings() bool {
-	switch k {
-	case tColon, tHash, tArrow, tDot, tSlash, tStar, tRParen, tComma, tLess, tGreater:
-		return true
-	}
-	return false
-}
-
 // newline begins a line, indented deeper by more.
 func (f *formatter) newline(more int) {
 	if f.out.Len() > 0 {

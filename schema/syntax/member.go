@@ -36,7 +36,12 @@ func (p *parser) members(d *Definition) Pos {
 // oneMember reads a member and what ends it, or passes what is no member.
 func (p *parser) oneMember(d *Definition) {
 	start := p.tok.pos
-	if p.member(d) && p.endOfMember() {
+	if p.broken && p.tok.kind != tWord && p.tok.kind != tEllipsis {
+		p.skips = true // what goes on with a member that was given up
+	}
+	p.broken = !(p.member(d) && p.endOfMember())
+	p.skips = false
+	if !p.broken {
 		return
 	}
 	p.skip(func() bool {
@@ -66,7 +71,7 @@ func (p *parser) member(d *Definition) bool {
 	if p.tok.kind == tEllipsis {
 		return p.spread(d)
 	}
-	if p.tok.kind.isOperator() {
+	if p.tok.kind.joins() {
 		p.errorf(p.tok.pos, "a line cannot begin with %s: write it at the end of the line before", p.tok.describe())
 		return false
 	}
@@ -141,7 +146,7 @@ func (p *parser) allowed() (*Allowed, bool) {
 	switch {
 	case p.accept(tColon):
 		a.Wildcard = true
-		if !p.take(tStar, `"*": a relation allows "type", "type:*" or "type#relation"`) {
+		if !p.take(tStar, `"*" (a relation allows type, type:* or type#relation)`) {
 			return a, false
 		}
 	case p.accept(tHash):
@@ -185,7 +190,7 @@ func (p *parser) traits(a *Allowed) bool {
 	}
 	p.next()
 	if !p.at("expiration") {
-		return p.expected(`"expiration"; a type is allowed with at most one caveat`)
+		return p.expected(`"expiration" (a type takes at most one caveat)`)
 	}
 	a.Expiration = true
 	p.next()

@@ -128,7 +128,7 @@ func Quote(name string) string {
 // Nearest gives the one of known that name was most likely meant to be, "" when
 // none is near. It counts the letters to change, insert, remove or swap with
 // their neighbour; one in three may differ, but at least one and at most three.
-// The first of several that are equally near is given.
+// The first of several that are equally near is given, never name itself.
 func Nearest(name string, known []string) string {
 	if len(name) > maxPath {
 		return ""

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -23,12 +24,15 @@ type parser struct {
 	scanner scanner
 	src     string
 	tok     token // the current token
+	end     Pos   // where the token before it ends
+	goesOn  bool  // that token needs another one after it
 	file    *File
 	errs    ErrorList
 
 	used    map[string]bool // flags in force
 	sealed  bool            // a definition or caveat was seen: no "use" any more
 	skips   bool            // skipping after a fault: say nothing
+	broken  bool            // the member before was given up
 	parens  int             // open parentheses around the current token
 	operand int             // operands of the current permission so far
 
@@ -90,6 +94,13 @@ func (p *parser) errorf(pos Pos, format string, args ...any) {
 
 // next goes to the next token.
 func (p *parser) next() {
+	p.end = p.scanner.pos
+	switch p.tok.kind {
+	case tEOF, tNewline, tLBrace, tSemicolon:
+		p.goesOn = false
+	default:
+		p.goesOn = !p.tok.kind.endsMember()
+	}
 	p.tok = p.scanner.next()
 	if p.record {
 		p.tokens = append(p.tokens, p.tok)
@@ -99,17 +110,32 @@ func (p *parser) next() {
 // expected reports that the current token is not what the grammar wants. What
 // the scanner could not read was reported already.
 func (p *parser) expected(what string) bool {
-	if p.tok.kind != tIllegal {
+	switch {
+	case p.tok.kind == tIllegal:
+	case p.brokenOff():
+		p.errorf(p.end, "expected %s, but nothing follows", what)
+	default:
 		p.errorf(p.tok.pos, "expected %s, found %s", what, p.found())
 	}
 	return false
 }
 
+// brokenOff reports whether the token before must go on, but the current one
+// begins or ends something on a later line.
+func (p *parser) brokenOff() bool {
+	return p.tok.first && p.goesOn && (p.tok.kind == tRBrace || p.startsMember() || p.startsDeclaration())
+}
+
+// found names the current token for an error message.
 func (p *parser) found() string {
-	if p.tok.kind == tWord && p.reserved(p.tok.text) {
-		return "the reserved word " + p.tok.describe()
+	switch word := p.tok.text; {
+	case p.tok.kind != tWord || !p.reserved(word):
+		return p.tok.describe()
+	case reservedWords[word]:
+		return "the reserved word " + Quote(word)
+	default:
+		return fmt.Sprintf("%q, which is reserved under %q", word, "use "+flagOf(word))
 	}
-	return p.tok.describe()
 }
 
 // take passes a token of one kind; what names it for the error.
@@ -143,10 +169,6 @@ func (p *parser) at(word string) bool {
 // name passes a word that is not reserved; what names it for the error.
 func (p *parser) name(what string) (Ident, bool) {
 	id := Ident{Pos: p.tok.pos, Name: p.tok.text}
-	if p.tok.kind == tWord && p.reserved(p.tok.text) && !p.tok.first {
-		p.errorf(p.tok.pos, "%s is a reserved word%s and cannot be %s", Quote(id.Name), p.underFlag(id.Name), what)
-		return id, false
-	}
 	if p.tok.kind != tWord || p.reserved(p.tok.text) {
 		return id, p.expected(what)
 	}
@@ -154,21 +176,19 @@ func (p *parser) name(what string) (Ident, bool) {
 	return id, true
 }
 
-func (p *parser) underFlag(word string) string {
-	if reservedWords[word] {
-		return ""
-	}
-	return fmt.Sprintf(" under %q", "use "+flagOf(word))
-}
-
 // path passes names joined by slashes and joins them.
 func (p *parser) path(what string) (Ident, bool) {
 	id, ok := p.name(what)
+	if p.tok.kind != tSlash {
+		return id, ok
+	}
+	parts := []string{id.Name}
 	for ok && p.accept(tSlash) {
 		var part Ident
 		part, ok = p.name("the next part of " + what)
-		id.Name += "/" + part.Name
+		parts = append(parts, part.Name)
 	}
+	id.Name = strings.Join(parts, "/")
 	return id, ok
 }
 

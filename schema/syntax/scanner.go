@@ -18,6 +18,7 @@ type scanner struct {
 	blank    bool      // only white space so far on this line
 	comments []*Comment
 	long     bool // the last caveat body has a string literal over several lines
+	stopped  bool
 	report   func(Pos, string)
 }
 
@@ -26,9 +27,9 @@ func newScanner(src string, report func(Pos, string)) scanner {
 }
 
 // stop makes every further token tEOF.
-func (s *scanner) stop() { s.src = s.src[:s.pos.Offset] }
+func (s *scanner) stop() { s.stopped = true }
 
-func (s *scanner) eof() bool { return s.pos.Offset >= len(s.src) }
+func (s *scanner) eof() bool { return s.stopped || s.pos.Offset >= len(s.src) }
 
 // has reports whether the rest of the text starts with prefix.
 func (s *scanner) has(prefix string) bool {
@@ -101,13 +102,13 @@ func (s *scanner) nothingOpen() bool {
 func (s *scanner) comment() {
 	c := &Comment{Pos: s.pos, Own: s.blank}
 	rest := s.src[s.pos.Offset:]
-	n := strings.IndexAny(rest, "\r\n")
-	if rest[1] == '*' {
-		if n = strings.Index(rest[2:], "*/"); n >= 0 {
-			n += len("/**/")
-		} else {
-			s.report(s.pos, "this comment is not closed: */ is missing")
-		}
+	n := 0
+	if rest[1] == '/' {
+		n = strings.IndexAny(rest, "\r\n")
+	} else if n = strings.Index(rest[2:], "*/"); n >= 0 {
+		n += len("/**/")
+	} else {
+		s.report(s.pos, "this comment is not closed: */ is missing")
 	}
 	if n < 0 {
 		n = len(rest)

@@ -53,10 +53,11 @@ type token struct {
 
 // endsMember reports whether a newline after a token of this kind is a token.
 // After a semicolon it changes nothing for the grammar, but it keeps a comment
-// that trails the line from becoming the doc of what follows.
+// that trails the line from becoming the doc of what follows. After what could
+// not be read it lets the next line be read.
 func (k tokenKind) endsMember() bool {
 	switch k {
-	case tWord, tString, tRBrace, tRParen, tStar, tEllipsis, tSemicolon:
+	case tWord, tString, tRBrace, tRParen, tStar, tEllipsis, tSemicolon, tIllegal:
 		return true
 	}
 	return false
@@ -69,6 +70,21 @@ func (k tokenKind) isOperator() bool {
 		return true
 	}
 	return false
+}
+
+// clings reports whether no space stands before a token of this kind.
+func (k tokenKind) clings() bool {
+	switch k {
+	case tColon, tHash, tArrow, tDot, tSlash, tStar, tRParen, tComma, tLess, tGreater:
+		return true
+	}
+	return false
+}
+
+// joins reports whether a token of this kind goes on with what stands before
+// it, so that no line may begin with it.
+func (k tokenKind) joins() bool {
+	return k.isOperator() || k.clings() || k == tLBrace || k == tEquals
 }
 
 // describe names the token for an error message.
