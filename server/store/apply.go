@@ -1,0 +1,148 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Apply writes a transaction at a revision, which must be greater than the
+// head. The transaction is judged on the state before it; all of it is written,
+// or nothing. After an error the revision may be given to another transaction.
+//
+// It returns one of the errors of this package or of the engine for a
+// transaction that is refused. Any other error is the storage's: what was
+// written is unknown, and the store takes no more transactions until it is
+// opened again.
+//
+// The store keeps slices of the transaction: the caller must not change it
+// until Apply returns.
+func (s *Store) Apply(rev Revision, tx *Transaction) (*Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j, err := s.judge(rev, tx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.commit(j); err != nil {
+		return nil, err
+	}
+	if s.config.Sync {
+		if err := s.Sync(); err != nil {
+			s.failed = err
+			return nil, err
+		}
+	}
+	return &j.outcome, nil
+}
+
+// ready returns why nothing can be applied at all. It is called under mu.
+func (s *Store) ready(rev Revision, tx *Transaction) error {
+	switch {
+	case s.stopped:
+		return ErrClosed
+	case s.failed != nil:
+		return fmt.Errorf("the store stopped taking writes, open it again: %w", s.failed)
+	case rev <= s.state.head || rev == math.MaxUint64:
+		return &RevisionOrderError{Revision: rev, Head: s.state.head}
+	case tx.Floor > rev:
+		return &FutureRevisionError{Revision: tx.Floor, Head: rev}
+	}
+	need := s.config.MinFree
+	if tx.onlyDeletes() {
+		need /= 4
+	}
+	return s.checkSpace(need)
+}
+
+// onlyDeletes reports whether a transaction makes room, in the long run.
+func (tx *Transaction) onlyDeletes() bool {
+	grows := func(u Update) bool { return u.Op != Delete }
+	writes := func(u DocumentUpdate) bool { return u.Value != nil }
+	return tx.Schema == nil && !slices.ContainsFunc(tx.Updates, grows) && !slices.ContainsFunc(tx.Documents, writes)
+}
+
+// judge decides what a transaction changes, or why it is refused. It writes
+// nothing. It is called under mu.
+func (s *Store) judge(rev Revision, tx *Transaction) (*judge, error) {
+	if err := s.ready(rev, tx); err != nil {
+		return nil, err
+	}
+	j := s.newJudge(rev, tx)
+	for _, step := range []func() error{
+		j.readSchema, j.preconditions, j.filterDeletes, j.updates,
+		j.settle, j.schemaChange, j.constraints, j.documents, j.finish,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return j, nil
+}
+
+// commit writes what was judged and makes it the head. It is called under mu.
+func (s *Store) commit(j *judge) error {
+	rev := j.record.Revision
+	if err := s.backend.apply(rev, j.entries); err != nil {
+		s.failed = err
+		return fmt.Errorf("writing revision %d: %w", rev, err)
+	}
+	s.state.countChanges(j.changes)
+	s.state.head, s.state.floor, s.state.time, s.state.hash = rev, j.record.Floor, j.record.Time.UnixMilli(), j.record.Hash
+
+	// Readers of this revision come after head is set: by then the cache must
+	// have let go of what it changed, and know its schema.
+	s.cache.changed(rev, j.changes)
+	if j.record.Schema {
+		s.schemas.add(rev, j.schema)
+	}
+	s.head.Store(uint64(rev))
+	return s.tidy(j)
+}
+
+// tidy does what may be lost without harm: it moves the floor, removes old
+// records and stores the small state from time to time.
+func (s *Store) tidy(j *judge) error {
+	if j.tx.Floor > 0 {
+		s.readers.raise(j.record.Floor, s.backend)
+	}
+	err := s.prune()
+	if err == nil && j.record.Revision-s.saved >= stateEvery {
+		err = s.saveState()
+	}
+	if err != nil {
+		s.failed = err
+		return fmt.Errorf("after writing revision %d: %w", j.record.Revision, err)
+	}
+	return nil
+}
+
+// finish makes the entries and refuses what is too big for one write.
+func (j *judge) finish() error {
+	for _, c := range j.changes {
+		reverse := reverseKey(make([]byte, 0, len(c.key)), &c.Relationship)
+		j.entries = append(j.entries,
+			entry{key: c.key, value: c.after, remove: !c.has},
+			entry{key: reverse, value: c.after, remove: !c.has})
+		if c.had {
+			j.record.Hash.remove(c.key, c.before, 0)
+		}
+		if c.has {
+			j.record.Hash.add(c.key, c.after, 0)
+		}
+	}
+	if j.record.Schema {
+		text := []byte(*j.tx.Schema)
+		if j.previous != nil {
+			j.record.Hash.remove([]byte{tableSchemas}, []byte(j.previous.Source()), 0)
+		}
+		j.record.Hash.add([]byte{tableSchemas}, text, 0)
+		j.entries = appendChunks(j.entries, tableSchemas, j.record.Revision, text)
+	}
+	record, err := encodeRecord(&j.record, j.changes)
+	if err != nil {
+		return err
+	}
+	j.entries = appendChunks(j.entries, tableChanges, j.record.Revision, record)
+	return j.store.backend.fits(j.entries)
+}

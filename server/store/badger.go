@@ -1,0 +1,235 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// backend is all that the rest of the package knows of Badger: apply at a
+// revision, view at a revision, set the floor, make durable. Another engine
+// that keeps versions could take its place.
+type backend struct {
+	db  *badger.DB
+	dir string // empty in memory
+}
+
+// entry is one key to write.
+type entry struct {
+	key, value []byte
+	mark       byte // a byte beside the value
+	remove     bool
+}
+
+// Badger counts for each entry its key, value, two bytes, and ten for the
+// version; a transaction also holds the marker that ends it.
+const (
+	entryOverhead   = 12
+	commitOverhead  = 128
+	commitEntries   = 2
+	memTableSize    = 32 << 20 // 15 % of it bounds a transaction: 4.8 MiB, 52,000 keys
+	valueLogSize    = 16 << 20 // no value is large enough to go there
+	valueThreshold  = 64 << 10
+	badgerManifest  = "MANIFEST"
+	walPattern      = "*.mem"
+	valueLogPattern = "*.vlog"
+)
+
+// openBackend opens the database of a directory, or one in memory for "".
+func openBackend(dir string) (*backend, error) {
+	o := badger.DefaultOptions(dir).
+		WithInMemory(dir == "").
+		WithLogger(nil).
+		WithMetricsEnabled(false).
+		WithDetectConflicts(false). // else committed transactions pile up, and replaying ends the process
+		WithNumVersionsToKeep(1).   // below the discard timestamp; above it all are kept
+		WithMemTableSize(memTableSize).
+		WithNumMemtables(2).
+		WithNumCompactors(2).
+		WithCompression(options.None).
+		WithBlockCacheSize(0).
+		WithIndexCacheSize(0).
+		WithValueLogFileSize(valueLogSize).
+		WithValueThreshold(valueThreshold)
+	db, err := badger.OpenManaged(o)
+	if err != nil {
+		return nil, err
+	}
+	return &backend{db: db, dir: dir}, nil
+}
+
+func (b *backend) close() error { return b.db.Close() }
+
+// fits returns a *TransactionTooBigError when the entries exceed what one
+// atomic write can hold.
+func (b *backend) fits(entries []entry) error {
+	size := int64(commitOverhead)
+	for i := range entries {
+		size += int64(len(entries[i].key) + len(entries[i].value) + entryOverhead)
+	}
+	maxEntries, maxSize := int(b.db.MaxBatchCount())-commitEntries, b.db.MaxBatchSize()
+	if len(entries) >= maxEntries || size >= maxSize {
+		return &TransactionTooBigError{Entries: len(entries), EntryLimit: maxEntries, Bytes: size, ByteLimit: maxSize}
+	}
+	return nil
+}
+
+// apply writes the entries at a revision, all or none. Readers at that revision
+// may see some of them before it returns. It keeps the entries' slices.
+func (b *backend) apply(rev Revision, entries []entry) error {
+	txn := b.db.NewTransactionAt(uint64(rev), true)
+	defer txn.Discard()
+	for i := range entries {
+		e := &entries[i]
+		var err error
+		if e.remove {
+			err = txn.Delete(e.key)
+		} else {
+			err = txn.SetEntry(badger.NewEntry(e.key, e.value).WithMeta(e.mark))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return txn.CommitAt(uint64(rev), nil)
+}
+
+// setFloor lets go of versions that no reader at rev or later can see.
+func (b *backend) setFloor(rev Revision) { b.db.SetDiscardTs(uint64(rev)) }
+
+// barrier makes everything durable that was applied. Badger itself would sync
+// the newest write-ahead log alone, and one that was rotated away but not yet
+// written out as a table would be lost with the power.
+func (b *backend) barrier() error {
+	if b.dir == "" {
+		return nil
+	}
+	for _, pattern := range []string{walPattern, valueLogPattern} {
+		names, err := filepath.Glob(filepath.Join(b.dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := syncFile(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return syncFile(b.dir)
+}
+
+// syncFile makes a file or directory durable, with what was written to it
+// through a memory map.
+func syncFile(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// verify checks the checksums of all tables.
+func (b *backend) verify() error { return b.db.VerifyChecksum() }
+
+// size returns the bytes on disk, or in memory.
+func (b *backend) size() int64 {
+	lsm, vlog := b.db.Size()
+	return lsm + vlog
+}
+
+// view reads at one revision. It is safe for concurrent use, and need not be
+// closed.
+type view struct{ txn *badger.Txn }
+
+func (b *backend) view(rev Revision) view {
+	return view{b.db.NewTransactionAt(uint64(rev), false)}
+}
+
+// stored is a value with what stands beside it.
+type stored struct {
+	value   []byte
+	mark    byte
+	version Revision // that wrote it
+}
+
+// get returns a copy of the value of a key.
+func (v view) get(key []byte) (stored, bool, error) {
+	item, err := v.txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return stored{}, false, nil
+	}
+	if err != nil {
+		return stored{}, false, fmt.Errorf("reading the store: %w", err)
+	}
+	value, err := item.ValueCopy(nil)
+	if err != nil {
+		return stored{}, false, fmt.Errorf("reading the store: %w", err)
+	}
+	return stored{value: value, mark: item.UserMeta(), version: Revision(item.Version())}, true, nil
+}
+
+// scan walks the keys with one prefix in order. It belongs to one goroutine.
+type scan struct {
+	it     *badger.Iterator
+	prefix []byte
+}
+
+// scan starts a walk; it stands nowhere until seek is called.
+func (v view) scan(prefix []byte) *scan {
+	return v.newScan(prefix, false)
+}
+
+// scanBack starts a walk in descending order.
+func (v view) scanBack(prefix []byte) *scan {
+	return v.newScan(prefix, true)
+}
+
+func (v view) newScan(prefix []byte, reverse bool) *scan {
+	o := badger.DefaultIteratorOptions
+	o.PrefetchValues = false // values lie beside their keys
+	o.Prefix = prefix
+	o.Reverse = reverse
+	return &scan{it: v.txn.NewIterator(o), prefix: prefix}
+}
+
+// seek goes to the first key at or after key; nil: to the first of the prefix.
+func (s *scan) seek(key []byte) {
+	if key == nil {
+		key = s.prefix
+	}
+	s.it.Seek(key)
+}
+
+func (s *scan) valid() bool { return s.it.ValidForPrefix(s.prefix) }
+func (s *scan) next()       { s.it.Next() }
+func (s *scan) close()      { s.it.Close() }
+
+// key returns the key the walk stands on. It is valid until the walk moves.
+func (s *scan) key() []byte { return s.it.Item().Key() }
+
+// version returns the revision that wrote what the walk stands on.
+func (s *scan) version() Revision { return Revision(s.it.Item().Version()) }
+
+// mark returns the byte beside the value.
+func (s *scan) mark() byte { return s.it.Item().UserMeta() }
+
+// value returns the value the walk stands on. It is valid until the walk moves.
+func (s *scan) value() ([]byte, error) {
+	item := s.it.Item()
+	if item.ValueSize() == 0 {
+		return nil, nil
+	}
+	var value []byte
+	err := item.Value(func(v []byte) error {
+		value = v
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the store: %w", err)
+	}
+	return value, nil
+}

@@ -1,0 +1,349 @@
+package store
+
+import (
+	"hash/maphash"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/maypok86/otter/v2"
+	"github.com/maypok86/otter/v2/stats"
+
+	"github.com/pemba-authz/pemba/engine"
+)
+
+// The cache holds sets, the subjects of resource#relation, and, for sets that
+// are too large, single lookups. It is exact: an entry is the truth for every
+// revision from the one it is known from until one that changes it, and apply
+// drops what a revision changes before readers can see that revision. So
+//
+//   - a reader at revision r may use an entry that is known from r or before: if
+//     anything up to r had changed it, it would be gone or known from later;
+//   - what a reader loads at r may be kept only if nothing after r changed it.
+//     Revisions are noted for groups of sets (stripes), which is coarser, and
+//     safe: the stripe's lock is held while the revision is compared and the
+//     entry put in, and while apply notes the revision and drops the entry.
+
+// A section of a set is held whole up to so many subjects. Usersets have to be
+// walked one by one anyway; direct subjects of larger sections are looked up.
+const (
+	maxDirect   = 128
+	maxUsersets = 4096
+)
+
+// stripes is how many groups of sets note the last revision that changed them.
+const stripes = 1024
+
+// CacheStats counts what the cache did since the store was opened.
+type CacheStats struct {
+	Hits, Misses, Evictions uint64
+	Entries                 int
+	Bytes, MaxBytes         uint64
+}
+
+type cache struct {
+	held    *otter.Cache[cacheKey, *cached]
+	counter *stats.Counter
+	max     int64
+	seed    maphash.Seed
+	stripes [stripes]stripe
+}
+
+// stripe is a group of sets.
+type stripe struct {
+	mu      sync.Mutex
+	changed Revision // nothing in the group changed after it
+}
+
+// setKey names a set; cacheKey also a single lookup in it, and has an empty
+// subject for the set itself.
+type setKey struct {
+	resource engine.Object
+	relation string
+}
+
+type cacheKey struct {
+	set     setKey
+	subject engine.Subject
+}
+
+// cached is a set, or the answer to a single lookup. It never changes.
+type cached struct {
+	from Revision // the answer is true from it on
+
+	sections []section // of a set, sorted by type and relation
+
+	found bool // of a lookup
+	trait *engine.Trait
+}
+
+// section holds the subjects of one type and relation. A set has no section
+// where it has no subjects.
+type section struct {
+	subjectType, subjectRelation string
+	// whole is whether entries has all of them. Otherwise it has only the
+	// wildcard, if there is one.
+	whole   bool
+	entries []engine.Entry // by id
+}
+
+func newCache(maxBytes int64, head Revision) (*cache, error) {
+	c := &cache{counter: stats.NewCounter(), max: maxBytes, seed: maphash.MakeSeed()}
+	for i := range c.stripes {
+		c.stripes[i].changed = head // what happened before is not known
+	}
+	var err error
+	c.held, err = otter.New(&otter.Options[cacheKey, *cached]{
+		MaximumWeight: uint64(maxBytes),
+		Weigher:       func(k cacheKey, v *cached) uint32 { return uint32(min(v.weight(&k), 1<<31)) },
+		StatsRecorder: c.counter,
+	})
+	return c, err
+}
+
+// weight returns the bytes that an entry takes, roughly.
+func (v *cached) weight(k *cacheKey) int {
+	n := 256 + len(k.set.resource.Type) + len(k.set.resource.ID) + len(k.set.relation) +
+		len(k.subject.Type) + len(k.subject.ID) + len(k.subject.Relation)
+	if v.trait != nil {
+		n += 256
+	}
+	for i := range v.sections {
+		s := &v.sections[i]
+		n += 64 + len(s.subjectType) + len(s.subjectRelation)
+		for _, e := range s.entries {
+			n += 24 + len(e.ID)
+			if e.Trait != nil {
+				n += 256
+			}
+		}
+	}
+	return n
+}
+
+func (c *cache) stats() CacheStats {
+	if c == nil {
+		return CacheStats{}
+	}
+	s := c.counter.Snapshot()
+	return CacheStats{
+		Hits: s.Hits, Misses: s.Misses, Evictions: s.Evictions,
+		Entries: c.held.EstimatedSize(), Bytes: c.held.WeightedSize(), MaxBytes: uint64(c.max),
+	}
+}
+
+func (c *cache) stripe(k setKey) *stripe {
+	return &c.stripes[maphash.Comparable(c.seed, k)%stripes]
+}
+
+// get returns an entry that is true at a revision, nil when there is none.
+func (c *cache) get(k cacheKey, rev Revision) *cached {
+	v, ok := c.held.GetIfPresent(k)
+	if !ok || v.from > rev {
+		return nil
+	}
+	return v
+}
+
+// fresh reports whether something loaded at a revision may be kept.
+func (c *cache) fresh(k setKey, rev Revision) bool {
+	st := c.stripe(k)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.changed <= rev
+}
+
+// put keeps what was loaded at a revision, unless the set may have changed since.
+func (c *cache) put(k cacheKey, rev Revision, v *cached) {
+	st := c.stripe(k.set)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.changed <= rev {
+		v.from = st.changed
+		c.held.Set(k.clone(), v)
+	}
+}
+
+// clone returns a key that holds no memory of the caller's.
+func (k cacheKey) clone() cacheKey {
+	parts := []*string{
+		&k.set.resource.Type, &k.set.resource.ID, &k.set.relation,
+		&k.subject.Type, &k.subject.ID, &k.subject.Relation,
+	}
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(*p)
+	}
+	all := b.String()
+	for _, p := range parts {
+		*p, all = all[:len(*p)], all[len(*p):]
+	}
+	return k
+}
+
+// changed drops what a revision changes. It is called before readers see it.
+func (c *cache) changed(rev Revision, changes []*change) {
+	if c == nil {
+		return
+	}
+	for _, ch := range changes {
+		if bugStaleCache && ch.Op == Delete {
+			continue
+		}
+		k := cacheKey{set: setKey{ch.Relationship.Resource, ch.Relationship.Relation}}
+		st := c.stripe(k.set)
+		st.mu.Lock()
+		st.changed = rev
+		c.held.Invalidate(k)
+		k.subject = ch.Relationship.Subject
+		c.held.Invalidate(k)
+		st.mu.Unlock()
+	}
+}
+
+// find answers Snapshot.Find.
+func (c *cache) find(sn *Snapshot, resource engine.Object, relation string, subject engine.Subject) (*engine.Trait, bool, error) {
+	v, err := c.set(sn, setKey{resource, relation})
+	if err != nil {
+		return nil, false, err
+	}
+	if v == nil {
+		return sn.find(resource, relation, subject)
+	}
+	s := v.section(subject.Type, subject.Relation)
+	if s == nil {
+		return nil, false, nil
+	}
+	if s.whole || subject.IsWildcard() {
+		i := s.search(subject.ID)
+		if i == len(s.entries) || s.entries[i].ID != subject.ID {
+			return nil, false, nil
+		}
+		return s.entries[i].Trait, true, nil
+	}
+	return c.lookup(sn, cacheKey{setKey{resource, relation}, subject})
+}
+
+// lookup answers a Find in a set that is too large to be held.
+func (c *cache) lookup(sn *Snapshot, k cacheKey) (*engine.Trait, bool, error) {
+	if v := c.get(k, sn.rev); v != nil {
+		return v.trait, v.found, nil
+	}
+	trait, found, err := sn.find(k.set.resource, k.set.relation, k.subject)
+	if err == nil {
+		c.put(k, sn.rev, &cached{trait: trait, found: found})
+	}
+	return trait, found, err
+}
+
+// subjects answers Snapshot.Subjects.
+func (c *cache) subjects(sn *Snapshot, resource engine.Object, relation, subjectType, subjectRelation, after string) ([]engine.Entry, bool, error) {
+	v, err := c.set(sn, setKey{resource, relation})
+	if err != nil {
+		return nil, false, err
+	}
+	if v != nil {
+		s := v.section(subjectType, subjectRelation)
+		if s == nil {
+			return nil, false, nil
+		}
+		if s.whole {
+			return s.after(after), false, nil
+		}
+	}
+	return sn.subjects(resource, relation, subjectType, subjectRelation, after)
+}
+
+// set returns a set as it is at the snapshot's revision, nil when it is not held
+// and could not be kept either.
+func (c *cache) set(sn *Snapshot, k setKey) (*cached, error) {
+	if v := c.get(cacheKey{set: k}, sn.rev); v != nil {
+		return v, nil
+	}
+	if !c.fresh(k, sn.rev) {
+		return nil, nil
+	}
+	v, err := sn.view.loadSet(k)
+	if err == nil {
+		c.put(cacheKey{set: k}, sn.rev, v)
+	}
+	return v, err
+}
+
+// loadSet reads a set from the backend.
+func (v view) loadSet(k setKey) (*cached, error) {
+	prefix := setPrefix(nil, k.resource, k.relation)
+	s := v.scan(prefix)
+	defer s.close()
+	set := &cached{}
+	for s.seek(nil); s.valid(); {
+		subjectType, subjectRelation, _, err := splitSection(s.key()[len(prefix):])
+		if err != nil {
+			return nil, err
+		}
+		sec := section{subjectType: string(subjectType), subjectRelation: string(subjectRelation)}
+		if err := sec.load(s, sectionPrefix(nil, k.resource, k.relation, sec.subjectType, sec.subjectRelation)); err != nil {
+			return nil, err
+		}
+		set.sections = append(set.sections, sec)
+	}
+	return set, nil
+}
+
+// load reads the section that the walk stands at the start of, and leaves the
+// walk behind it.
+func (s *section) load(walk *scan, prefix []byte) error {
+	most := maxDirect
+	if s.subjectRelation != "" {
+		most = maxUsersets
+	}
+	var b entriesBuilder
+	for ; walk.valid() && strings.HasPrefix(string(walk.key()), string(prefix)); walk.next() {
+		if len(b.ends) == most {
+			// The wildcard sorts before every id, so it is the first or absent.
+			s.entries = b.build()
+			s.entries = append([]engine.Entry(nil), s.entries[:wildcards(s.entries)]...)
+			walk.seek(sectionEnd(prefix))
+			return nil
+		}
+		if err := b.add(walk.key()[len(prefix):], walk); err != nil {
+			return err
+		}
+	}
+	s.whole, s.entries = true, b.build()
+	return nil
+}
+
+func wildcards(entries []engine.Entry) int {
+	if entries[0].ID == engine.Wildcard {
+		return 1
+	}
+	return 0
+}
+
+// section returns the section of a type and relation, nil when the set has none.
+func (v *cached) section(subjectType, subjectRelation string) *section {
+	for i := range v.sections {
+		if s := &v.sections[i]; s.subjectType == subjectType && s.subjectRelation == subjectRelation {
+			return s
+		}
+	}
+	return nil
+}
+
+// search returns where an id is, or would be.
+func (s *section) search(id string) int {
+	return sort.Search(len(s.entries), func(i int) bool { return s.entries[i].ID >= id })
+}
+
+// after returns the entries after an id.
+func (s *section) after(id string) []engine.Entry {
+	if id == "" {
+		return s.entries
+	}
+	i := s.search(id)
+	if i < len(s.entries) && s.entries[i].ID == id {
+		i++
+	}
+	return s.entries[i:]
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pemba-authz/pemba/engine"
+)
+
+// Record is what one revision changed.
+type Record struct {
+	Revision  Revision
+	Previous  Revision // the revision before it; 0: none
+	Time      time.Time
+	Floor     Revision // as the revision left it
+	Hash      Hash     // of the state after it
+	Actor     string
+	Metadata  map[string]any
+	Schema    bool     // whether the schema was replaced
+	Changes   []Change // sorted by relationship
+	Documents []DocumentChange
+}
+
+// Change is one relationship that a revision changed.
+type Change struct {
+	Op           Op                  // Touch when the relationship was there, expired or not
+	Relationship engine.Relationship // as it is after the revision; as it was, for Delete
+	Before       *engine.Trait       // what it carried before; for Touch and Delete
+}
+
+// DocumentChange is one document that a revision wrote or deleted.
+type DocumentChange struct {
+	Op    Op // Create, Touch or Delete
+	Key   string
+	Class Class
+}
+
+// change is a Change on its way into the store.
+type change struct {
+	Change
+	key           []byte // forward
+	before, after []byte // stored traits
+	had, has      bool   // whether it is stored before and after
+	stamped       bool   // an update named it, and not only a FilterDelete
+}
+
+const recordFormat = 1
+
+// encodeRecord returns the stored form of a record. changes are those of r.
+func encodeRecord(r *Record, changes []*change) ([]byte, error) {
+	var metadata []byte
+	if len(r.Metadata) > 0 {
+		var err error
+		if metadata, err = encodeJSON(r.Metadata); err != nil {
+			return nil, fmt.Errorf("metadata of the transaction: %w", err)
+		}
+	}
+	buf := []byte{recordFormat, flags(r.Schema)}
+	buf = binary.AppendUvarint(buf, uint64(r.Previous))
+	buf = binary.AppendVarint(buf, r.Time.UnixMilli())
+	buf = binary.AppendUvarint(buf, uint64(r.Floor))
+	buf = binary.BigEndian.AppendUint64(buf, r.Hash[0])
+	buf = binary.BigEndian.AppendUint64(buf, r.Hash[1])
+	buf = appendBytes(appendString(buf, r.Actor), metadata)
+	buf = binary.AppendUvarint(buf, uint64(len(changes)))
+	for _, c := range changes {
+		buf = appendBytes(append(buf, byte(c.Op)), c.key)
+		if c.had {
+			buf = appendBytes(buf, c.before)
+		}
+		if c.has {
+			buf = appendBytes(buf, c.after)
+		}
+	}
+	buf = binary.AppendUvarint(buf, uint64(len(r.Documents)))
+	for _, d := range r.Documents {
+		buf = appendString(append(buf, byte(d.Op), byte(d.Class)), d.Key)
+	}
+	return buf, nil
+}
+
+func decodeRecord(rev Revision, value []byte) (*Record, error) {
+	d := decoder{rest: value}
+	if f := d.byte(); f != recordFormat {
+		return nil, fmt.Errorf("record of revision %d has format %d, not %d", rev, f, recordFormat)
+	}
+	r := &Record{Revision: rev, Schema: d.byte()&1 != 0}
+	r.Previous, r.Time, r.Floor = Revision(d.uvarint()), fromMillis(d.varint()), Revision(d.uvarint())
+	r.Hash, r.Actor = d.hash(), d.string()
+	var errs []error
+	if metadata := d.bytes(); len(metadata) > 0 {
+		m, err := decodeJSON(metadata)
+		r.Metadata, errs = m, append(errs, err)
+	}
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		c, err := decodeChange(&d)
+		r.Changes, errs = append(r.Changes, c), append(errs, err)
+	}
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		r.Documents = append(r.Documents, DocumentChange{Op: Op(d.byte()), Class: Class(d.byte()), Key: d.string()})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("record of revision %d: %w", rev, err)
+	}
+	if d.bad || len(d.rest) > 0 {
+		return nil, fmt.Errorf("record of revision %d is cut short or too long", rev)
+	}
+	return r, nil
+}
+
+func decodeChange(d *decoder) (Change, error) {
+	c := Change{Op: Op(d.byte())}
+	key := d.bytes()
+	if d.bad {
+		return c, nil
+	}
+	var keyErr, beforeErr, afterErr error
+	c.Relationship, keyErr = splitForward(key)
+	if c.Op != Create {
+		c.Before, beforeErr = decodeTrait(d.bytes())
+	}
+	if c.Op != Delete {
+		c.Relationship.Trait, afterErr = decodeTrait(d.bytes())
+	} else {
+		c.Relationship.Trait = c.Before
+	}
+	return c, errors.Join(keyErr, beforeErr, afterErr)
+}
+
+// appendChunks cuts a value into entries of one revision. There is at least one.
+func appendChunks(entries []entry, table byte, rev Revision, value []byte) []entry {
+	for chunk := 0; ; chunk++ {
+		n := min(len(value), maxChunk)
+		entries = append(entries, entry{key: chunkKey(table, rev, chunk), value: value[:n:n]})
+		if value = value[n:]; len(value) == 0 {
+			return entries
+		}
+	}
+}
+
+// chunks reads back what appendChunks wrote; ok is false when there is nothing.
+func (v view) chunks(table byte, rev Revision) (value []byte, ok bool, err error) {
+	s := v.scan(revisionPrefix(table, rev))
+	defer s.close()
+	next := 0
+	for s.seek(nil); s.valid(); s.next() {
+		_, _, chunk, err := splitChunk(s.key())
+		if err != nil {
+			return nil, false, err
+		}
+		if chunk != next {
+			return nil, false, fmt.Errorf("chunk %d of revision %d is missing", next, rev)
+		}
+		part, err := s.value()
+		if err != nil {
+			return nil, false, err
+		}
+		value = append(value, part...)
+		next++
+	}
+	return value, next > 0, nil
+}
+
+// revisions yields the revisions in (after, to] that a table has chunks for,
+// ascending, until yield returns false.
+func (v view) revisions(table byte, after, to Revision, yield func(Revision) bool) error {
+	s := v.scan([]byte{table})
+	defer s.close()
+	for s.seek(revisionPrefix(table, after+1)); s.valid(); s.next() {
+		_, rev, _, err := splitChunk(s.key())
+		if err != nil {
+			return err
+		}
+		if rev == after { // a further chunk
+			continue
+		}
+		if rev > to || !yield(rev) {
+			return nil
+		}
+		after = rev
+	}
+	return nil
+}
+
+// newest returns the greatest revision that a table has chunks for, 0 for none.
+func (v view) newest(table byte) (Revision, error) {
+	s := v.scanBack([]byte{table})
+	defer s.close()
+	// Badger's reverse iterators seek to the last key at or before the one given.
+	s.it.Seek(chunkKey(table, ^Revision(0), 1<<31))
+	if !s.valid() {
+		return 0, nil
+	}
+	_, rev, _, err := splitChunk(s.key())
+	return rev, err
+}

@@ -1,0 +1,267 @@
+package store
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/schema"
+)
+
+// Bounds of what errors name.
+const (
+	maxExamples        = 10 // resources that violate a new constraint
+	maxExampleSubjects = 10
+)
+
+// constraints judges the resources that the transaction touches, on the state
+// it leaves.
+func (j *judge) constraints() error {
+	for from := 0; from < len(j.changes); {
+		resource := j.changes[from].Relationship.Resource
+		to := from + 1
+		for to < len(j.changes) && j.changes[to].Relationship.Resource == resource {
+			to++
+		}
+		if err := j.constrain(resource, j.changes[from:to]); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// constrain judges one resource, given what changes on it.
+func (j *judge) constrain(resource engine.Object, changes []*change) error {
+	if j.schema == nil {
+		return nil
+	}
+	t := j.schema.Type(resource.Type)
+	if t == nil {
+		return nil
+	}
+	for _, c := range t.Constraints {
+		var subjects []engine.Subject
+		var violated bool
+		var err error
+		switch c.Kind {
+		case schema.Exclusive:
+			subjects, err = j.sharedBy(c, changes)
+			violated = len(subjects) > 0
+		case schema.AtMostOne:
+			if adds(changes, c.Relations[0].Name) {
+				subjects, err = j.subjectsAfter(resource, c.Relations[0].Name)
+				violated = len(subjects) > 1
+			}
+		case schema.AtLeastOne:
+			violated, err = j.lacks(resource, c.Relations[0].Name)
+		}
+		if err != nil {
+			return err
+		}
+		if violated {
+			return newConstraintError(c, resource, subjects)
+		}
+	}
+	return nil
+}
+
+func newConstraintError(c *schema.Constraint, resource engine.Object, subjects []engine.Subject) *ConstraintError {
+	e := &ConstraintError{Constraint: c.Name, Kind: c.Kind, Resource: resource, Subjects: subjects}
+	for _, r := range c.Relations {
+		e.Relations = append(e.Relations, r.Name)
+	}
+	return e
+}
+
+// adds reports whether a relationship of the relation is new.
+func adds(changes []*change, relation string) bool {
+	return slices.ContainsFunc(changes, func(c *change) bool { return c.Op == Create && c.Relationship.Relation == relation })
+}
+
+// sharedBy returns the subjects that changes put into one of the constraint's
+// relations while they are in another.
+func (j *judge) sharedBy(c *schema.Constraint, changes []*change) ([]engine.Subject, error) {
+	var shared []engine.Subject
+	for _, ch := range changes {
+		r := ch.Relationship
+		if ch.Op != Create || !slices.ContainsFunc(c.Relations, func(x *schema.Relation) bool { return x.Name == r.Relation }) {
+			continue
+		}
+		for _, other := range c.Relations {
+			if other.Name == ch.Relationship.Relation {
+				continue
+			}
+			r.Relation = other.Name
+			has, err := j.hasAfter(&r)
+			if err != nil {
+				return nil, err
+			}
+			if has {
+				shared = append(shared, r.Subject)
+				break
+			}
+		}
+	}
+	return tidySubjects(shared), nil
+}
+
+func tidySubjects(subjects []engine.Subject) []engine.Subject {
+	slices.SortFunc(subjects, engine.Subject.Compare)
+	subjects = slices.Compact(subjects)
+	return subjects[:min(len(subjects), maxExampleSubjects)]
+}
+
+// subjectsAfter returns some subjects of a set, in order.
+func (j *judge) subjectsAfter(resource engine.Object, relation string) ([]engine.Subject, error) {
+	var subjects []engine.Subject
+	err := j.walkAfter(setPrefix(nil, resource, relation), func(r engine.Relationship) bool {
+		subjects = append(subjects, r.Subject)
+		return len(subjects) < maxExampleSubjects
+	})
+	return subjects, err
+}
+
+// lacks reports whether a resource has relationships, and none in relation.
+func (j *judge) lacks(resource engine.Object, relation string) (bool, error) {
+	subjects, err := j.subjectsAfter(resource, relation)
+	if err != nil || len(subjects) > 0 {
+		return false, err
+	}
+	any := false
+	err = j.walkAfter(resourcePrefix(nil, resource), func(engine.Relationship) bool {
+		any = true
+		return false
+	})
+	return any, err
+}
+
+// hasAfter reports whether a relationship is stored after the transaction.
+func (j *judge) hasAfter(r *engine.Relationship) (bool, error) {
+	key := forwardKey(nil, r)
+	if c := j.byKey[string(key)]; c != nil {
+		return c.has, nil
+	}
+	_, ok, err := j.view.get(key)
+	return ok, err
+}
+
+// walkAfter visits what the forward keys with a prefix hold after the
+// transaction, in order, without traits, until visit returns false.
+func (j *judge) walkAfter(prefix []byte, visit func(engine.Relationship) bool) error {
+	byKey := func(c *change, key []byte) int { return bytes.Compare(c.key, key) }
+	i, _ := slices.BinarySearchFunc(j.changes, prefix, byKey)
+	s := j.view.scan(prefix)
+	defer s.close()
+	s.seek(nil)
+	for {
+		changed := i < len(j.changes) && bytes.HasPrefix(j.changes[i].key, prefix)
+		order := 1 // of the change beside the stored key
+		switch {
+		case !changed && !s.valid():
+			return nil
+		case changed && s.valid():
+			order = bytes.Compare(j.changes[i].key, s.key())
+		case changed:
+			order = -1
+		}
+		if order > 0 {
+			r, err := splitForward(s.key())
+			if err != nil || !visit(r) {
+				return err
+			}
+		} else {
+			if c := j.changes[i]; c.has && !visit(c.Relationship) {
+				return nil
+			}
+			i++
+		}
+		if order >= 0 {
+			s.next()
+		}
+	}
+}
+
+// newConstraints judges constraints that the schema before did not guarantee, on
+// everything that is stored after the transaction.
+func (j *judge) newConstraints(constraints []*schema.Constraint) error {
+	refusal := &ConstraintsError{}
+	for len(constraints) > 0 {
+		t := constraints[0].Relations[0].Type
+		others := func(c *schema.Constraint) bool { return c.Relations[0].Type != t }
+		w := &typeJudge{refusal: refusal, constraints: constraints}
+		if i := slices.IndexFunc(constraints, others); i > 0 {
+			w.constraints = constraints[:i]
+		}
+		constraints = constraints[len(w.constraints):]
+		if err := j.walkAfter(appendParts([]byte{tableForward}, t.Name), w.visit); err != nil {
+			return err
+		}
+		w.flush()
+	}
+	if len(refusal.Examples) > 0 {
+		return refusal
+	}
+	return nil
+}
+
+// typeJudge judges the resources of one type as their relationships go by.
+type typeJudge struct {
+	refusal     *ConstraintsError
+	constraints []*schema.Constraint
+	resource    engine.Object
+	subjects    map[string][]engine.Subject // of the resource, by relation
+}
+
+func (w *typeJudge) visit(r engine.Relationship) bool {
+	if r.Resource != w.resource {
+		w.flush()
+		w.resource, w.subjects = r.Resource, map[string][]engine.Subject{}
+	}
+	w.subjects[r.Relation] = append(w.subjects[r.Relation], r.Subject)
+	return !w.refusal.More
+}
+
+// flush judges the resource whose relationships have gone by.
+func (w *typeJudge) flush() {
+	if w.resource == (engine.Object{}) {
+		return
+	}
+	for _, c := range w.constraints {
+		subjects := w.subjects[c.Relations[0].Name]
+		violated := false
+		switch c.Kind {
+		case schema.Exclusive:
+			subjects = repeated(c, w.subjects)
+			violated = len(subjects) > 0
+		case schema.AtMostOne:
+			violated = len(subjects) > 1
+		case schema.AtLeastOne:
+			violated = len(subjects) == 0
+		}
+		switch {
+		case !violated:
+		case len(w.refusal.Examples) == maxExamples:
+			w.refusal.More = true
+		default:
+			w.refusal.Examples = append(w.refusal.Examples,
+				newConstraintError(c, w.resource, subjects[:min(len(subjects), maxExampleSubjects)]))
+		}
+	}
+	w.resource = engine.Object{}
+}
+
+// repeated returns the subjects that are in more than one of the relations.
+func repeated(c *schema.Constraint, subjects map[string][]engine.Subject) []engine.Subject {
+	seen := map[engine.Subject]bool{}
+	var shared []engine.Subject
+	for _, r := range c.Relations {
+		for _, s := range subjects[r.Name] {
+			if seen[s] {
+				shared = append(shared, s)
+			}
+			seen[s] = true
+		}
+	}
+	return tidySubjects(shared)
+}

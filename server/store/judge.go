@@ -1,0 +1,230 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/schema"
+)
+
+// judge decides one transaction on the state before it.
+type judge struct {
+	store    *Store
+	tx       *Transaction
+	view     view      // of the state before
+	now      time.Time // for expirations
+	previous *schema.Schema
+	schema   *schema.Schema // as the transaction leaves it; nil when there is none
+
+	byKey   map[string]*change // by forward key
+	changes []*change          // those that change something, sorted by key
+	record  Record
+	entries []entry
+	outcome Outcome
+}
+
+func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
+	ms := max(tx.Time.UnixMilli(), s.state.time)
+	j := &judge{
+		store: s, tx: tx, view: s.backend.view(s.state.head), now: fromMillis(ms),
+		byKey: make(map[string]*change, len(tx.Updates)),
+		record: Record{
+			Revision: rev, Previous: s.state.head, Time: fromMillis(ms), Floor: max(tx.Floor, s.state.floor),
+			Hash: s.state.hash, Actor: tx.Actor, Metadata: tx.Metadata,
+		},
+	}
+	j.outcome.Revision, j.outcome.Time = rev, j.record.Time
+	return j
+}
+
+// readSchema finds the schema before and compiles the one after.
+func (j *judge) readSchema() error {
+	var err error
+	j.previous, _, err = j.store.schemas.at(j.record.Previous)
+	if err != nil && !errors.Is(err, ErrNoSchema) {
+		return err
+	}
+	j.schema = j.previous
+	if j.tx.Schema == nil || j.previous != nil && j.previous.Source() == *j.tx.Schema {
+		return nil
+	}
+	if len(*j.tx.Schema) > MaxSchema {
+		return fmt.Errorf("the schema has %d bytes; at most %d are allowed", len(*j.tx.Schema), MaxSchema)
+	}
+	j.schema, err = compileSchema(*j.tx.Schema)
+	j.record.Schema = err == nil
+	return err
+}
+
+func (j *judge) preconditions() error {
+	for _, p := range j.tx.Preconditions {
+		matched := false
+		err := j.alive(&p.Filter, func(engine.Relationship, []byte) bool {
+			matched = true
+			return false
+		})
+		if err != nil {
+			return err
+		}
+		if matched != p.MustMatch {
+			return &PreconditionError{Precondition: p}
+		}
+	}
+	return nil
+}
+
+// alive visits what a filter selects and has not expired, with its stored trait.
+func (j *judge) alive(f *Filter, visit func(r engine.Relationship, value []byte) bool) error {
+	return j.view.walk(context.Background(), f, nil, func(r engine.Relationship, s *scan) (bool, error) {
+		value, err := s.value()
+		if err != nil {
+			return false, err
+		}
+		if r.Trait, err = decodeTrait(value); err != nil {
+			return false, err
+		}
+		return !r.Trait.Alive(j.now) || visit(r, value), nil
+	})
+}
+
+func (j *judge) filterDeletes() error {
+	for i := range j.tx.Deletes {
+		d := &j.tx.Deletes[i]
+		n := 0
+		err := j.alive(&d.Filter, func(r engine.Relationship, value []byte) bool {
+			if n++; d.Limit > 0 && n > d.Limit {
+				return false
+			}
+			key := forwardKey(nil, &r)
+			j.byKey[string(key)] = &change{
+				Change: Change{Op: Delete, Relationship: r, Before: r.Trait},
+				key:    key, before: bytes.Clone(value), had: true,
+			}
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		if d.Limit > 0 && n > d.Limit {
+			if !d.Partial {
+				return &DeleteLimitError{Filter: d.Filter, Limit: d.Limit}
+			}
+			j.outcome.More = true
+		}
+	}
+	return nil
+}
+
+// updates judges every update and notes what it makes of its relationship.
+func (j *judge) updates() error {
+	if len(j.tx.Updates) > 0 && j.schema == nil {
+		return ErrNoSchema
+	}
+	for i := range j.tx.Updates {
+		u := &j.tx.Updates[i]
+		value, err := j.checkUpdate(u)
+		if err != nil {
+			return &UpdateError{Update: *u, Err: err}
+		}
+		if err := j.update(u, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkUpdate judges an update by itself and returns the trait to store.
+func (j *judge) checkUpdate(u *Update) ([]byte, error) {
+	r := &u.Relationship
+	if err := engine.CheckObjectID(r.Resource.ID); err != nil {
+		return nil, err
+	}
+	if !r.Subject.IsWildcard() {
+		if err := engine.CheckObjectID(r.Subject.ID); err != nil {
+			return nil, err
+		}
+	}
+	switch u.Op {
+	case Create, Touch:
+		if err := engine.Validate(j.schema, *r); err != nil {
+			return nil, err
+		}
+		return encodeTrait(r.Trait)
+	case Delete:
+		// Which subjects are allowed does not matter, as long as the names exist
+		// where the relationship would be: in the state before.
+		before := j.previous
+		if before == nil {
+			before = j.schema
+		}
+		err := engine.Validate(before, r.Key())
+		if refused := (*engine.SubjectTypeError)(nil); errors.As(err, &refused) {
+			err = nil
+		}
+		return nil, err
+	}
+	return nil, fmt.Errorf("operation %d is unknown; give create, touch or delete", u.Op)
+}
+
+// update notes one update on top of the filter deletes.
+func (j *judge) update(u *Update, value []byte) error {
+	r := &u.Relationship
+	key := forwardKey(nil, r)
+	c := j.byKey[string(key)]
+	exists := false
+	switch {
+	case c != nil && c.stamped:
+		return &DuplicateUpdateError{Relationship: *r}
+	case c == nil:
+		c = &change{key: key}
+		found, had, err := j.view.get(key)
+		if err != nil {
+			return err
+		}
+		if had {
+			c.had, c.before = true, found.value
+			if c.Before, err = decodeTrait(found.value); err != nil {
+				return err
+			}
+			exists = c.Before.Alive(j.now)
+		}
+		j.byKey[string(key)] = c
+	}
+	if u.Op == Create && exists {
+		return &AlreadyExistsError{Relationship: *r}
+	}
+	c.stamped, c.Relationship, c.has, c.after = true, *r, u.Op != Delete, value
+	return nil
+}
+
+// settle drops what changes nothing, names what the rest does, and sorts it.
+func (j *judge) settle() error {
+	for _, c := range j.byKey {
+		if c.had == c.has && bytes.Equal(c.before, c.after) {
+			j.outcome.Unchanged++
+			continue
+		}
+		switch {
+		case !c.has:
+			c.Op, c.Relationship.Trait = Delete, c.Before
+			j.outcome.Deleted++
+		case c.had:
+			c.Op = Touch
+			j.outcome.Touched++
+		default:
+			c.Op = Create
+			j.outcome.Created++
+		}
+		if len(c.after) == 0 && c.has {
+			c.Relationship.Trait = nil
+		}
+		j.changes = append(j.changes, c)
+	}
+	slices.SortFunc(j.changes, func(a, b *change) int { return bytes.Compare(a.key, b.key) })
+	return nil
+}

@@ -1,0 +1,286 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config says where a store lives and what it may use. A store needs Dir or
+// InMemory; every other zero value is a good default.
+type Config struct {
+	Dir      string // made when it does not exist
+	InMemory bool   // keep nothing on disk; Dir must be empty
+
+	CacheBytes int64 // for the cache; 0: 64 MiB; negative: no cache
+
+	// Sync makes every Apply durable before it returns. Without it a crash of
+	// the machine (not of the process) may take the newest revisions, as a whole.
+	Sync bool
+
+	// MinFree is how many bytes must stay free on the disk; 0: 256 MiB. Below
+	// it transactions that only delete are still taken, down to a quarter of it.
+	MinFree uint64
+
+	Retention          time.Duration // revisions younger than this are kept; 0: 24 h
+	RetentionRevisions uint64        // and of those the newest so many; 0: 5,000,000
+}
+
+const (
+	defaultCacheBytes         = 64 << 20
+	defaultMinFree            = 256 << 20
+	defaultRetention          = 24 * time.Hour
+	defaultRetentionRevisions = 5_000_000
+
+	// Open reads at most so many records to catch up.
+	stateEvery = 4096
+)
+
+// validate names every fault, and fills in the defaults.
+func (c *Config) validate() error {
+	var errs []error
+	if c.Dir == "" && !c.InMemory {
+		errs = append(errs, errors.New("no data directory is named; name one, or ask for a store in memory"))
+	}
+	if c.Dir != "" && c.InMemory {
+		errs = append(errs, fmt.Errorf("a store in memory has no data directory; %s was named", c.Dir))
+	}
+	if c.Retention < 0 {
+		errs = append(errs, fmt.Errorf("retention is %v; it must not be negative", c.Retention))
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = defaultCacheBytes
+	}
+	if c.MinFree == 0 {
+		c.MinFree = defaultMinFree
+	}
+	if c.Retention == 0 {
+		c.Retention = defaultRetention
+	}
+	if c.RetentionRevisions == 0 {
+		c.RetentionRevisions = defaultRetentionRevisions
+	}
+	return errors.Join(errs...)
+}
+
+// Store keeps relationships, schemas and documents by revision. It is safe for
+// concurrent use: transactions are applied one after the other, readers do not
+// wait for them.
+type Store struct {
+	config  Config
+	dir     *directory // nil in memory
+	backend *backend
+	schemas *schemas
+	cache   *cache // nil without one
+	readers readers
+
+	// head is what readers see: it is set after everything of its revision was
+	// written and the cache has let go of what the revision changed.
+	head atomic.Uint64
+
+	mu      sync.Mutex // held while a transaction is applied; guards what follows
+	state   *state
+	saved   Revision // of the newest stored copy of state
+	pruned  Revision // there are no records below it
+	failed  error    // of the backend while writing; nothing is applied after it
+	stopped bool
+}
+
+// Open opens the store of a directory, or makes one. The caller must Close it.
+//
+// It returns an error that names every fault of the configuration, or a
+// *DirectoryInUseError, *FormatError, *CorruptError, or one of the file system.
+func Open(config Config) (*Store, error) {
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	s := &Store{config: config, readers: readers{open: map[Revision]int{}}}
+	s.readers.idle.L = &s.readers.mu
+	if err := s.open(); err != nil {
+		if s.backend != nil {
+			err = errors.Join(err, s.backend.close())
+		}
+		if s.dir != nil {
+			err = errors.Join(err, s.dir.close())
+		}
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Store) open() error {
+	var path string
+	if !s.config.InMemory {
+		var err error
+		if s.dir, err = openDirectory(s.config.Dir); err != nil {
+			return err
+		}
+		if err := s.checkSpace(s.config.MinFree / 4); err != nil {
+			return err
+		}
+		path = s.dir.database()
+	}
+	var err error
+	if s.backend, err = openBackend(path); err != nil {
+		return s.corrupt("the database does not open", err)
+	}
+	if err := s.load(); err != nil {
+		return err
+	}
+	s.head.Store(uint64(s.state.head))
+	s.readers.floor = s.state.floor
+	s.backend.setFloor(s.state.floor)
+	if s.config.CacheBytes > 0 {
+		s.cache, err = newCache(s.config.CacheBytes, s.state.head)
+	}
+	return err
+}
+
+// load finds the newest stored copy of the small state and catches up from the
+// records after it. Records name the one before them, so a gap is noticed.
+func (s *Store) load() error {
+	v := s.backend.view(^Revision(0))
+	newest, err := v.newest(tableStates)
+	if err != nil {
+		return s.corrupt("the small state has a malformed key", err)
+	}
+	s.state = newState()
+	if newest > 0 {
+		value, _, err := v.chunks(tableStates, newest)
+		if err != nil {
+			return s.corrupt("the small state cannot be read", err)
+		}
+		if s.state, err = decodeState(value); err != nil {
+			return s.corrupt("the small state cannot be read", err)
+		}
+	}
+	s.saved = s.state.head
+	var fault error
+	err = v.revisions(tableChanges, s.state.head, ^Revision(0), func(rev Revision) bool {
+		var r *Record
+		if r, fault = v.record(rev); fault == nil && r.Previous != s.state.head {
+			fault = fmt.Errorf("the record of revision %d follows revision %d, but the one before it is %d", rev, r.Previous, s.state.head)
+		}
+		if fault == nil {
+			s.state.advance(r)
+		}
+		return fault == nil
+	})
+	if err := errors.Join(err, fault); err != nil {
+		return s.corrupt("the records of changes do not fit together", err)
+	}
+	if s.schemas, err = loadSchemas(s.backend); err != nil {
+		return s.corrupt("the schemas cannot be read", err)
+	}
+	return nil
+}
+
+func (s *Store) corrupt(msg string, err error) error {
+	return &CorruptError{Dir: s.config.Dir, Msg: msg, Err: err}
+}
+
+// Close stores the small state and closes the store. It waits for snapshots
+// that are still open; new ones are refused.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.stopped {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.stopped = true
+	var errs []error
+	if s.failed == nil {
+		errs = append(errs, s.saveState())
+	}
+	s.mu.Unlock()
+
+	s.readers.drain()
+	errs = append(errs, s.backend.barrier(), s.backend.close())
+	if s.dir != nil {
+		errs = append(errs, s.dir.close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	return nil
+}
+
+// saveState stores the small state under its revision and removes the copy
+// before it. It is called under mu.
+func (s *Store) saveState() error {
+	if s.saved == s.state.head {
+		return nil
+	}
+	head := s.state.head
+	entries := appendChunks(nil, tableStates, head, s.state.encode())
+	old := s.backend.view(head).scan([]byte{tableStates})
+	for old.seek(nil); old.valid(); old.next() {
+		entries = append(entries, entry{key: append([]byte(nil), old.key()...), remove: true})
+	}
+	old.close()
+	if err := s.backend.apply(head, entries); err != nil {
+		return err
+	}
+	s.saved = head
+	return nil
+}
+
+// Head returns the newest revision. Everything it wrote can be read.
+func (s *Store) Head() Revision { return Revision(s.head.Load()) }
+
+// Floor returns the oldest revision that can be read.
+func (s *Store) Floor() Revision { return s.readers.oldest() }
+
+// Sync makes everything durable that was applied.
+func (s *Store) Sync() error {
+	if err := s.backend.barrier(); err != nil {
+		return fmt.Errorf("syncing the store: %w", err)
+	}
+	return nil
+}
+
+// Stats describes a store at one moment.
+type Stats struct {
+	Head, Floor   Revision
+	Time          time.Time // of the newest transaction
+	Hash          Hash      // of the state at the head
+	Relationships int64
+	Counts        map[Kind]int64
+	Bytes         int64 // of the database
+	Snapshots     int   // that are open
+	Cache         CacheStats
+}
+
+// Stats returns counts at the head. It waits for a transaction that is being
+// applied.
+func (s *Store) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Stats{
+		Head: s.state.head, Floor: s.state.floor, Time: fromMillis(s.state.time), Hash: s.state.hash,
+		Relationships: s.state.relationships(), Counts: maps.Clone(s.state.counts),
+		Snapshots: s.readers.count(), Cache: s.cache.stats(),
+	}
+	if !s.stopped {
+		st.Bytes = s.backend.size()
+	}
+	return st
+}
+
+// checkSpace returns a *DiskFullError when less than need is free.
+func (s *Store) checkSpace(need uint64) error {
+	if s.dir == nil {
+		return nil
+	}
+	free, err := s.dir.free()
+	if err != nil {
+		return err
+	}
+	if free < need {
+		return &DiskFullError{Dir: s.dir.path, Free: free, Need: need}
+	}
+	return nil
+}

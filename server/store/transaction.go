@@ -1,0 +1,198 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pemba-authz/pemba/engine"
+)
+
+// Revision numbers the states of the store. 0 is the empty store before the
+// first transaction; every transaction gets a greater one.
+type Revision uint64
+
+// Op is what an update does, or a change did.
+type Op uint8
+
+const (
+	Create Op = iota + 1 // the relationship must not exist, or must have expired
+	Touch                // write it, replacing the trait of one that exists
+	Delete               // remove it; one that does not exist is no fault
+)
+
+// String returns the name of the operation as the API spells it.
+func (o Op) String() string {
+	switch o {
+	case Create:
+		return "CREATE"
+	case Touch:
+		return "TOUCH"
+	case Delete:
+		return "DELETE"
+	}
+	return "unknown operation"
+}
+
+// Update is one change asked of a transaction. A Delete looks at the key of the
+// relationship alone.
+type Update struct {
+	Op           Op
+	Relationship engine.Relationship
+}
+
+// Filter selects relationships. Empty fields select everything.
+type Filter struct {
+	ResourceType     string
+	ResourceID       string
+	ResourceIDPrefix string // instead of ResourceID
+	Relation         string
+	Subject          *SubjectFilter // nil: any subject
+}
+
+// SubjectFilter selects subjects.
+type SubjectFilter struct {
+	Type     string
+	ID       string  // empty: any; "*": the wildcard alone
+	Relation *string // nil: any; "": subjects without a relation
+}
+
+// String prints the filter as "document:readme#viewer@user:anne", with "*" in
+// the places that select everything ("any" where "*" means the wildcard).
+func (f Filter) String() string {
+	var b strings.Builder
+	b.WriteString(orAny(f.ResourceType) + ":")
+	switch {
+	case f.ResourceIDPrefix != "":
+		b.WriteString(f.ResourceIDPrefix + "…")
+	default:
+		b.WriteString(orAny(f.ResourceID))
+	}
+	b.WriteString("#" + orAny(f.Relation))
+	if s := f.Subject; s != nil {
+		b.WriteString("@" + orAny(s.Type) + ":" + orAny(s.ID))
+		if s.Relation != nil && *s.Relation != "" {
+			b.WriteString("#" + *s.Relation)
+		}
+	}
+	return b.String()
+}
+
+func orAny(s string) string {
+	if s == "" {
+		return "(any)"
+	}
+	return s
+}
+
+// Matches reports whether the filter selects the relationship. Expiry does not
+// count.
+func (f *Filter) Matches(r *engine.Relationship) bool {
+	if f.ResourceType != "" && f.ResourceType != r.Resource.Type ||
+		f.ResourceID != "" && f.ResourceID != r.Resource.ID ||
+		!strings.HasPrefix(r.Resource.ID, f.ResourceIDPrefix) ||
+		f.Relation != "" && f.Relation != r.Relation {
+		return false
+	}
+	s := f.Subject
+	return s == nil ||
+		(s.Type == "" || s.Type == r.Subject.Type) &&
+			(s.ID == "" || s.ID == r.Subject.ID) &&
+			(s.Relation == nil || *s.Relation == r.Subject.Relation)
+}
+
+func (f *Filter) validate() error {
+	if f.ResourceID != "" && f.ResourceIDPrefix != "" {
+		return &FilterError{Filter: *f, Msg: "has both a resource id and a prefix of it; give one"}
+	}
+	for _, part := range f.parts() {
+		if strings.IndexByte(part, 0) >= 0 {
+			return &FilterError{Filter: *f, Msg: "has a zero byte; no name or id contains one"}
+		}
+	}
+	return nil
+}
+
+func (f *Filter) parts() []string {
+	parts := []string{f.ResourceType, f.ResourceID, f.ResourceIDPrefix, f.Relation}
+	if s := f.Subject; s != nil {
+		parts = append(parts, s.Type, s.ID)
+		if s.Relation != nil {
+			parts = append(parts, *s.Relation)
+		}
+	}
+	return parts
+}
+
+// Precondition is judged on the state before the transaction, at its time:
+// expired relationships do not match.
+type Precondition struct {
+	Filter    Filter
+	MustMatch bool // at least one relationship must match; false: none may
+}
+
+// FilterDelete removes what a filter selects, before the updates of its
+// transaction take effect.
+type FilterDelete struct {
+	Filter  Filter
+	Limit   int  // at most so many; 0: all
+	Partial bool // stop at Limit; false: refuse the transaction when more match
+}
+
+// Class says who may see a document.
+type Class uint8
+
+const (
+	ClassOpen   Class = iota + 1 // readable, watched and exported
+	ClassSealed                  // never watched or exported
+)
+
+// String returns the word for the class.
+func (c Class) String() string {
+	switch c {
+	case ClassOpen:
+		return "open"
+	case ClassSealed:
+		return "sealed"
+	}
+	return "unknown class"
+}
+
+// DocumentUpdate writes or deletes one document. A document keeps its class for
+// as long as it exists.
+type DocumentUpdate struct {
+	Key   string // 1 to 1,024 bytes of UTF-8 without a zero byte
+	Class Class
+	Value []byte // JSON of at most 48 KiB; nil: delete
+
+	// IfVersion, when it is not nil, is the version that the document must
+	// have; 0 means that it must not exist.
+	IfVersion *Revision
+}
+
+// Transaction is what one revision changes. All of it is applied, or nothing.
+type Transaction struct {
+	// Time is when the transaction was made. The store uses milliseconds, and
+	// the larger of it and the time of the transaction before.
+	Time time.Time
+
+	Schema        *string // replaces the schema text
+	Preconditions []Precondition
+	Deletes       []FilterDelete
+	Updates       []Update
+	Documents     []DocumentUpdate
+	Floor         Revision // revisions below it become unreadable; 0 leaves the floor
+
+	Actor    string         // who wrote it; kept in the record of the revision
+	Metadata map[string]any // the caller's, JSON values; kept in the record of the revision
+}
+
+// Outcome is what a transaction did.
+type Outcome struct {
+	Revision  Revision
+	Time      time.Time // as it counted
+	Created   int       // relationships that were not there
+	Touched   int       // relationships whose trait was replaced
+	Deleted   int
+	Unchanged int  // updates that changed nothing
+	More      bool // a FilterDelete stopped at its limit
+}
