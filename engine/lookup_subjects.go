@@ -32,7 +32,7 @@ func (e *Engine) LookupSubjects(ctx context.Context, resource Object, relation, 
 		}
 		w := e.walk(ctx, asked)
 		defer w.release()
-		d := &descent{walk: w, root: node{r, resource.ID}, seen: map[node]certainty{}, found: map[string]certainty{}, wild: wildcards(r, subjectType, subjectRelation)}
+		d := &descent{walk: w, root: node{r, resource.ID}, seen: map[node]uint8{}, found: map[string]certainty{}, wild: wildcards(r, subjectType, subjectRelation)}
 		if err := d.collect(); err != nil {
 			yield(SubjectResult{}, err)
 			return
@@ -54,7 +54,7 @@ const (
 type descent struct {
 	walk  *walk
 	root  node
-	seen  map[node]certainty
+	seen  map[node]uint8       // the levels, as bits
 	found map[string]certainty // by subject id
 	bytes int64
 	queue []visit
@@ -89,13 +89,15 @@ func (d *descent) collect() error {
 	return nil
 }
 
-// visit notes a set; it is looked into again only if it is now more certain.
+// visit notes a set; it is looked into again only for another level. What is
+// known of a candidate says nothing of what is only mentioned: right of the
+// set's own exclusions the two change places.
 func (d *descent) visit(n node, level certainty) {
-	s := &d.walk.subject
-	if !n.relation.Reaches(s.Type, s.Relation) || d.seen[n] >= level {
+	s, seen := &d.walk.subject, d.seen[n]
+	if !n.relation.Reaches(s.Type, s.Relation) || seen&(1<<level) != 0 || level == candidate && seen&(1<<certain) != 0 {
 		return
 	}
-	d.seen[n] = level
+	d.seen[n] = seen | 1<<level
 	d.queue = append(d.queue, visit{n, level})
 }
 
@@ -171,6 +173,9 @@ func (d *descent) expr(x schema.Expr, n node, level certainty) error {
 			return err
 		}
 		if d.holdsWildcard(x.Base) {
+			if level == mentioned {
+				return d.expr(x.Minus, n, candidate) // an exception to an exception may be granted
+			}
 			return d.expr(x.Minus, n, mentioned)
 		}
 	case *schema.ArrowExpr:
@@ -245,8 +250,7 @@ func wildcards(r *schema.Relation, subjectType, subjectRelation string) map[*sch
 	return d.wild
 }
 
-// dependencies returns the sets that a set is made of, those right of an
-// exclusion left out.
+// dependencies returns the sets that a set is made of.
 func dependencies(r *schema.Relation) []*schema.Relation {
 	var out []*schema.Relation
 	for _, a := range r.Allowed {
@@ -275,6 +279,7 @@ func dependencies(r *schema.Relation) []*schema.Relation {
 			}
 		case *schema.Exclusion:
 			add(x.Base)
+			add(x.Minus)
 		}
 	}
 	add(r.Plan)
