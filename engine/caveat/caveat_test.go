@@ -13,7 +13,7 @@ import (
 	"github.com/pemba-authz/pemba/schema"
 )
 
-// TestScenarios runs testdata: each file is a conversation with one compiler.
+// TestScenarios runs testdata/scenarios: each file is a conversation with one compiler.
 //
 //	caveat      the signature on the first line, then the body; prints the
 //	            canonical body and unused parameters, or the faults, each as
@@ -22,7 +22,7 @@ import (
 //	            verdict of the last caveat
 //	check       a line of JSON; "strict" as an argument refuses unknown names
 func TestScenarios(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/scenarios", func(t *testing.T, path string) {
 		compiler := caveat.New()
 		var program schema.Program
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {

@@ -124,8 +124,9 @@ func (p *program) Uses(name string) bool {
 func (p *program) Canonical() string { return p.canonical }
 
 // activation gives CEL the values of the parameters. A missing one is CEL's
-// unknown, found like any value: this is what CEL's own partial activations
-// come to, without their patterns.
+// unknown, found like any value. CEL's own partial activations come to the same
+// answers and cost more; only they may fail at the index of a missing list,
+// where this one leaves the list to be asked for first.
 type activation struct {
 	program *program
 	vals    []ref.Val // in the order of program.params
