@@ -43,12 +43,11 @@ func (p *parser) declaration() {
 		return
 	}
 	start := p.tok.pos
-	word := p.tok.text
-	if p.tok.kind != tWord {
-		word = ""
+	word := ""
+	if p.tok.kind == tWord {
+		word = p.declarationWord()
+	} else {
 		p.expected("a declaration: " + strings.Join(declarationWords(), ", "))
-	} else if word = p.declarationWord(); word == "" {
-		p.errorf(p.tok.pos, "unknown declaration %s: a declaration begins with %s", Quote(p.tok.text), strings.Join(declarationWords(), ", "))
 	}
 	if !p.declare(word) {
 		p.skip(func() bool { return p.startsDeclaration() && p.tok.pos != start || p.tok.kind == tRBrace })
@@ -59,16 +58,16 @@ func (p *parser) declaration() {
 // declarationWord gives the word the current one is or, reporting it, was
 // meant to be; "" for none.
 func (p *parser) declarationWord() string {
-	for _, w := range declarationWords() {
-		if w == p.tok.text {
-			return w
-		}
+	words := declarationWords()
+	if isOneOf(p.tok.text, words) {
+		return p.tok.text
 	}
-	near := Nearest(p.tok.text, declarationWords())
-	if near != "" {
-		p.errorf(p.tok.pos, "unknown declaration %s%s", Quote(p.tok.text), suggest(p.tok.text, declarationWords()))
+	hint := suggest(p.tok.text, words)
+	if hint == "" {
+		hint = ": a declaration begins with " + strings.Join(words, ", ")
 	}
-	return near
+	p.errorf(p.tok.pos, "unknown declaration %s%s", Quote(p.tok.text), hint)
+	return Nearest(p.tok.text, words)
 }
 
 // declare reads the declaration that begins with word.

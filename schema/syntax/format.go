@@ -265,7 +265,8 @@ func (f *formatter) comment(c *Comment, more int) {
 func (c *Comment) isLine() bool { return strings.HasPrefix(c.Text, "//") }
 
 func (c *Comment) lines() []string {
-	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(c.Text), "\n")
+	text := strings.ReplaceAll(c.Text, "\r\n", "\n")
+	return strings.Split(strings.ReplaceAll(text, "\r", "\n"), "\n")
 }
 
 func (c *Comment) endLine() int { return c.Pos.Line + len(c.lines()) - 1 }

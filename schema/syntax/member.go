@@ -84,21 +84,22 @@ func (p *parser) member(d *Definition) bool {
 	case p.reserved(word):
 		return p.expected(`a relation, a permission or "}"`)
 	default:
-		word = Nearest(word, memberWords())
-		if word == "" {
-			p.errorf(p.tok.pos, `unknown member %s: a member begins with relation or permission`, Quote(p.tok.text))
-			return false
+		hint := suggest(word, memberWords())
+		if hint == "" {
+			hint = ": a member begins with relation or permission"
 		}
-		p.errorf(p.tok.pos, "unknown member %s%s", Quote(p.tok.text), suggest(p.tok.text, memberWords()))
+		p.errorf(p.tok.pos, "unknown member %s%s", Quote(word), hint)
+		word = Nearest(word, memberWords())
 	}
 	switch word {
 	case wordRelation:
 		return p.relation(d)
 	case wordPermission:
 		return p.permission(d)
-	default:
+	case wordConstraint:
 		return p.constraint(d)
 	}
+	return false
 }
 
 func (p *parser) relation(d *Definition) bool {

@@ -112,6 +112,7 @@ func TestBadText(t *testing.T) {
 		{"byte order mark", "\ufeffdefinition user {}", "line 1, column 1: unexpected character U+FEFF"},
 		{"zero byte", "\x00", "line 1, column 1: unexpected character U+0000"},
 		{"no-break space", "definition\u00a0user {}", "line 1, column 11: unexpected character U+00A0"},
+		{"open string at the end", "use import import 'x", "line 1, column 19: this string is not closed on its line"},
 		{"illegal run", "$$§?? ", `line 1, column 1: unexpected character "$$§??"`},
 		{"largest text", "//" + strings.Repeat("x", MaxText-2), ""},
 		{"text too long", "//" + strings.Repeat("x", MaxText-1), "line 1, column 1: the text is too long: it has 4194305 bytes, at most 4194304 are allowed"},

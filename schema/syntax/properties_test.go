@@ -25,6 +25,7 @@ func verify(t *testing.T, src string) {
 		}
 		return
 	}
+	verifyTree(t, src, file)
 	if err != nil {
 		t.Fatalf("Parse found nothing, but Format said\n%v", err)
 	}
@@ -80,6 +81,91 @@ func verifyPlaces(t *testing.T, src string) {
 		if tok.kind != tCEL && !strings.HasPrefix(src[tok.pos.Offset:], tok.text) {
 			t.Fatalf("token %q is not at its offset %d", tok.text, tok.pos.Offset)
 		}
+	}
+}
+
+// verifyTree: each node of a text without faults says where it stands.
+func verifyTree(t *testing.T, src string, f *File) {
+	t.Helper()
+	at := func(pos Pos, want string) {
+		t.Helper()
+		if !strings.HasPrefix(src[pos.Offset:], want) {
+			t.Fatalf("no %q at %v of\n%s", want, pos, src)
+		}
+	}
+	name := func(id Ident) {
+		t.Helper()
+		first, _, _ := strings.Cut(id.Name, "/")
+		at(id.Pos, first)
+	}
+	for _, decl := range f.Decls {
+		switch d := decl.(type) {
+		case *Use:
+			at(d.Position(), wordUse)
+			name(d.Flag)
+		case *Import:
+			at(d.Position(), wordImport)
+			at(d.PathPos.After(src[d.PathPos.Offset:d.PathPos.Offset+1]), d.Path)
+		case *Caveat:
+			at(d.Position(), wordCaveat)
+			name(d.Name)
+			at(d.Close, "}")
+			at(d.BodyPos, strings.SplitN(d.Body, "\n", 2)[0])
+		case *Definition:
+			at(d.Position(), map[bool]string{true: wordPartial, false: wordDefinition}[d.Partial])
+			name(d.Name)
+			at(d.Open, "{")
+			at(d.Close, "}")
+			for _, m := range d.Members {
+				verifyMember(m, at, name)
+			}
+		}
+	}
+}
+
+func verifyMember(member Member, at func(Pos, string), name func(Ident)) {
+	switch m := member.(type) {
+	case *Spread:
+		at(m.Position(), "...")
+		name(m.Name)
+	case *Constraint:
+		at(m.Position(), wordConstraint)
+		name(m.Kind)
+	case *Relation:
+		at(m.Position(), wordRelation)
+		for _, a := range m.Allowed {
+			name(a.Type)
+			if a.Relation != nil {
+				name(*a.Relation)
+			}
+			if a.Caveat != nil {
+				name(*a.Caveat)
+			}
+		}
+	case *Permission:
+		at(m.Position(), wordPermission)
+		for _, typ := range m.Types {
+			name(typ)
+		}
+		verifyExpr(m.Expr, at, name)
+	}
+}
+
+func verifyExpr(expr Expr, at func(Pos, string), name func(Ident)) {
+	switch x := expr.(type) {
+	case *Binary:
+		at(x.OpPos, string(rune(x.Op)))
+		verifyExpr(x.X, at, name)
+		verifyExpr(x.Y, at, name)
+	case *Paren:
+		at(x.Position(), "(")
+		at(x.Close, ")")
+		verifyExpr(x.X, at, name)
+	case *Arrow:
+		name(x.Right)
+		name(Ident{Pos: x.Position(), Name: x.Left.Name})
+	default:
+		name(Ident{Pos: x.Position(), Name: ExprString(x)})
 	}
 }
 
