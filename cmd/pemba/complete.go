@@ -1,0 +1,103 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pemba-authz/pemba/schema"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// complete makes the shell offer fixed values for a flag.
+func complete(c *cobra.Command, flag string, values ...string) {
+	err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // the flag was not declared
+	}
+}
+
+// argument says what may stand in one place of a question. It is given the
+// schema of the store and the arguments before.
+type argument func(s *schema.Schema, before []string) []string
+
+// completeQuestion offers words from the schema of the store. Without a store,
+// or while it is in use, it offers nothing.
+func (a *app) completeQuestion(arguments ...argument) cobra.CompletionFunc {
+	return func(_ *cobra.Command, before []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		if len(before) >= len(arguments) {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var words []string
+		// An error here has no place to go: the shell waits for words.
+		_ = a.withSnapshot(0, func(_ *store.Snapshot, s *schema.Schema) error {
+			for _, word := range arguments[len(before)](s, before) {
+				if strings.HasPrefix(word, prefix) {
+					words = append(words, word)
+				}
+			}
+			return nil
+		})
+		return words, directive
+	}
+}
+
+func typeArg(s *schema.Schema, _ []string) []string {
+	var words []string
+	for _, t := range s.Types() {
+		words = append(words, t.Name)
+	}
+	return words
+}
+
+func objectArg(s *schema.Schema, _ []string) []string {
+	words := typeArg(s, nil)
+	for i := range words {
+		words[i] += ":"
+	}
+	return words
+}
+
+// membersOf returns the names of the type that the first argument names.
+func membersOf(s *schema.Schema, before []string, relationsOnly bool) []string {
+	name, _, _ := strings.Cut(before[0], ":")
+	t := s.Type(name)
+	if t == nil {
+		return nil
+	}
+	var words []string
+	for _, m := range t.Members {
+		if !relationsOnly || !m.IsPermission() {
+			words = append(words, m.Name)
+		}
+	}
+	return words
+}
+
+func permissionArg(s *schema.Schema, before []string) []string { return membersOf(s, before, false) }
+func relationArg(s *schema.Schema, before []string) []string   { return membersOf(s, before, true) }
+
+// subjectArg offers what the relation allows, and every type for a permission.
+func subjectArg(s *schema.Schema, before []string) []string {
+	name, _, _ := strings.Cut(before[0], ":")
+	r := s.Relation(name, before[1])
+	if r == nil || r.IsPermission() {
+		return objectArg(s, nil)
+	}
+	var words []string
+	for _, a := range r.Allowed {
+		words = append(words, a.Type.Name+":")
+	}
+	return words
+}
+
+func subjectTypeArg(s *schema.Schema, before []string) []string {
+	words := typeArg(s, nil)
+	for _, t := range s.Types() {
+		for _, m := range t.Members {
+			words = append(words, t.Name+"#"+m.Name)
+		}
+	}
+	return words
+}

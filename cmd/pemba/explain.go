@@ -1,0 +1,127 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/pemba-authz/pemba/engine"
+)
+
+// explanation draws the steps of a walk as a tree, one line a step.
+func explanation(color palette, root *engine.Step) string {
+	if root == nil {
+		return ""
+	}
+	return stepBranch(color, root).draw(color)
+}
+
+func stepBranch(color palette, s *engine.Step) branch {
+	b := branch{text: mark(color, s) + " " + stepText(color, s)}
+	for _, child := range s.Steps {
+		b.below = append(b.below, stepBranch(color, child))
+	}
+	return b
+}
+
+func mark(color palette, s *engine.Step) string {
+	switch {
+	case s.Undecided:
+		return color.maybe("…")
+	case s.State == engine.Yes:
+		return color.good("✓")
+	case s.State == engine.Conditional:
+		return color.maybe("?")
+	}
+	return color.bad("✗")
+}
+
+// stepText says what a step did.
+func stepText(color palette, s *engine.Step) string {
+	text := stepSubject(s)
+	switch {
+	case s.Undecided:
+		text += color.maybe(" (not decided within the depth limit)")
+	case s.Repeated:
+		text += color.dim(" (see above)")
+	case s.State == engine.Conditional && len(s.Steps) == 0:
+		text += color.maybe(" (needs " + strings.Join(s.Missing, ", ") + ")")
+	case s.Stored && s.State == engine.No && len(s.Steps) == 0:
+		text += color.dim(" (" + whyNot(s.Relationship.Trait) + ")")
+	}
+	return text
+}
+
+func stepSubject(s *engine.Step) string {
+	switch s.Kind {
+	case engine.StepSet:
+		return s.Resource.String() + "#" + s.Relation
+	case engine.StepUnion:
+		return "one of " + s.Relation
+	case engine.StepIntersection:
+		return "all of " + s.Relation
+	case engine.StepExclusion:
+		return "the first without the second of " + s.Relation
+	case engine.StepArrow:
+		return s.Relation + " of " + s.Resource.String()
+	case engine.StepSelf:
+		return "self: " + s.Resource.String()
+	case engine.StepNil:
+		return "nil: nobody"
+	case engine.StepFollow:
+		return s.Relationship.String()
+	case engine.StepRelationship:
+		if s.Stored {
+			return s.Relationship.String()
+		}
+		return "no relationship " + s.Relationship.String()
+	}
+	return s.Kind.String()
+}
+
+// whyNot says why a stored relationship does not count.
+func whyNot(t *engine.Trait) string {
+	switch {
+	case t == nil:
+		return "does not count"
+	case t.Caveat == "":
+		return "expired"
+	case t.Expires.IsZero():
+		return "its caveat is false"
+	}
+	return "expired, or its caveat is false"
+}
+
+// stepJSON is a step as data.
+type stepJSON struct {
+	Kind         string     `json:"kind"`
+	Result       string     `json:"result"` // allow, deny, conditional or undecided
+	Resource     string     `json:"resource,omitempty"`
+	Relation     string     `json:"relation,omitempty"` // of an operator: the expression
+	Relationship string     `json:"relationship,omitempty"`
+	Stored       bool       `json:"stored,omitempty"`
+	Missing      []string   `json:"missing,omitempty"`
+	Repeated     bool       `json:"repeated,omitempty"`
+	Steps        []stepJSON `json:"steps,omitempty"`
+}
+
+func stepData(s *engine.Step) *stepJSON {
+	if s == nil {
+		return nil
+	}
+	data := &stepJSON{
+		Kind: s.Kind.String(), Result: decision(s.State), Relation: s.Relation,
+		Stored: s.Stored, Missing: s.Missing, Repeated: s.Repeated,
+	}
+	if s.Undecided {
+		data.Result = "undecided"
+	}
+	if s.Resource.Type != "" {
+		data.Resource = s.Resource.String()
+	}
+	if s.Relationship != nil {
+		data.Relationship = s.Relationship.String()
+	}
+	for _, child := range s.Steps {
+		data.Steps = append(data.Steps, *stepData(child))
+	}
+	return data
+}

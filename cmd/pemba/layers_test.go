@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pemba-authz/pemba"
+
+// room is what one package may import: of ours, and of others beside the
+// standard library (by the beginning of the path).
+type room struct {
+	ours, others []string
+}
+
+// layers is the import table: imports go down only. A package that is missing
+// here fails the test, as does a line without a package.
+var layers = map[string]room{
+	"cmd/pemba": {
+		ours: []string{"server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
+		others: []string{
+			"charm.land/lipgloss/v2", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
+			"go.yaml.in/yaml/v3", "golang.org/x/term",
+		},
+	},
+	"server/store": {
+		ours:   []string{"engine", "engine/caveat", "schema", "schema/syntax"},
+		others: []string{"github.com/dgraph-io/badger/v4", "github.com/maypok86/otter/v2"},
+	},
+	"engine":            {ours: []string{"schema", "schema/syntax"}},
+	"engine/caveat":     {ours: []string{"schema"}, others: []string{"cel.dev/cel-go", "google.golang.org/protobuf"}},
+	"engine/enginetest": {ours: []string{"engine", "engine/caveat", "schema", "schema/syntax"}},
+	"schema":            {ours: []string{"schema/syntax"}},
+	"schema/syntax":     {},
+}
+
+// testsOnly may be imported by tests alone.
+var testsOnly = []string{"engine/enginetest"}
+
+// listed is what `go list` says of a package.
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func TestLayers(t *testing.T) {
+	packages := goList(t, module+"/...")
+	known := standard(t)
+	missing := maps.Clone(layers)
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		r, ok := layers[name]
+		if !ok {
+			t.Errorf("%s stands in no line of the import table: say what it may import", name)
+			continue
+		}
+		delete(missing, name)
+		for _, path := range p.Imports {
+			if known[path] {
+				continue
+			}
+			if why := r.refuses(path); why != "" {
+				t.Errorf("%s imports %s: %s", name, path, why)
+			}
+		}
+	}
+	for name := range missing {
+		t.Errorf("the import table has %s, which is no package", name)
+	}
+}
+
+// refuses returns why a room may not import a path, "" when it may.
+func (r room) refuses(path string) string {
+	ours, ok := strings.CutPrefix(path, module+"/")
+	switch {
+	case ok && slices.Contains(testsOnly, ours):
+		return "only tests may"
+	case ok && !slices.Contains(r.ours, ours):
+		return "imports go down only"
+	case !ok && !slices.ContainsFunc(r.others, func(o string) bool { return path == o || strings.HasPrefix(path, o+"/") }):
+		return "not a dependency of this room"
+	}
+	return ""
+}
+
+// TestLayersRefuse makes sure that the table can say no.
+func TestLayersRefuse(t *testing.T) {
+	for _, c := range []struct {
+		room, path string
+		allowed    bool
+	}{
+		{"engine", module + "/schema", true},
+		{"engine", module + "/server/store", false},
+		{"engine", module + "/engine/caveat", false},
+		{"engine", "cel.dev/cel-go/cel", false},
+		{"engine/caveat", "cel.dev/cel-go/cel", true},
+		{"schema", module + "/engine", false},
+		{"server/store", module + "/engine/enginetest", false},
+		{"server/store", module + "/cmd/pemba", false},
+		{"cmd/pemba", "github.com/spf13/cobra", true},
+		{"cmd/pemba", "github.com/dgraph-io/badger/v4", false},
+	} {
+		if why := layers[c.room].refuses(c.path); (why == "") != c.allowed {
+			t.Errorf("%s importing %s: allowed %t, want %t (%s)", c.room, c.path, why == "", c.allowed, why)
+		}
+	}
+}
+
+func standard(t *testing.T) map[string]bool {
+	known := map[string]bool{"C": true}
+	for _, p := range goList(t, "std") {
+		known[p.ImportPath] = true
+	}
+	return known
+}
+
+func goList(t *testing.T, pattern string) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Standard", pattern).Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", pattern, err)
+	}
+	var packages []listed
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

@@ -1,0 +1,114 @@
+// Command pemba is Pemba's one binary.
+//
+// It holds the words a user types and nothing of what they mean: rules are in
+// engine and schema, data in server/store. This file is the command table and
+// the exit codes; each group of commands has a file of its own, output.go and
+// errors.go say how all of them answer, local.go how they reach a store.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Exit codes, for scripts.
+const (
+	exitOK          = 0
+	exitFailure     = 1 // it went wrong: a file, the disk, a fault of ours
+	exitUsage       = 2 // the command line makes no sense
+	exitNegative    = 3 // decided, and the answer is no: no permission, validation failed, schemas differ
+	exitRefused     = 4 // the rules forbid it: the schema, a constraint, a limit, an old revision
+	exitUnavailable = 5 // not now: the store is in use
+	exitConflict    = 6 // the data is not what the caller took it for: it exists already, a precondition failed
+)
+
+// run is the whole program: it parses args, does what they say and returns the
+// exit code. Data goes to stdout, all else to stderr.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return a.report(root.ExecuteContext(ctx))
+}
+
+// app is what all commands share.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	format    string // -o
+	dataDir   string // --data-dir
+	cacheSize string // --cache-size
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := group("pemba", "Answers who may do what, from relationships", `Pemba answers "may this user do that on this thing" from relationships and a schema.
+
+A first look, without a store:   pemba validate testdata/portal
+A store in a directory:          pemba schema write schema.zed --data-dir DIR
+                                 pemba relationship import relationships.txt --data-dir DIR
+                                 pemba check document:plan view user:ana --explain --data-dir DIR
+
+Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
+(check --exit-status without permission, validate failed, diff differs),
+4 refused by a rule, 5 unavailable, 6 conflict.`,
+		checkCommand(a),
+		expandCommand(a),
+		lookupResourcesCommand(a),
+		lookupSubjectsCommand(a),
+		permissionCommands(a),
+		relationshipCommands(a),
+		schemaCommands(a),
+		validateCommand(a),
+		debugCommands(a),
+		versionCommand(a),
+	)
+	root.SilenceErrors = true
+	root.SilenceUsage = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%s: %w (see %s --help)", c.CommandPath(), err, c.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.format, "output", "o", "auto", "how to print data: auto, table, json, jsonl, yaml or csv")
+	flags.StringVar(&a.dataDir, "data-dir", os.Getenv("PEMBA_DATA_DIR"), "directory of the store (or PEMBA_DATA_DIR)")
+	flags.StringVar(&a.cacheSize, "cache-size", os.Getenv("PEMBA_CACHE_SIZE"), "memory for the cache of the store, such as 512MiB (default: a quarter of the memory)")
+	complete(root, "output", formats...)
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.checkFormat(c) }
+	return root
+}
+
+// group is a command that only holds others: without one of them it is a wrong
+// command line, not a success that printed help.
+func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: use, Short: short, Long: long,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("%s needs a command: see %s --help", c.CommandPath(), c.CommandPath())
+			}
+			hint := ""
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = ", did you mean " + near[0] + "?"
+			}
+			return usagef("%s has no command %q%s (see %s --help)", c.CommandPath(), args[0], hint, c.CommandPath())
+		},
+	}
+	c.SuggestionsMinimumDistance = 2
+	c.AddCommand(commands...)
+	return c
+}

@@ -1,0 +1,359 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/schema"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+func relationshipCommands(a *app) *cobra.Command {
+	c := group("relationship", "Write, read, delete, import and export relationships", "",
+		writeCommand(a, store.Create, "create", "Write relationships that must not exist yet"),
+		writeCommand(a, store.Touch, "touch", "Write relationships, whether they exist or not"),
+		writeCommand(a, store.Delete, "delete", "Delete relationships, whether they exist or not"),
+		readCommand(a),
+		bulkDeleteCommand(a),
+	)
+	c.Aliases = []string{"rel"}
+	return c
+}
+
+// writeFlags are what a write may be given.
+type writeFlags struct {
+	caveat, expires         string
+	mustMatch, mustNotMatch []string
+}
+
+func writeCommand(a *app, op store.Op, name, short string) *cobra.Command {
+	var f writeFlags
+	c := &cobra.Command{
+		Use:   name + " RESOURCE RELATION SUBJECT | RELATIONSHIP… | -",
+		Short: short,
+		Long: short + `.
+
+The relationships are given in three parts, or in the text form, or on stdin for "-"
+(one a line, text or NDJSON). All of them are one transaction: all or nothing.`,
+		Example: "  pemba relationship " + name + " document:plan viewer user:ana\n" +
+			"  pemba relationship " + name + " 'document:plan#viewer@user:ana' 'document:plan#viewer@group:staff#member'",
+		Args: atLeast(1, "RESOURCE RELATION SUBJECT, or relationships, or -"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			relationships, err := a.relationshipArgs(args)
+			if err != nil {
+				return err
+			}
+			tx, err := f.transaction(op, relationships)
+			if err != nil {
+				return err
+			}
+			return a.withStore(false, func(st *store.Store) error { return a.apply(st, tx) })
+		},
+		ValidArgsFunction: a.completeQuestion(objectArg, relationArg, subjectArg),
+	}
+	if op != store.Delete {
+		c.Flags().StringVar(&f.caveat, "caveat", "", `caveat of the relationships, as name or name:{"key":value}`)
+		c.Flags().StringVar(&f.expires, "expires-at", "", "when the relationships end, as 2030-01-31T12:00:00Z")
+		c.Flags().StringVar(&f.expires, "expiration-time", "", "the same as --expires-at")
+		c.MarkFlagsMutuallyExclusive("expires-at", "expiration-time")
+	}
+	preconditionFlags(c, &f.mustMatch, &f.mustNotMatch)
+	return c
+}
+
+func preconditionFlags(c *cobra.Command, mustMatch, mustNotMatch *[]string) {
+	c.Flags().StringArrayVar(mustMatch, "must-match", nil, "only if a relationship matches, as document:plan#owner@user:ana; parts may be left out (repeatable)")
+	c.Flags().StringArrayVar(mustNotMatch, "must-not-match", nil, "only if no relationship matches (repeatable)")
+}
+
+// relationshipArgs reads the arguments of a write.
+func (a *app) relationshipArgs(args []string) ([]engine.Relationship, error) {
+	if len(args) == 1 && args[0] == stdinName {
+		return readAllRelationships(a.stdin)
+	}
+	if len(args) == 3 && !strings.Contains(args[0], "@") {
+		r, err := relationshipOf(args[0], args[1], args[2])
+		if err != nil {
+			return nil, usagef("%w", err)
+		}
+		return []engine.Relationship{r}, nil
+	}
+	relationships := make([]engine.Relationship, len(args))
+	for i, arg := range args {
+		var err error
+		if relationships[i], err = engine.ParseRelationship(arg); err != nil {
+			return nil, usagef("%w", err)
+		}
+	}
+	return relationships, nil
+}
+
+// relationshipOf joins the three parts in which a relationship may be given.
+func relationshipOf(resource, relation, subject string) (engine.Relationship, error) {
+	o, s, err := parseQuestion(resource, relation, subject)
+	return engine.Relationship{Resource: o, Relation: relation, Subject: s}, err
+}
+
+// readAllRelationships reads relationships as text or NDJSON, all of them or
+// none.
+func readAllRelationships(r io.Reader) ([]engine.Relationship, error) {
+	var relationships []engine.Relationship
+	var faults []error
+	for l, err := range readLines(r) {
+		if err != nil {
+			return nil, usagef("%w", errors.Join(append(faults, err)...))
+		}
+		rel, err := engine.ParseRelationship(l.text)
+		if err != nil {
+			faults = append(faults, l.fault(err))
+			continue
+		}
+		relationships = append(relationships, rel)
+	}
+	if len(faults) > 0 {
+		return nil, usagef("%w", errors.Join(faults...))
+	}
+	if len(relationships) == 0 {
+		return nil, usagef("stdin holds no relationship")
+	}
+	return relationships, nil
+}
+
+// transaction makes the transaction that writes relationships with what the
+// flags add to them.
+func (f *writeFlags) transaction(op store.Op, relationships []engine.Relationship) (store.Transaction, error) {
+	var tx store.Transaction
+	trait, err := f.trait()
+	if err != nil {
+		return tx, err
+	}
+	for _, r := range relationships {
+		if trait != nil {
+			if r.Trait != nil {
+				return tx, usagef("%s has its own caveat or expiration: leave out --caveat and --expires-at", r)
+			}
+			r.Trait = trait
+		}
+		tx.Updates = append(tx.Updates, store.Update{Op: op, Relationship: r})
+	}
+	tx.Preconditions, err = preconditions(f.mustMatch, f.mustNotMatch)
+	return tx, err
+}
+
+// trait returns what --caveat and --expires-at say, nil for neither. Both are
+// written as in the text form, so that is what reads them.
+func (f *writeFlags) trait() (*engine.Trait, error) {
+	text := ""
+	if f.caveat != "" {
+		text += "[" + strings.TrimSuffix(f.caveat, ":{}") + "]"
+	}
+	if f.expires != "" {
+		text += "[expiration:" + f.expires + "]"
+	}
+	if text == "" {
+		return nil, nil
+	}
+	r, err := engine.ParseRelationship("xxx:x#xxx@xxx:x" + text)
+	var fault *engine.TextError
+	if errors.As(err, &fault) {
+		return nil, usagef("--caveat or --expires-at: %s", fault.Msg)
+	}
+	return r.Trait, err
+}
+
+func preconditions(mustMatch, mustNotMatch []string) ([]store.Precondition, error) {
+	var all []store.Precondition
+	for i, text := range append(append([]string{}, mustMatch...), mustNotMatch...) {
+		f, err := parseFilter(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, store.Precondition{Filter: f, MustMatch: i < len(mustMatch)})
+	}
+	return all, nil
+}
+
+const filterArgs = "RESOURCE_TYPE[:ID] [RELATION] [SUBJECT_TYPE[:ID[#RELATION]]]"
+
+func readCommand(a *app) *cobra.Command {
+	var at uint64
+	var limit int
+	var subject string
+	c := &cobra.Command{
+		Use:   "read " + filterArgs,
+		Short: "Print stored relationships",
+		Long: `Prints the stored relationships that match, expired ones too. An ID that ends with
+% matches every id that begins so.`,
+		Example: "  pemba relationship read document:plan\n  pemba relationship read document viewer user:ana",
+		Args:    between(1, 3, filterArgs),
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := filterOf(args, subject)
+			if err != nil {
+				return err
+			}
+			return a.withSnapshot(at, func(snapshot *store.Snapshot, s *schema.Schema) error {
+				if err := checkFilter(s, f); err != nil {
+					return err
+				}
+				p := a.list(relationshipColumns...)
+				for r, err := range snapshot.Relationships(c.Context(), f, nil) {
+					if err != nil {
+						return err
+					}
+					if limit > 0 && p.items == limit {
+						fmt.Fprintf(a.stderr, "there are more than %d: --limit shows only the first\n", limit)
+						break
+					}
+					if err := p.add(relationshipItem(r)); err != nil {
+						return err
+					}
+				}
+				return p.close()
+			})
+		},
+		ValidArgsFunction: a.completeQuestion(objectArg, relationArg, subjectArg),
+	}
+	atFlag(c, &at)
+	c.Flags().IntVar(&limit, "limit", 0, "print at most so many (0: all)")
+	c.Flags().StringVar(&subject, "subject-filter", "", "SUBJECT_TYPE[:ID[#RELATION]] without naming a relation")
+	return c
+}
+
+var relationshipColumns = []string{"resource", "relation", "subject", "caveat", "context", "expires"}
+
+// relationshipItem prints a relationship; its data is a line of an NDJSON
+// export.
+func relationshipItem(r engine.Relationship) item {
+	var caveat, context, expires string
+	if t := r.Trait; t != nil {
+		caveat = t.Caveat
+		if len(t.Context) > 0 {
+			data, err := compactJSON(t.Context)
+			if err != nil {
+				context = err.Error()
+			} else {
+				context = string(data)
+			}
+		}
+		if !t.Expires.IsZero() {
+			expires = t.Expires.Format(time.RFC3339Nano)
+		}
+	}
+	return item{
+		text:  r.String(),
+		cells: []string{r.Resource.String(), r.Relation, r.Subject.String(), caveat, context, expires},
+		value: r,
+	}
+}
+
+// deleteBatch is how many relationships one transaction of a bulk deletion
+// removes at most.
+const deleteBatch = 10_000
+
+func bulkDeleteCommand(a *app) *cobra.Command {
+	var force bool
+	var count int64
+	var subject string
+	var mustMatch, mustNotMatch []string
+	c := &cobra.Command{
+		Use:   "bulk-delete " + filterArgs,
+		Short: "Delete all relationships that match",
+		Long: fmt.Sprintf(`Counts the relationships that match and deletes them once that is confirmed: by a
+"y" on a terminal, by --count with their number, or by --force. Up to %d of them are
+one transaction; more are several, and each prints its revision.`, deleteBatch),
+		Example: "  pemba relationship bulk-delete document:plan --count 3",
+		Args:    between(1, 3, filterArgs),
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := filterOf(args, subject)
+			if err != nil {
+				return err
+			}
+			conditions, err := preconditions(mustMatch, mustNotMatch)
+			if err != nil {
+				return err
+			}
+			return a.withStore(false, func(st *store.Store) error {
+				matching, err := a.confirmDeletion(c, st, f, count, force)
+				if err != nil {
+					return err
+				}
+				return a.deleteMatching(c, st, f, conditions, matching)
+			})
+		},
+		ValidArgsFunction: a.completeQuestion(objectArg, relationArg, subjectArg),
+	}
+	c.Flags().BoolVar(&force, "force", false, "delete without asking")
+	c.Flags().Int64Var(&count, "count", 0, "delete only if so many match")
+	c.Flags().StringVar(&subject, "subject-filter", "", "SUBJECT_TYPE[:ID[#RELATION]] without naming a relation")
+	preconditionFlags(c, &mustMatch, &mustNotMatch)
+	return c
+}
+
+// confirmDeletion counts what matches and makes sure that the user means it.
+func (a *app) confirmDeletion(c *cobra.Command, st *store.Store, f store.Filter, count int64, force bool) (int64, error) {
+	snapshot, err := st.Snapshot(0)
+	if err != nil {
+		return 0, err
+	}
+	defer snapshot.Close()
+	s, err := snapshot.Schema()
+	if err != nil {
+		return 0, err
+	}
+	if err := checkFilter(s, f); err != nil {
+		return 0, err
+	}
+	matching, err := snapshot.Count(c.Context(), f)
+	if err != nil {
+		return 0, err
+	}
+	what := fmt.Sprintf("%s match %s", counted(int(matching), "relationship"), f)
+	switch {
+	case c.Flags().Changed("count"):
+		if matching != count {
+			return 0, &coded{exitConflict, fmt.Errorf("%s, --count says %d: nothing was deleted", what, count)}
+		}
+	case force || matching == 0:
+	case isTerminal(a.stdin) && isTerminal(a.stderr):
+		fmt.Fprintf(a.stderr, "%s. Delete? [y/N] ", what)
+		answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if strings.TrimSpace(strings.ToLower(answer)) != "y" {
+			return 0, errors.New("nothing was deleted")
+		}
+	default:
+		return 0, usagef("%s: confirm with --count %d or --force", what, matching)
+	}
+	return matching, nil
+}
+
+// deleteMatching deletes in transactions of at most deleteBatch.
+func (a *app) deleteMatching(c *cobra.Command, st *store.Store, f store.Filter, conditions []store.Precondition, matching int64) error {
+	bar := a.progress(matching, "deleting")
+	defer bar.finish()
+	for {
+		if err := c.Context().Err(); err != nil {
+			return err
+		}
+		out, err := write(st, store.Transaction{
+			Preconditions: conditions,
+			Deletes:       []store.FilterDelete{{Filter: f, Limit: deleteBatch, Partial: matching > deleteBatch}},
+		})
+		if err != nil {
+			return err
+		}
+		bar.add(int64(out.Deleted))
+		if err := a.printOutcome(*out); err != nil || !out.More {
+			return err
+		}
+	}
+}
