@@ -52,6 +52,7 @@ type walk struct {
 	engine  *Engine
 	ctx     context.Context
 	subject Subject
+	plain   *schema.Type // the subject's type if it has no relation, else nil
 	limits  Limits
 
 	memo  map[node]*entry
@@ -76,6 +77,9 @@ const mostKept = 4096
 func (e *Engine) walk(ctx context.Context, subject Subject) *walk {
 	w := walks.Get().(*walk)
 	w.engine, w.ctx, w.subject, w.limits = e, ctx, subject, e.Limits.withDefaults()
+	if subject.Relation == "" {
+		w.plain = e.Schema.Type(subject.Type)
+	}
 	return w
 }
 
@@ -127,7 +131,7 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int) (value, error) 
 	if s.Relation == r.Name && s.ID == id && s.Type == r.Type.Name {
 		return valueYes, nil // a subject is a member of the userset of its own name
 	}
-	if !r.Reaches(s.Type, s.Relation) {
+	if !w.reachable(r) {
 		return valueNo, nil
 	}
 	if hops > w.limits.Depth {
@@ -353,6 +357,9 @@ func (w *walk) direct(r *schema.Relation, id string, hops int) (value, error) {
 
 // reachable reports whether the subject can be in r: by type, or by name.
 func (w *walk) reachable(r *schema.Relation) bool {
+	if w.plain != nil {
+		return r.ReachesType(w.plain)
+	}
 	return r.Reaches(w.subject.Type, w.subject.Relation)
 }
 

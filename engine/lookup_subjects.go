@@ -93,8 +93,8 @@ func (d *descent) collect() error {
 // known of a candidate says nothing of what is only mentioned: right of the
 // set's own exclusions the two change places.
 func (d *descent) visit(n node, level certainty) {
-	s, seen := &d.walk.subject, d.seen[n]
-	if !n.relation.Reaches(s.Type, s.Relation) || seen&(1<<level) != 0 || level == candidate && seen&(1<<certain) != 0 {
+	seen := d.seen[n]
+	if !d.walk.reachable(n.relation) || seen&(1<<level) != 0 || level == candidate && seen&(1<<certain) != 0 {
 		return
 	}
 	d.seen[n] = seen | 1<<level

@@ -27,6 +27,10 @@ func (r *Relation) Reaches(subjectType, subjectRelation string) bool {
 	return u != nil && u.holders().has(r.Index)
 }
 
+// ReachesType is Reaches for subjects of the type without a relation, for a
+// walk that asks about the same type many times. The type is of the same schema.
+func (r *Relation) ReachesType(t *Type) bool { return r.reach.types.has(t.index) }
+
 // setReach fills the reach of every relation.
 func (s *Schema) setReach(g *graph) {
 	interned := map[uint64][]*reach{}
