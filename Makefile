@@ -15,6 +15,33 @@ help: ## list the targets
 build: ## build bin/pemba
 	$(GO) build -o bin/pemba ./cmd/pemba
 
+demo: build ## load the customer portal into a fresh store and ask it
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@bin/pemba schema write testdata/portal/schema.zed --data-dir $(DEMO)/store
+	@bin/pemba relationship import testdata/portal/relationships.txt --data-dir $(DEMO)/store
+	@ask() { \
+		printf '\n# %s\n$$ pemba check %s --explain\n' "$$1" "$$2"; \
+		bin/pemba check $$2 --explain --data-dir $(DEMO)/store; \
+	}; \
+	ask 'An editor edits the model.' 'model:sales edit user:model_editor' && \
+	ask 'A contributor by a group in a group comments on it.' 'model:sales comment user:group_contributor' && \
+	ask 'Deactivated: the role is kept as data and gives nothing.' 'model:sales edit user:deactivated_model_editor' && \
+	ask 'Removed from the subscription: so is the role on its model.' 'model:sales edit user:removed_from_subscription_editor' && \
+	ask 'A published diagram is seen by the whole subscription.' 'diagram:published view user:modeler_subscription_user' && \
+	ask 'A draft is not.' 'diagram:draft view user:modeler_subscription_user'
+	@printf '\n# Who may edit the model?\n$$ pemba lookup-subjects model:sales edit user\n'
+	@bin/pemba lookup-subjects model:sales edit user --data-dir $(DEMO)/store
+	@printf '\nTry next:\n'
+	@printf '%s\n' \
+		'  export PEMBA_DATA_DIR=$(DEMO)/store PATH=$$PWD/bin:$$PATH' \
+		'  pemba lookup-resources model read user:company_admin' \
+		'  pemba expand group:reviewers member --recursive' \
+		'  pemba relationship delete company:acme deactivated user:deactivated_model_editor' \
+		'  pemba check model:sales edit user:deactivated_model_editor          (allow now)' \
+		'  pemba check model:sales edit user:deactivated_model_editor --at 2   (deny: as it was)' \
+		"  pemba relationship bulk-delete model:sales owner --force                (refused: a model keeps an owner)" \
+		'  pemba validate testdata/portal                                      (all expected decisions)'
+
 test: lint build fuzz ## everything that has to pass before a change lands
 	$(GO) test -race -timeout 20m ./...
 

@@ -1,12 +1,25 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// verb is what messages call a command: its words after "pemba".
+func verb(c *cobra.Command) string {
+	return strings.TrimPrefix(c.CommandPath(), "pemba ")
+}
+
+func needs(c *cobra.Command, form string) error {
+	return usagef("%s needs %s (see %s --help)", verb(c), form, c.CommandPath())
+}
 
 // atLeast refuses fewer arguments than n.
 func atLeast(n int, form string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < n {
-			return usagef("%s needs %s: see %s --help", c.CommandPath(), form, c.CommandPath())
+			return needs(c, form)
 		}
 		return nil
 	}
@@ -19,9 +32,9 @@ func exactly(n int, form string) cobra.PositionalArgs {
 		case len(args) == n:
 			return nil
 		case n == 0:
-			return usagef("%s takes no arguments, not %q", c.CommandPath(), args[0])
+			return usagef("%s takes no arguments, not %q", verb(c), args[0])
 		}
-		return usagef("%s needs %s: see %s --help", c.CommandPath(), form, c.CommandPath())
+		return needs(c, form)
 	}
 }
 
@@ -29,7 +42,7 @@ func exactly(n int, form string) cobra.PositionalArgs {
 func between(least, most int, form string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {
-			return usagef("%s needs %s: see %s --help", c.CommandPath(), form, c.CommandPath())
+			return needs(c, form)
 		}
 		return nil
 	}

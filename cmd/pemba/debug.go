@@ -37,7 +37,7 @@ relationships, checks checksums and records, and says what differs.`,
 					return err
 				}
 				s := st.Stats()
-				data := verifiedJSON{s.Head, s.Floor, s.Relationships, fmt.Sprintf("%x", s.Hash), s.Bytes}
+				data := verifiedJSON{s.Head, s.Floor, s.Relationships, s.Hash.String(), s.Bytes}
 				return a.one([]string{"revision", "oldest", "relationships", "hash", "bytes"}, item{
 					text:  fmt.Sprintf("the store is whole: %s at revision %d, state hash %s", counted(int(s.Relationships), "relationship"), s.Head, data.Hash),
 					cells: []string{fmt.Sprint(s.Head), fmt.Sprint(s.Floor), fmt.Sprint(s.Relationships), data.Hash, fmt.Sprint(s.Bytes)},

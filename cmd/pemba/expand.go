@@ -71,7 +71,12 @@ func (a *app) printTree(t *engine.Tree) error {
 	}
 	p := a.list("set", "subject")
 	var leaves func(t *engine.Tree) error
+	seen := map[string]bool{} // a set may be reached in several ways
 	leaves = func(t *engine.Tree) error {
+		if t.Op == engine.TreeLeaf && seen[setName(t)] {
+			return nil
+		}
+		seen[setName(t)] = t.Op == engine.TreeLeaf
 		for _, s := range t.Subjects {
 			if err := p.add(item{cells: []string{setName(t), storedText(s)}}); err != nil {
 				return err

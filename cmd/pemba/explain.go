@@ -14,18 +14,48 @@ func explanation(color palette, root *engine.Step) string {
 	return stepBranch(color, root).draw(color)
 }
 
+// stepBranch makes a branch of a step. A step that only leads to another one
+// shares its line with it.
 func stepBranch(color palette, s *engine.Step) branch {
 	b := branch{text: mark(color, s) + " " + stepText(color, s)}
-	for _, child := range s.Steps {
+	steps := s.Steps
+	if only := onlyStep(s); only != nil {
+		switch only.Kind {
+		case engine.StepUnion, engine.StepIntersection, engine.StepExclusion:
+			b.text += color.dim(": " + stepSubject(only))
+			steps = only.Steps
+		case engine.StepRelationship:
+			return stepBranch(color, only)
+		case engine.StepFollow:
+			b.text += color.dim(" by " + only.Relationship.String())
+			steps = only.Steps
+		}
+	}
+	for _, child := range steps {
 		b.below = append(b.below, stepBranch(color, child))
 	}
 	return b
+}
+
+// onlyStep returns the step that stands alone below a set or an arrow and says
+// the same, nil when there is none.
+func onlyStep(s *engine.Step) *engine.Step {
+	if len(s.Steps) != 1 || s.Kind != engine.StepSet && s.Kind != engine.StepArrow {
+		return nil
+	}
+	only := s.Steps[0]
+	if only.State == s.State || only.Kind == engine.StepFollow && only.State == engine.Yes {
+		return only
+	}
+	return nil
 }
 
 func mark(color palette, s *engine.Step) string {
 	switch {
 	case s.Undecided:
 		return color.maybe("…")
+	case s.State == engine.Yes && s.Kind == engine.StepFollow:
+		return color.dim("→") // it leads on: what it leads to decides
 	case s.State == engine.Yes:
 		return color.good("✓")
 	case s.State == engine.Conditional:

@@ -34,7 +34,7 @@ var layers = map[string]room{
 		others: []string{"github.com/dgraph-io/badger/v4", "github.com/maypok86/otter/v2"},
 	},
 	"engine":            {ours: []string{"schema", "schema/syntax"}},
-	"engine/caveat":     {ours: []string{"schema"}, others: []string{"cel.dev/cel-go", "google.golang.org/protobuf"}},
+	"engine/caveat":     {ours: []string{"schema", "schema/syntax"}, others: []string{"cel.dev/cel-go", "google.golang.org/protobuf"}},
 	"engine/enginetest": {ours: []string{"engine", "engine/caveat", "schema", "schema/syntax"}},
 	"schema":            {ours: []string{"schema/syntax"}},
 	"schema/syntax":     {},

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/pemba-authz/pemba/engine"
 )
 
 // maxLine bounds a line of an input, in bytes. The longest relationship that
@@ -66,25 +63,4 @@ func readLines(r io.Reader) iter.Seq2[inputLine, error] {
 			}
 		}
 	}
-}
-
-// readRelationships reads the text form, one relationship a line, and reports
-// every line that is none.
-func readRelationships(r io.Reader) ([]engine.Relationship, []int, error) {
-	var relationships []engine.Relationship
-	var lines []int
-	var faults []error
-	for l, err := range readLines(r) {
-		if err != nil {
-			return nil, nil, errors.Join(append(faults, err)...)
-		}
-		rel, err := engine.ParseRelationship(l.text)
-		if err != nil {
-			faults = append(faults, l.fault(err))
-			continue
-		}
-		relationships = append(relationships, rel)
-		lines = append(lines, l.number)
-	}
-	return slices.Clip(relationships), lines, errors.Join(faults...)
 }

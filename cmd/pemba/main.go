@@ -80,7 +80,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%s: %w (see %s --help)", c.CommandPath(), err, c.CommandPath())
+		return usagef("%w (see %s --help)", err, c.CommandPath())
 	})
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.format, "output", "o", "auto", "how to print data: auto, table, json, jsonl, yaml or csv")
@@ -99,13 +99,13 @@ func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("%s needs a command: see %s --help", c.CommandPath(), c.CommandPath())
+				return needs(c, "a command")
 			}
 			hint := ""
 			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 				hint = ", did you mean " + near[0] + "?"
 			}
-			return usagef("%s has no command %q%s (see %s --help)", c.CommandPath(), args[0], hint, c.CommandPath())
+			return usagef("%s has no command %q%s (see %s --help)", verb(c), args[0], hint, c.CommandPath())
 		},
 	}
 	c.SuggestionsMinimumDistance = 2

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +21,8 @@ func relationshipCommands(a *app) *cobra.Command {
 		writeCommand(a, store.Delete, "delete", "Delete relationships, whether they exist or not"),
 		readCommand(a),
 		bulkDeleteCommand(a),
+		importCommand(a),
+		exportCommand(a),
 	)
 	c.Aliases = []string{"rel"}
 	return c
@@ -110,7 +111,7 @@ func readAllRelationships(r io.Reader) ([]engine.Relationship, error) {
 		if err != nil {
 			return nil, usagef("%w", errors.Join(append(faults, err)...))
 		}
-		rel, err := engine.ParseRelationship(l.text)
+		rel, err := parseLine(l.text)
 		if err != nil {
 			faults = append(faults, l.fault(err))
 			continue
@@ -228,28 +229,18 @@ func readCommand(a *app) *cobra.Command {
 
 var relationshipColumns = []string{"resource", "relation", "subject", "caveat", "context", "expires"}
 
-// relationshipItem prints a relationship; its data is a line of an NDJSON
-// export.
 func relationshipItem(r engine.Relationship) item {
-	var caveat, context, expires string
-	if t := r.Trait; t != nil {
-		caveat = t.Caveat
-		if len(t.Context) > 0 {
-			data, err := compactJSON(t.Context)
-			if err != nil {
-				context = err.Error()
-			} else {
-				context = string(data)
-			}
-		}
-		if !t.Expires.IsZero() {
-			expires = t.Expires.Format(time.RFC3339Nano)
-		}
+	data := relationshipData(r)
+	context := ""
+	if len(data.Context) > 0 {
+		// What came out of a JSON decoder goes into one.
+		text, _ := compactJSON(data.Context)
+		context = string(text)
 	}
 	return item{
 		text:  r.String(),
-		cells: []string{r.Resource.String(), r.Relation, r.Subject.String(), caveat, context, expires},
-		value: r,
+		cells: []string{data.Resource, data.Relation, data.Subject, data.Caveat, context, data.Expires},
+		value: data,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -140,6 +141,7 @@ func readSuite(file string, f validateFlags) (*suite, error) {
 		}
 		s.readTable(data)
 	}
+	s.judgeConstraints()
 	return s, nil
 }
 
@@ -178,21 +180,18 @@ func (s *suite) compile(file, text string, at func(line, column int) place) {
 
 // readRelationshipText reads a file of relationships, one a line.
 func (s *suite) readRelationshipText(file string, data []byte) {
-	var relationships []engine.Relationship
-	var numbers []int
-	for l, err := range readLines(strings.NewReader(string(data))) {
+	for l, err := range readLines(bytes.NewReader(data)) {
+		at := place{file, l.number, 0}
 		var r engine.Relationship
 		if err == nil {
 			r, err = engine.ParseRelationship(l.text)
 		}
 		if err != nil {
-			s.fail(place{file, l.number, 0}, "%v", err)
+			s.fail(at, "%v", err)
 			continue
 		}
-		relationships = append(relationships, r)
-		numbers = append(numbers, l.number)
+		s.addRelationship(at, r)
 	}
-	s.addRelationships(relationships, func(i int) place { return place{file, numbers[i], 0} })
 }
 
 // report is what became of one file.

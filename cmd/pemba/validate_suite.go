@@ -42,6 +42,7 @@ type suite struct {
 	file          string
 	schema        *schema.Schema
 	relationships []engine.Relationship
+	seen          map[engine.Relationship]place // where each stands, by key
 	claims        []claim
 	sets          []setClaim
 	warnings      []problem // worth saying, nothing fails by them
@@ -83,24 +84,54 @@ type outcome struct {
 	detail  string // lines that explain the failure
 }
 
-// addRelationships checks relationships against the schema and for repetition;
-// at says where the i-th stands.
-func (s *suite) addRelationships(relationships []engine.Relationship, at func(i int) place) {
-	seen := make(map[engine.Relationship]place, len(relationships))
-	for i, r := range relationships {
-		if first, ok := seen[r.Key()]; ok {
-			s.fail(at(i), "the relationship %s stands here twice, first at %s", r.Key(), first)
-			continue
-		}
-		seen[r.Key()] = at(i)
-		if s.schema == nil {
-			continue
-		}
+// addRelationship adds a relationship, unless it is repeated or the schema does
+// not allow it.
+func (s *suite) addRelationship(at place, r engine.Relationship) {
+	if first, ok := s.seen[r.Key()]; ok {
+		s.fail(at, "the relationship %s stands here twice, first at %s", r.Key(), first)
+		return
+	}
+	if s.seen == nil {
+		s.seen = map[engine.Relationship]place{}
+	}
+	s.seen[r.Key()] = at
+	if s.schema != nil {
 		if err := engine.Validate(s.schema, r); err != nil {
-			s.fail(at(i), "%s: %v", r.Key(), err)
+			s.fail(at, "%s: %v", r.Key(), err)
+			return
 		}
 	}
-	s.relationships = append(s.relationships, relationships...)
+	s.relationships = append(s.relationships, r)
+}
+
+// judgeConstraints makes sure that a store would take the relationships.
+func (s *suite) judgeConstraints() {
+	if len(s.errors) > 0 {
+		return
+	}
+	judge := engine.ConstraintJudge{
+		Constraints: func(t *schema.Type) []*schema.Constraint { return t.Constraints },
+		Violated:    func(v engine.Violation) { s.fail(s.placeOf(v), "%s", v) },
+	}
+	for _, r := range slices.SortedFunc(slices.Values(s.relationships), engine.Relationship.Compare) {
+		judge.Add(s.schema.Type(r.Resource.Type), r)
+	}
+	judge.Done()
+}
+
+// placeOf returns where the last relationship stands that has a part in a
+// violation: one of its subjects, or any of the resource's.
+func (s *suite) placeOf(v engine.Violation) place {
+	at := place{file: s.file}
+	named := func(r engine.Relationship) bool {
+		return slices.ContainsFunc(v.Constraint.Relations, func(x *schema.Relation) bool { return x.Name == r.Relation })
+	}
+	for _, r := range s.relationships {
+		if r.Resource == v.Resource && (len(v.Subjects) == 0 || slices.Contains(v.Subjects, r.Subject) && named(r)) {
+			at = s.seen[r.Key()]
+		}
+	}
+	return at
 }
 
 // run answers every claim of a suite without errors.

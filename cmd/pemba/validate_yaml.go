@@ -218,8 +218,6 @@ func (v *validationFile) readRelationships(inline, file *yaml.Node) {
 		return
 	}
 	lines := strings.Split(text, "\n")
-	var relationships []engine.Relationship
-	var places []place
 	for i, line := range lines {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "//") {
@@ -231,10 +229,8 @@ func (v *validationFile) readRelationships(inline, file *yaml.Node) {
 			v.fail(at, "%v%s", err, foldedHint(inline, line))
 			continue
 		}
-		relationships = append(relationships, r)
-		places = append(places, at)
+		v.addRelationship(at, r)
 	}
-	v.addRelationships(relationships, func(i int) place { return places[i] })
 }
 
 // foldedHint explains lines that YAML joined.
