@@ -137,7 +137,7 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int) (value, error) 
 	if hops > w.limits.Depth {
 		return value{truth: deep, low: closed, until: never}, nil
 	}
-	if !r.IsPermission() && !r.Recursive {
+	if !r.IsPermission() && !cutsCycles(r) {
 		return w.direct(r, id, hops)
 	}
 	n := node{r, id}
@@ -157,6 +157,18 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int) (value, error) 
 		return v, err
 	}
 	return w.fixpoint(n, known, hops)
+}
+
+// cutsCycles reports whether a relation has to be remembered because a cycle may
+// pass no permission: one of its usersets is a recursive relation. Permissions
+// are always remembered, and reading a relation again costs little.
+func cutsCycles(r *schema.Relation) bool {
+	for _, a := range r.Allowed {
+		if a.Relation != nil && a.Relation.Recursive && !a.Relation.IsPermission() {
+			return true
+		}
+	}
+	return false
 }
 
 // recall returns what is known of a set, if that may be used here.
@@ -214,6 +226,7 @@ func (w *walk) fixpoint(n node, known *entry, hops int) (value, error) {
 			return known.value, nil
 		case v.low < known.place && (!bugCutDenial || v.truth != no):
 			known.status, known.round = assumed, w.round
+			w.lower(mark, v.low)
 			w.below = append(w.below, n)
 			w.changed, w.rose = changedBefore || w.changed || tooLow, roseBefore
 			return v, nil
@@ -237,14 +250,31 @@ func (w *walk) dropBelow(mark int) {
 	}
 }
 
-// settle makes the outermost set of a cycle, and all that rest on it, final.
+// settle makes the outermost set of a cycle, and all that rest on nothing
+// further out, final. What was answered on the way but rests on sets further out
+// stays assumed: the set's own value did not need it.
 func (w *walk) settle(n node, mark int) {
+	known := w.memo[n]
+	rest := w.below[:mark]
 	for _, b := range append(w.below[mark:], n) {
 		e := w.memo[b]
+		if e.value.low < known.place {
+			rest = append(rest, b)
+			continue
+		}
 		e.status = final
 		e.value.low = closed
 	}
-	w.below = w.below[:mark]
+	w.below = rest
+}
+
+// lower notes that the sets from mark on rest on what the set above them rests
+// on: its place on the stack will be another set's.
+func (w *walk) lower(mark int, low int32) {
+	for _, b := range w.below[mark:] {
+		e := w.memo[b]
+		e.value.low = min(e.value.low, low)
+	}
 }
 
 // members answers a set from what it is made of.

@@ -167,7 +167,7 @@ func (d *descent) expr(x schema.Expr, n node, level certainty) error {
 	case *schema.Union:
 		return d.all(x.Of, n, level)
 	case *schema.Intersection:
-		return d.all(d.enough(x.Of), n, min(level, candidate))
+		return d.intersection(x.Of, n, min(level, candidate))
 	case *schema.Exclusion:
 		if err := d.expr(x.Base, n, min(level, candidate)); err != nil {
 			return err
@@ -212,15 +212,73 @@ func (d *descent) arrow(x *schema.ArrowExpr, n node, level certainty) error {
 	return nil
 }
 
-// enough returns the operands of an intersection that have to be looked into:
-// one that cannot hold the wildcard names everybody who can be in all of them.
-func (d *descent) enough(of []schema.Expr) []schema.Expr {
-	for i, x := range of {
-		if !d.holdsWildcard(x) {
-			return of[i : i+1]
+// intersection looks into as much of an intersection as it takes to come across
+// everybody in it: into nothing, if one of its relations is empty.
+func (d *descent) intersection(of []schema.Expr, n node, level certainty) error {
+	for _, x := range of {
+		ref, ok := x.(*schema.Ref)
+		if !ok || ref.Relation.IsPermission() {
+			continue
+		}
+		empty := true
+		for i, a := range ref.Relation.Allowed {
+			if !empty || !firstOfKind(ref.Relation.Allowed, i) {
+				continue
+			}
+			err := d.walk.each(ref.Relation, n.id, a, func(value, string) (bool, error) {
+				empty = false
+				return true, nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		// A userset of the relation's own name is in it whatever is stored.
+		s := &d.walk.subject
+		if empty && (s.Relation != ref.Relation.Name || s.Type != ref.Relation.Type.Name) {
+			return nil
 		}
 	}
-	return of
+	return d.all(d.enough(of), n, level)
+}
+
+// enough returns the operands of an intersection that have to be looked into:
+// one that cannot hold the wildcard names everybody who can be in all of them.
+// Of several the one on the object itself is taken before those behind arrows,
+// which tend to name many.
+func (d *descent) enough(of []schema.Expr) []schema.Expr {
+	best, found := 0, false
+	for i, x := range of {
+		if !d.holdsWildcard(x) && (!found || nearness(x) < nearness(of[best])) {
+			best, found = i, true
+		}
+	}
+	if !found {
+		return of
+	}
+	return of[best : best+1]
+}
+
+// nearness orders expressions by how few subjects they are likely to name.
+func nearness(x schema.Expr) int {
+	switch x := x.(type) {
+	case *schema.Ref:
+		if x.Relation.IsPermission() {
+			return nearness(x.Relation.Plan)
+		}
+		return 0
+	case *schema.ArrowExpr:
+		return 2
+	case *schema.Union:
+		most := 0
+		for _, y := range x.Of {
+			if _, ref := y.(*schema.Ref); !ref {
+				most = max(most, nearness(y))
+			}
+		}
+		return most
+	}
+	return 1
 }
 
 // wildcards returns the relations and permissions below r that the schema lets
