@@ -20,7 +20,7 @@ import (
 func (s *Store) Apply(rev Revision, tx *Transaction) (*Outcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j, err := s.judge(rev, tx)
+	j, err := s.judge(rev, tx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +63,13 @@ func (tx *Transaction) onlyDeletes() bool {
 }
 
 // judge decides what a transaction changes, or why it is refused. It writes
-// nothing. It is called under mu.
-func (s *Store) judge(rev Revision, tx *Transaction) (*judge, error) {
+// nothing. ready may hold what the updates come to. It is called under mu.
+func (s *Store) judge(rev Revision, tx *Transaction, ready *prepared) (*judge, error) {
 	if err := s.ready(rev, tx); err != nil {
 		return nil, err
 	}
 	j := s.newJudge(rev, tx)
+	j.prepared = ready
 	for _, step := range []func() error{
 		j.readSchema, j.preconditions, j.filterDeletes, j.updates,
 		j.settle, j.schemaChange, j.constraints, j.documents, j.finish,

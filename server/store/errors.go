@@ -65,7 +65,8 @@ type UpdateError struct {
 }
 
 func (e *UpdateError) Error() string {
-	return fmt.Sprintf("%s %s: %v", e.Update.Op, e.Update.Relationship.Key(), e.Err)
+	name, what := e.Update.Relationship.Key().String(), e.Err.Error()
+	return fmt.Sprintf("%s %s: %s", e.Update.Op, name, strings.TrimPrefix(what, name+": "))
 }
 
 func (e *UpdateError) Unwrap() error { return e.Err }

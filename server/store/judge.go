@@ -21,6 +21,8 @@ type judge struct {
 	previous *schema.Schema
 	schema   *schema.Schema // as the transaction leaves it; nil when there is none
 
+	prepared *prepared // what the updates come to, when that is known
+
 	byKey   map[string]*change // by forward key
 	changes []*change          // those that change something, sorted by key
 	record  Record
@@ -120,18 +122,36 @@ func (j *judge) filterDeletes() error {
 	return nil
 }
 
+// prepared is what updates come to by themselves, under one schema: for each
+// its forward key and the trait to store.
+type prepared struct {
+	schema       *schema.Schema
+	keys, values [][]byte
+}
+
 // updates judges every update and notes what it makes of its relationship.
 func (j *judge) updates() error {
 	if len(j.tx.Updates) > 0 && j.schema == nil {
 		return ErrNoSchema
 	}
+	before := j.previous
+	if before == nil {
+		before = j.schema
+	}
+	known := j.prepared != nil && j.prepared.schema == j.schema
 	for i := range j.tx.Updates {
 		u := &j.tx.Updates[i]
-		value, err := j.checkUpdate(u)
-		if err != nil {
-			return &UpdateError{Update: *u, Err: err}
+		var key, value []byte
+		if known {
+			key, value = j.prepared.keys[i], j.prepared.values[i]
+		} else {
+			var err error
+			if value, err = checkUpdate(before, j.schema, u); err != nil {
+				return &UpdateError{Update: *u, Err: err}
+			}
+			key = forwardKey(nil, &u.Relationship)
 		}
-		if err := j.update(u, value); err != nil {
+		if err := j.update(u, key, value); err != nil {
 			return err
 		}
 	}
@@ -139,7 +159,7 @@ func (j *judge) updates() error {
 }
 
 // checkUpdate judges an update by itself and returns the trait to store.
-func (j *judge) checkUpdate(u *Update) ([]byte, error) {
+func checkUpdate(before, after *schema.Schema, u *Update) ([]byte, error) {
 	r := &u.Relationship
 	if err := engine.CheckObjectID(r.Resource.ID); err != nil {
 		return nil, err
@@ -151,17 +171,13 @@ func (j *judge) checkUpdate(u *Update) ([]byte, error) {
 	}
 	switch u.Op {
 	case Create, Touch:
-		if err := engine.Validate(j.schema, *r); err != nil {
+		if err := engine.Validate(after, *r); err != nil {
 			return nil, err
 		}
 		return encodeTrait(r.Trait)
 	case Delete:
 		// Which subjects are allowed does not matter, as long as the names exist
 		// where the relationship would be: in the state before.
-		before := j.previous
-		if before == nil {
-			before = j.schema
-		}
 		err := engine.Validate(before, r.Key())
 		if refused := (*engine.SubjectTypeError)(nil); errors.As(err, &refused) {
 			err = nil
@@ -172,9 +188,8 @@ func (j *judge) checkUpdate(u *Update) ([]byte, error) {
 }
 
 // update notes one update on top of the filter deletes.
-func (j *judge) update(u *Update, value []byte) error {
+func (j *judge) update(u *Update, key, value []byte) error {
 	r := &u.Relationship
-	key := forwardKey(nil, r)
 	c := j.byKey[string(key)]
 	exists := false
 	switch {

@@ -1,8 +1,12 @@
 package store
 
 import (
+	"context"
 	"fmt"
+	"iter"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/pemba-authz/pemba/engine"
 )
@@ -27,6 +31,42 @@ func BenchmarkFindWarm(b *testing.B) {
 	for b.Loop() {
 		if _, ok, err := sn.Find(doc, "viewer", user); !ok || err != nil {
 			b.Fatal(ok, err)
+		}
+	}
+}
+
+// manyRelationships yields n relationships of documents with ten viewers each.
+func manyRelationships(n int) iter.Seq2[engine.Relationship, error] {
+	return func(yield func(engine.Relationship, error) bool) {
+		for i := range n {
+			r := engine.Relationship{
+				Resource: engine.Object{Type: "document", ID: "document-" + strconv.Itoa(i/10)},
+				Relation: "viewer",
+				Subject:  engine.Subject{Object: engine.Object{Type: "user", ID: "user-" + strconv.Itoa(i*7919%100_003)}},
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func BenchmarkImport(b *testing.B) {
+	const n = 500_000
+	for b.Loop() {
+		s, err := Open(Config{Dir: b.TempDir()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		text := testSchema
+		apply(b, s, &Transaction{Schema: &text})
+		start := time.Now()
+		if _, err := s.Import(context.Background(), manyRelationships(n), ImportOptions{Time: testTime}); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(n/time.Since(start).Seconds(), "relationships/s")
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -2,10 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/engine/enginetest"
 )
 
 // testSchema is what most tests write under.
@@ -87,26 +91,157 @@ func updates(t testing.TB, op Op, texts ...string) []Update {
 	return us
 }
 
-func TestSmoke(t *testing.T) {
-	s := open(t, Config{Dir: t.TempDir()})
-	text := testSchema
-	apply(t, s, &Transaction{Schema: &text})
-	out := apply(t, s, &Transaction{Updates: updates(t, Create, "document:readme#viewer@user:anne", `document:readme#viewer@user:bob[on_day:{"day":"x"}][expiration:2027-01-01T00:00:00Z]`)})
-	t.Logf("%+v %+v", out, s.Stats())
-	sn, err := s.Snapshot(0)
+// snapshot returns a snapshot that is closed at the end of the test.
+func snapshot(t testing.TB, s *Store, rev Revision) *Snapshot {
+	t.Helper()
+	sn, err := s.Snapshot(rev)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sn.Close()
-	for r, err := range sn.Relationships(context.Background(), Filter{}, nil) {
-		t.Log(r, err)
+	t.Cleanup(sn.Close)
+	return sn
+}
+
+// TestReader runs the engine's suite on snapshots with and without a cache; the
+// second snapshot of each store finds the cache warm.
+func TestReader(t *testing.T) {
+	for name, cacheBytes := range map[string]int64{"cached": 0, "small cache": 4096, "uncached": -1} {
+		t.Run(name, func(t *testing.T) {
+			var s *Store
+			load := func(t *testing.T, rels []engine.Relationship) engine.Reader {
+				s = open(t, Config{InMemory: true, CacheBytes: cacheBytes})
+				text := testSchema
+				apply(t, s, &Transaction{Schema: &text})
+				applyUnchecked(t, s, rels)
+				return snapshot(t, s, 0)
+			}
+			enginetest.TestReader(t, load)
+		})
 	}
-	for range 2 {
-		tr, ok, err := sn.Find(engine.Object{Type: "document", ID: "readme"}, "viewer", engine.Subject{Object: engine.Object{Type: "user", ID: "bob"}})
-		t.Log(tr, ok, err)
+}
+
+// applyUnchecked creates relationships whatever the schema allows.
+func applyUnchecked(t testing.TB, s *Store, rels []engine.Relationship) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current, _, err := s.schemas.at(s.state.head)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Log(s.Stats().Cache)
-	for r, err := range sn.Changes(context.Background(), 0) {
-		t.Logf("%+v %v", r, err)
+	p := &prepared{schema: current}
+	tx := &Transaction{Time: testTime}
+	for _, r := range rels {
+		value, err := encodeTrait(r.Trait)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx.Updates = append(tx.Updates, Update{Create, r})
+		p.keys, p.values = append(p.keys, forwardKey(nil, &r)), append(p.values, value)
+	}
+	j, err := s.judge(s.state.head+1, tx, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit(j); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRevisions(t *testing.T) {
+	s := open(t, Config{InMemory: true})
+	text := testSchema
+	apply(t, s, &Transaction{Schema: &text})
+	for i := range 50 {
+		apply(t, s, &Transaction{Updates: updates(t, Create, fmt.Sprintf("document:d#viewer@user:u%02d", i))})
+	}
+	for i := range 51 {
+		n, err := snapshot(t, s, Revision(i+1)).Count(context.Background(), Filter{})
+		if err != nil || n != int64(i) {
+			t.Errorf("revision %d has %d relationships, %v; want %d", i+1, n, err, i)
+		}
+	}
+}
+
+// TestWritten looks up who wrote a relationship.
+func TestWritten(t *testing.T) {
+	s := open(t, Config{InMemory: true})
+	text := testSchema
+	apply(t, s, &Transaction{Schema: &text})
+	apply(t, s, &Transaction{Actor: "anne", Metadata: map[string]any{"ticket": "T-1"}, Updates: updates(t, Create, "document:a#viewer@user:bob")})
+	apply(t, s, &Transaction{Actor: "carl", Updates: updates(t, Create, "document:a#viewer@user:dora")})
+	r, rev, ok, err := snapshot(t, s, 0).Written(parse(t, "document:a#viewer@user:bob"))
+	if err != nil || !ok || rev != 2 || r.String() != "document:a#viewer@user:bob" {
+		t.Fatal(r, rev, ok, err)
+	}
+	record, ok, err := snapshot(t, s, rev).Record()
+	if err != nil || !ok || record.Actor != "anne" || record.Metadata["ticket"] != "T-1" {
+		t.Fatal(record, ok, err)
+	}
+}
+
+func TestCountOfSchemas(t *testing.T) {
+	s := open(t, Config{InMemory: true})
+	for i := range 3 * cachedSchemas {
+		text := fmt.Sprintf("definition user%02d {}", i)
+		apply(t, s, &Transaction{Schema: &text})
+	}
+	for i := range 3 * cachedSchemas {
+		got, rev, err := snapshot(t, s, Revision(i+1)).SchemaRevision()
+		if err != nil || rev != Revision(i+1) || got.Source() != fmt.Sprintf("definition user%02d {}", i) {
+			t.Errorf("revision %d: %v %v", i+1, rev, err)
+		}
+	}
+	if n := len(s.schemas.compiled); n != cachedSchemas {
+		t.Errorf("%d compiled schemas are kept; want %d", n, cachedSchemas)
+	}
+}
+
+func TestTooBig(t *testing.T) {
+	s := open(t, Config{InMemory: true})
+	text := testSchema
+	apply(t, s, &Transaction{Schema: &text})
+	tx := &Transaction{Time: testTime}
+	for i := range 30_000 {
+		tx.Updates = append(tx.Updates, Update{Create, parse(t, fmt.Sprintf("document:d#viewer@user:u%d", i))})
+	}
+	_, err := s.Apply(2, tx)
+	var big *TransactionTooBigError
+	if !errors.As(err, &big) {
+		t.Fatalf("got %v", err)
+	}
+	if n := s.Stats().Relationships; n != 0 || s.Head() != 1 {
+		t.Errorf("%d relationships at %d after a refusal", n, s.Head())
+	}
+	// The largest that fits is written whole.
+	tx.Updates = tx.Updates[:(big.EntryLimit-2)/2-20]
+	apply(t, s, tx)
+	// A schema of the greatest size fits.
+	text = testSchema + strings.Repeat("// padding\n", (MaxSchema-len(testSchema))/11)
+	apply(t, s, &Transaction{Schema: &text})
+	text += strings.Repeat("/", 12)
+	if _, err := s.Apply(4, &Transaction{Schema: &text}); err == nil {
+		t.Error("a schema above the limit was written")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	s := open(t, Config{InMemory: true})
+	text := testSchema
+	apply(t, s, &Transaction{Schema: &text})
+	value := []byte("\"" + strings.Repeat("x", MaxDocument-2) + "\"")
+	apply(t, s, &Transaction{Documents: []DocumentUpdate{{Key: "big", Class: ClassOpen, Value: value}}})
+	var large *DocumentTooLargeError
+	_, err := s.Apply(3, &Transaction{Documents: []DocumentUpdate{{Key: "big", Class: ClassOpen, Value: append(value, ' ')}}})
+	if !errors.As(err, &large) {
+		t.Errorf("document above the limit: %v", err)
+	}
+	context := func(n int) []Update {
+		return updates(t, Touch, `document:d#viewer@user:u[on_day:{"day":"`+strings.Repeat("é", n)+`"}]`)
+	}
+	apply(t, s, &Transaction{Updates: context((MaxContext - 10) / 2)})
+	var tooLarge *ContextTooLargeError
+	if _, err := s.Apply(4, &Transaction{Updates: context(MaxContext/2 - 4)}); !errors.As(err, &tooLarge) {
+		t.Errorf("context above the limit: %v", err)
 	}
 }

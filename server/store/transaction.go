@@ -56,8 +56,8 @@ type SubjectFilter struct {
 	Relation *string // nil: any; "": subjects without a relation
 }
 
-// String prints the filter as "document:readme#viewer@user:anne", with "*" in
-// the places that select everything ("any" where "*" means the wildcard).
+// String prints the filter as "document:readme#viewer@user:anne", with "(any)"
+// where it selects everything.
 func (f Filter) String() string {
 	var b strings.Builder
 	b.WriteString(orAny(f.ResourceType) + ":")
