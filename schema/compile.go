@@ -54,6 +54,7 @@ func Compile(source string, o Options) (*Schema, error) {
 	c.link(g)
 	c.s.setReach(g)
 	c.lint(g)
+	c.warnings.Sort()
 	c.s.warnings = c.warnings
 	return c.s, nil
 }
@@ -109,7 +110,6 @@ func newCompiler(source string, o Options) *compiler {
 // faults returns the sorted list of errors, nil when there is none.
 func (c *compiler) faults() error {
 	c.errs.Sort()
-	c.warnings.Sort()
 	return c.errs.Err()
 }
 

@@ -32,6 +32,7 @@ func (c *compiler) checkCycles() {
 		if !closed {
 			continue
 		}
+		slices.Sort(members)
 		names := make([]string, len(members))
 		for n, i := range members {
 			names[n] = syntax.Quote(relations[i].Name)

@@ -212,6 +212,9 @@ func (c Change) String() string {
 	case ConstraintRemoved:
 		return c.Type.Name + ": " + c.Constraint.String() + " removed"
 	case ConstraintChanged:
+		if c.Before == c.Constraint.String() {
+			return c.Type.Name + ": " + c.Before + ": comment changed"
+		}
 		return c.Type.Name + ": " + c.Constraint.String() + ", was " + c.Before
 	}
 	return c.caveatString()

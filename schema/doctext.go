@@ -44,14 +44,13 @@ func docLines(doc string) []string {
 // blockLines lays out the inside of a block comment.
 func blockLines(body string) []string {
 	body = strings.ReplaceAll(strings.ReplaceAll(body, "\r\n", "\n"), "\r", "\n")
-	body = strings.TrimSpace(strings.TrimPrefix(body, "*"))
-	lines := strings.Split(body, "\n")
+	broken := strings.Contains(body, "\n")
+	lines := strings.Split(strings.TrimSpace(strings.TrimPrefix(body, "*")), "\n")
 	for i, l := range lines {
-		l = strings.TrimSpace(l)
-		if i > 0 || len(lines) > 1 {
-			l = strings.TrimSpace(strings.TrimPrefix(l, "*"))
+		lines[i] = strings.TrimSpace(l)
+		if broken {
+			lines[i] = strings.TrimSpace(strings.TrimPrefix(lines[i], "*"))
 		}
-		lines[i] = l
 	}
 	lines = strings.Split(strings.TrimSpace(strings.Join(lines, "\n")), "\n")
 	if len(lines) == 1 && len([]rune(lines[0])) <= maxOneLine {

@@ -88,7 +88,8 @@ func (l *linker) expr(x Expr) int {
 		}
 		return most
 	case *Intersection:
-		return l.expr(l.best(x))
+		_, least := l.best(x)
+		return least
 	case *Exclusion:
 		return l.expr(x.Base)
 	}
@@ -97,14 +98,14 @@ func (l *linker) expr(x Expr) int {
 
 // best is the operand of an intersection by which it is entered. One suffices:
 // a subject of the intersection is in each operand.
-func (l *linker) best(x *Intersection) Expr {
-	best, least := x.Of[0], l.expr(x.Of[0])
+func (l *linker) best(x *Intersection) (best Expr, least int) {
+	best, least = x.Of[0], l.expr(x.Of[0])
 	for _, y := range x.Of[1:] {
 		if cost := l.expr(y); cost < least {
 			best, least = y, cost
 		}
 	}
-	return best
+	return best, least
 }
 
 // feed makes the edges and entries by which the permission l.to is entered
@@ -124,7 +125,8 @@ func (l *linker) feed(x Expr, check bool) {
 			l.feed(y, check)
 		}
 	case *Intersection:
-		l.feed(l.best(x), true)
+		best, _ := l.best(x)
+		l.feed(best, true)
 	case *Exclusion:
 		l.feed(x.Base, true)
 	case *Self:

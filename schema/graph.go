@@ -8,7 +8,7 @@ type graph struct {
 	relations []*Relation
 	arcs      [][]arc
 	// components are the strongly connected components, each after those that
-	// its members need. Members stand in order of their index.
+	// its members need.
 	components [][]int
 	of         []int // the component of each relation
 }
@@ -132,6 +132,6 @@ func (t *tarjan) walk(i int) {
 	for _, j := range members {
 		t.open[j] = false
 	}
-	slices.Sort(members)
+	slices.Reverse(members) // so that most of what a member needs comes before it
 	t.out = append(t.out, members)
 }

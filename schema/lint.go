@@ -48,8 +48,10 @@ func mixed(x syntax.Expr) *syntax.Binary {
 func (c *compiler) warnTargets(at place, left *Relation, right string, targets []*Relation) {
 	var without []string
 	for i, t := range targets {
-		name := syntax.Quote(left.Allowed[i].Type.Name)
-		if t == nil && !slices.Contains(without, name) && len(without) <= maxListed {
+		if t != nil || len(without) > maxListed {
+			continue
+		}
+		if name := syntax.Quote(left.Allowed[i].Type.Name); !slices.Contains(without, name) {
 			without = append(without, name)
 		}
 	}
@@ -65,11 +67,13 @@ func (c *compiler) warnTargets(at place, left *Relation, right string, targets [
 
 // warnMinus warns of recursion through the right side of an exclusion.
 func (c *compiler) warnMinus(g *graph) {
-	for _, e := range c.exclusions {
+	warned := map[*Relation]bool{}
+	for _, e := range slices.Backward(c.exclusions) { // outer ones before those inside
 		own := g.of[e.owner.Index]
-		if slices.ContainsFunc(appendArcs(nil, e.x.Minus, true), func(a arc) bool { return g.of[a.to] == own }) {
+		if !warned[e.owner] && slices.ContainsFunc(appendArcs(nil, e.x.Minus, true), func(a arc) bool { return g.of[a.to] == own }) {
 			c.warn(e.at, "permission %s can exclude what depends on itself: where relationships close such a circle, a request has no answer and fails",
 				syntax.Quote(e.owner.Name))
+			warned[e.owner] = true
 		}
 	}
 }

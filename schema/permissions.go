@@ -137,6 +137,13 @@ func (c *compiler) arrow(m *member, x *syntax.Arrow) Expr {
 
 // arrowTargets finds the sets on the right of an arrow.
 func (c *compiler) arrowTargets(at place, left *Relation, right string) []*Relation {
+	over := c.targetSum > maxTargets
+	if c.targetSum += len(left.Allowed); c.targetSum > maxTargets {
+		if !over {
+			c.typeFault(at, "the arrows of the schema lead over more than %d types together", maxTargets)
+		}
+		return nil
+	}
 	key := arrowKey{left, right}
 	targets, known := c.targets[key]
 	if !known {
@@ -145,13 +152,6 @@ func (c *compiler) arrowTargets(at place, left *Relation, right string) []*Relat
 			targets[i] = a.Type.byName[right]
 		}
 		c.targets[key] = targets
-	}
-	if c.targetSum > maxTargets {
-		return nil
-	}
-	if c.targetSum += len(targets); c.targetSum > maxTargets {
-		c.typeFault(at, "the arrows of the schema lead over more than %d types together", maxTargets)
-		return nil
 	}
 	c.warnTargets(at, left, right, targets)
 	return targets

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // reach is the set of subject types that can be in a relation or permission at
 // all. Relations that share a reach share the value.
 type reach struct {
@@ -48,29 +50,76 @@ next:
 	}
 }
 
+// maxRounds bounds the rounds of a fixpoint over one component. Rounds follow
+// the order of need, so that even one of thousands settles in a few.
+const maxRounds = 50
+
 // subjectTypes gives, for each relation, the types of the subjects without a
 // relation that can be in it, as a least fixpoint. Whether the type that "self"
 // adds counts is self.
 func (g *graph) subjectTypes(self bool) []bits {
 	f := flow{make([]bits, len(g.relations)), self}
-	for _, members := range g.components {
-		for again := true; again; {
-			again = false
+	for n, members := range g.components {
+		if !g.relations[members[0]].Recursive {
+			f.of[members[0]] = f.relation(g.relations[members[0]])
+			continue
+		}
+		settled := false
+		for round := 0; !settled && round < maxRounds && g.narrows(n); round++ {
+			settled = true
 			for _, i := range members {
 				if now := f.relation(g.relations[i]); !now.equal(f.of[i]) {
 					f.of[i] = now
-					again = again || g.relations[i].Recursive
+					settled = false
 				}
 			}
 		}
+		if !settled {
+			f.together(g.relations, members)
+		}
 	}
 	return f.of
+}
+
+// narrows reports whether an intersection or exclusion stands in the component:
+// if not, everything in it holds the same types.
+func (g *graph) narrows(component int) bool {
+	return slices.ContainsFunc(g.components[component], func(i int) bool {
+		return g.relations[i].Expr != nil && narrowing(g.relations[i].Expr)
+	})
+}
+
+func narrowing(x Expr) bool {
+	switch x := x.(type) {
+	case *Union:
+		return slices.ContainsFunc(x.Of, narrowing)
+	case *Intersection, *Exclusion:
+		return true
+	}
+	return false
 }
 
 // flow is the state of subjectTypes.
 type flow struct {
 	of   []bits
 	self bool
+}
+
+// together gives all members the types that any of them can hold, as if
+// nothing narrowed them.
+func (f flow) together(relations []*Relation, members []int) {
+	var sum bits
+	for _, i := range members {
+		r := relations[i]
+		if r.Expr == nil {
+			sum = sum.union(f.relation(r))
+			continue
+		}
+		leaves(r.Expr, func(x Expr) { sum = sum.union(f.expr(r.Type, x)) })
+	}
+	for _, i := range members {
+		f.of[i] = sum
+	}
 }
 
 func (f flow) relation(r *Relation) bits {
