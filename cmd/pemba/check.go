@@ -105,7 +105,7 @@ type question struct {
 type result struct {
 	answer  engine.Answer
 	steps   *engine.Step
-	nearest []engine.Change
+	nearest []engine.Remedy
 }
 
 func (q question) answer(ctx context.Context, e engine.Engine, explain bool) (r result, err error) {
@@ -115,7 +115,7 @@ func (q question) answer(ctx context.Context, e engine.Engine, explain bool) (r 
 	}
 	r.answer, r.steps, err = e.Explain(ctx, q.resource, q.permission, q.subject)
 	if err == nil && r.answer.State == engine.No {
-		r.nearest, err = e.Nearest(ctx, q.resource, q.permission, q.subject, r.steps, nearestShown)
+		r.nearest, err = e.Remedies(ctx, q.resource, q.permission, q.subject, r.steps, nearestShown)
 	}
 	return r, err
 }
@@ -132,18 +132,24 @@ func (r result) text(color palette) string {
 		return text
 	}
 	if len(r.nearest) == 0 {
-		return text + "\nNo single change of a relationship would allow it."
+		return text + "\nNo few changes to the subject's own relationships would allow it."
 	}
 	return text + "\nAny of these would allow it:\n" + indent(strings.Join(changeLines(r.nearest), "\n"), "  ")
 }
 
-func changeLines(changes []engine.Change) []string {
-	lines := make([]string, len(changes))
-	for i, c := range changes {
-		lines[i] = "create " + c.Relationship.String()
-		if c.Remove {
-			lines[i] = "delete " + c.Relationship.String()
+// changeLines says each remedy on a line.
+func changeLines(remedies []engine.Remedy) []string {
+	lines := make([]string, len(remedies))
+	for i, remedy := range remedies {
+		changes := make([]string, len(remedy))
+		for k, c := range remedy {
+			verb := "create "
+			if c.Remove {
+				verb = "delete "
+			}
+			changes[k] = verb + c.Relationship.String()
 		}
+		lines[i] = strings.Join(changes, ", and ")
 	}
 	return lines
 }

@@ -11,7 +11,24 @@ func explanation(color palette, root *engine.Step) string {
 	if root == nil {
 		return ""
 	}
-	return stepBranch(color, root).draw(color)
+	return stepBranch(color, deciding(root)).draw(color)
+}
+
+// deciding leaves out of a grant what did not contribute to it: the alternatives
+// that were tried in vain. Of a refusal every step counts.
+func deciding(s *engine.Step) *engine.Step {
+	if s.State == engine.No {
+		return s
+	}
+	alternatives := s.Kind != engine.StepIntersection && s.Kind != engine.StepExclusion && !s.All
+	short := *s
+	short.Steps = nil
+	for _, child := range s.Steps {
+		if !alternatives || child.State != engine.No {
+			short.Steps = append(short.Steps, deciding(child))
+		}
+	}
+	return &short
 }
 
 // stepBranch makes a branch of a step. A step that only leads to another one

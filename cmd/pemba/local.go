@@ -35,7 +35,13 @@ func (a *app) openStore(create bool) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(store.Config{Dir: a.dataDir, CacheBytes: size, Sync: true})
+	if a.retention < 0 {
+		return nil, usagef("--retention %v: it cannot be negative", a.retention)
+	}
+	return store.Open(store.Config{
+		Dir: a.dataDir, CacheBytes: size, Sync: true,
+		Retention: a.retention, RetentionRevisions: a.retentionRevisions,
+	})
 }
 
 // withStore runs f on the open store and closes it.
@@ -68,9 +74,15 @@ func (a *app) withSnapshot(at uint64, f func(*store.Snapshot, *schema.Schema) er
 	})
 }
 
-// write applies one transaction at the next revision.
+// write applies one transaction at the next revision. It also lets go of the
+// revisions that need no longer be kept.
 func write(st *store.Store, tx store.Transaction) (*store.Outcome, error) {
 	tx.Time = time.Now()
+	floor, err := st.RetentionFloor(tx.Time)
+	if err != nil {
+		return nil, err
+	}
+	tx.Floor = floor
 	return st.Apply(st.Head()+1, &tx)
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -53,6 +54,9 @@ type app struct {
 	format    string // -o
 	dataDir   string // --data-dir
 	cacheSize string // --cache-size
+
+	retention          time.Duration // --retention
+	retentionRevisions uint64        // --retention-revisions
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -82,13 +86,20 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w (see %s --help)", err, c.CommandPath())
 	})
+	a.declareFlags(root)
+	complete(root, "output", formats...)
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.checkFormat(c) }
+	return root
+}
+
+// declareFlags declares the flags of all commands.
+func (a *app) declareFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.format, "output", "o", "auto", "how to print data: auto, table, json, jsonl, yaml or csv")
 	flags.StringVar(&a.dataDir, "data-dir", os.Getenv("PEMBA_DATA_DIR"), "directory of the store (or PEMBA_DATA_DIR)")
 	flags.StringVar(&a.cacheSize, "cache-size", os.Getenv("PEMBA_CACHE_SIZE"), "memory for the cache of the store, such as 512MiB (default: a quarter of the memory)")
-	complete(root, "output", formats...)
-	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.checkFormat(c) }
-	return root
+	flags.DurationVar(&a.retention, "retention", 24*time.Hour, "how long a revision stays readable")
+	flags.Uint64Var(&a.retentionRevisions, "retention-revisions", 5_000_000, "and of those, how many of the newest")
 }
 
 // group is a command that only holds others: without one of them it is a wrong

@@ -148,25 +148,28 @@ func (f *writeFlags) transaction(op store.Op, relationships []engine.Relationshi
 	return tx, err
 }
 
-// trait returns what --caveat and --expires-at say, nil for neither. Both are
-// written as in the text form, so that is what reads them.
+// trait returns what --caveat and --expires-at say, nil for neither.
 func (f *writeFlags) trait() (*engine.Trait, error) {
-	text := ""
-	if f.caveat != "" {
-		text += "[" + strings.TrimSuffix(f.caveat, ":{}") + "]"
-	}
-	if f.expires != "" {
-		text += "[expiration:" + f.expires + "]"
-	}
-	if text == "" {
+	if f.caveat == "" && f.expires == "" {
 		return nil, nil
 	}
-	r, err := engine.ParseRelationship("xxx:x#xxx@xxx:x" + text)
-	var fault *engine.TextError
-	if errors.As(err, &fault) {
-		return nil, usagef("--caveat or --expires-at: %s", fault.Msg)
+	var t engine.Trait
+	var err error
+	name, values, hasValues := strings.Cut(f.caveat, ":")
+	if t.Caveat = name; name == "" && hasValues {
+		return nil, usagef("--caveat %s: the name is missing before the colon", f.caveat)
 	}
-	return r.Trait, err
+	if hasValues {
+		if t.Context, err = parseContext(values); err != nil {
+			return nil, usagef("--caveat: %w", err)
+		}
+	}
+	if f.expires != "" {
+		if t.Expires, err = engine.ParseTime(f.expires); err != nil {
+			return nil, usagef("--expires-at: %w", err)
+		}
+	}
+	return &t, nil
 }
 
 func preconditions(mustMatch, mustNotMatch []string) ([]store.Precondition, error) {

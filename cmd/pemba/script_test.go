@@ -1,0 +1,90 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"pemba": main})
+}
+
+// TestScript runs the binary end to end: every verb, right and wrong. With
+// UPDATE_SCRIPTS=1 what the binary prints replaces what the scripts compare
+// with cmp; read the difference as if a stranger had sent it.
+func TestScript(t *testing.T) {
+	portal, err := filepath.Abs("../../testdata/portal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PORTAL", portal)
+			e.Setenv("PEMBA_DATA_DIR", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("PEMBA_CACHE_SIZE", "16MiB")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "make": makeFile},
+	})
+}
+
+// code runs pemba and demands an exit code: code 4 pemba check …
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code NUMBER COMMAND ARGS…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if err != nil {
+		var ok bool
+		if got, ok = strings.CutPrefix(err.Error(), "exit status "); !ok { // a signal, or no such command
+			ts.Fatalf("%v", err)
+		}
+	}
+	if got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// makeFile writes what no script can hold: make FILE KIND.
+func makeFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: make FILE KIND")
+	}
+	var b strings.Builder
+	switch args[1] {
+	case "empty":
+	case "latin1":
+		b.WriteString("resource,permission,subject,expected\ndocument:plan,view,user:andr\xe9,allow\n")
+	case "latin1-relationships":
+		b.WriteString("document:plan#viewer@user:ana\n// caf\xe9\ndocument:plan#viewer@user:andr\xe9\n")
+	case "thousand-errors":
+		b.WriteString("definition user {}\ndefinition document {\n")
+		for range 1000 {
+			b.WriteString("\trelation viewer: nobody\n")
+		}
+		b.WriteString("}\n")
+	case "deep":
+		b.WriteString("definition user {}\ndefinition document {\n\trelation viewer: user\n\tpermission view = ")
+		b.WriteString(strings.Repeat("(", 100_000) + "viewer" + strings.Repeat(")", 100_000) + "\n}\n")
+	case "huge-id":
+		b.WriteString("document:" + strings.Repeat("x", 1025) + "#viewer@user:ana\n")
+	case "huge-line":
+		b.WriteString("document:plan#viewer@user:ana\ndocument:" + strings.Repeat("x", 2<<20) + "#viewer@user:ana\n")
+	case "many":
+		for i := range 9000 {
+			b.WriteString("document:d" + string(rune('a'+i%26)) + strings.Repeat("x", i/26) + "#viewer@user:ana\n")
+		}
+	default:
+		ts.Fatalf("unknown kind %q", args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
