@@ -120,7 +120,7 @@ func (w *walk) set(r *schema.Relation, id string, hops int) (value, error) {
 	if w.record != nil {
 		w.record.enter(node{r, id})
 		v, err := w.setValue(r, id, hops)
-		w.record.leave(v)
+		w.record.answer(node{r, id}, v)
 		return v, err
 	}
 	return w.setValue(r, id, hops)

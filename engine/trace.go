@@ -39,17 +39,20 @@ type Step struct {
 	Relationship *Relationship
 	Stored       bool // Relationship: it is stored (Follow: always)
 
+	All       bool     // Arrow: every object has to grant, not any
 	Missing   []string // Conditional: the caveat parameters still needed
 	Undecided bool     // the depth limit was reached here
-	Repeated  bool     // Set: answered elsewhere in this explanation; its steps are there
+	Repeated  bool     // Set: answered elsewhere in this explanation, or being answered
+	Elsewhere *Step    // Repeated: where it was answered; nil in a cycle, while it is being answered
 	Steps     []*Step
 }
 
 // recorder writes down a walk. All methods accept a nil recorder, which writes
 // nothing, so that the walk need not ask.
 type recorder struct {
-	root  *Step
-	stack []*Step
+	root     *Step
+	stack    []*Step
+	answered map[node]*Step
 }
 
 func (r *recorder) push(s *Step) {
@@ -64,17 +67,24 @@ func (r *recorder) push(s *Step) {
 
 // enter begins a set.
 func (r *recorder) enter(n node) {
-	if r != nil {
-		r.push(&Step{Kind: StepSet, Resource: n.object(), Relation: n.relation.Name})
-	}
+	r.push(&Step{Kind: StepSet, Resource: n.object(), Relation: n.relation.Name})
 }
 
-// leave ends the set that was entered last.
-func (r *recorder) leave(v value) {
-	if r != nil {
-		r.stack[len(r.stack)-1].conclude(v)
-		r.end()
+// answer ends the set that was entered last.
+func (r *recorder) answer(n node, v value) {
+	s := r.stack[len(r.stack)-1]
+	if s.Repeated {
+		s.Elsewhere = r.answered[n]
+	} else {
+		r.answered[n] = s
 	}
+	r.leave(v)
+}
+
+// leave ends the step that was opened last.
+func (r *recorder) leave(v value) {
+	r.stack[len(r.stack)-1].conclude(v)
+	r.end()
 }
 
 // again marks the current set as answered elsewhere.
@@ -94,7 +104,7 @@ func (r *recorder) restart() {
 // begin opens an operator of a permission.
 func (r *recorder) begin(x schema.Expr, on Object) {
 	s := &Step{Resource: on, Relation: schema.ExprString(x)}
-	switch x.(type) {
+	switch x := x.(type) {
 	case *schema.Union:
 		s.Kind = StepUnion
 	case *schema.Intersection:
@@ -105,8 +115,8 @@ func (r *recorder) begin(x schema.Expr, on Object) {
 		s.Kind = StepSelf
 	case *schema.Nil:
 		s.Kind = StepNil
-	default:
-		s.Kind = StepArrow
+	case *schema.ArrowExpr:
+		s.Kind, s.All = StepArrow, x.All
 	}
 	r.push(s)
 }
@@ -165,7 +175,7 @@ func (e *Engine) Explain(ctx context.Context, resource Object, relation string, 
 	}
 	w := e.walk(ctx, subject)
 	defer w.release()
-	w.record = &recorder{}
+	w.record = &recorder{answered: map[node]*Step{}}
 	v, err := w.ask(r, resource.ID)
 	if err != nil {
 		return Answer{}, w.record.root, err

@@ -11,21 +11,23 @@ func explanation(color palette, root *engine.Step) string {
 	if root == nil {
 		return ""
 	}
-	return stepBranch(color, deciding(root)).draw(color)
+	return stepBranch(color, deciding(root, map[*engine.Step]bool{})).draw(color)
 }
 
 // deciding leaves out of a grant what did not contribute to it: the alternatives
-// that were tried in vain. Of a refusal every step counts.
-func deciding(s *engine.Step) *engine.Step {
-	if s.State == engine.No {
-		return s
+// that were tried in vain. Of a refusal every step counts. Where that left out
+// the only place that shows how a set was answered, it is shown here.
+func deciding(s *engine.Step, shown map[*engine.Step]bool) *engine.Step {
+	if s.Elsewhere != nil && !shown[s.Elsewhere] {
+		s = s.Elsewhere
 	}
-	alternatives := s.Kind != engine.StepIntersection && s.Kind != engine.StepExclusion && !s.All
+	shown[s] = true
+	alternatives := s.State != engine.No && s.Kind != engine.StepIntersection && s.Kind != engine.StepExclusion && !s.All
 	short := *s
 	short.Steps = nil
 	for _, child := range s.Steps {
 		if !alternatives || child.State != engine.No {
-			short.Steps = append(short.Steps, deciding(child))
+			short.Steps = append(short.Steps, deciding(child, shown))
 		}
 	}
 	return &short
