@@ -22,10 +22,17 @@ func (c *compiler) checkAnnotations(g *graph) {
 		if !ok || len(m.rel.Annotated) == 0 {
 			continue
 		}
+		annotated := make(map[string]bool, len(m.rel.Annotated))
+		for _, name := range m.rel.Annotated {
+			annotated[name] = true
+		}
 		var missing []string
 		for i := range reached[m.rel.Index].all() {
-			if name := inOrder[i].Name; len(missing) <= maxListed && !slices.Contains(m.rel.Annotated, name) {
+			if name := inOrder[i].Name; !annotated[name] {
 				missing = append(missing, syntax.Quote(name))
+			}
+			if len(missing) > maxListed {
+				break
 			}
 		}
 		if len(missing) > 0 {

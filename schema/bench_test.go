@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema"
 )
 
@@ -107,7 +106,7 @@ func BenchmarkReaches(b *testing.B) {
 }
 
 func BenchmarkCanonical(b *testing.B) {
-	s, err := schema.Compile(plainWorld(10_000), schema.Options{Caveats: caveat.New()})
+	s, err := schema.Compile(plainWorld(10_000), schema.Options{Caveats: caveats})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -88,16 +88,19 @@ func (r *Relation) declaration() string {
 	if r.IsPermission() {
 		return "permission " + r.Name + " = " + ExprString(r.Expr)
 	}
-	return "relation " + r.Name + ": " + joined(r.Allowed, " | ")
+	allowed := make([]string, len(r.Allowed))
+	for i, a := range r.Allowed {
+		allowed[i] = a.String()
+	}
+	return "relation " + r.Name + ": " + strings.Join(allowed, " | ")
 }
 
-// joined prints values with a separator.
-func joined[T interface{ String() string }](values []T, separator string) string {
-	texts := make([]string, len(values))
-	for i, v := range values {
-		texts[i] = v.String()
+// kind is "relation" or "permission".
+func (r *Relation) kind() string {
+	if r.IsPermission() {
+		return "permission"
 	}
-	return strings.Join(texts, separator)
+	return "relation"
 }
 
 // String prints the constraint as in a schema, without its doc.

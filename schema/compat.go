@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Demands is what must hold of the stored relationships before a schema may
@@ -57,9 +58,14 @@ func Compat(old, new *Schema) Demands {
 		d.unused(c, new.caveats[c.Name])
 	}
 	for _, t := range new.sorted {
-		before := old.types[t.Name]
+		kept := map[string]bool{}
+		if before := old.types[t.Name]; before != nil {
+			for _, c := range before.Constraints {
+				kept[c.demand()] = true
+			}
+		}
 		for _, c := range t.Constraints {
-			if before == nil || !slices.ContainsFunc(before.Constraints, c.sameAs) {
+			if !kept[c.demand()] {
 				d.Judged = append(d.Judged, c)
 			}
 		}
@@ -70,6 +76,12 @@ func Compat(old, new *Schema) Demands {
 // absent demands that nothing is stored of what r allows and new does not.
 func (d *Demands) absent(r *Relation, new *Schema) {
 	now := new.Relation(r.Type.Name, r.Name)
+	kept := map[string]bool{}
+	if now != nil {
+		for _, a := range now.Allowed {
+			kept[a.String()] = true
+		}
+	}
 	for _, a := range r.Allowed {
 		demand := Demand{
 			Type:            r.Type.Name,
@@ -87,12 +99,12 @@ func (d *Demands) absent(r *Relation, new *Schema) {
 			demand.Reason = fmt.Sprintf("relation %q of %q is removed", r.Name, r.Type.Name)
 		case now.IsPermission():
 			demand.Reason = fmt.Sprintf("relation %q of %q becomes a permission", r.Name, r.Type.Name)
-		case now.Allows(a.Type.Name, a.relationName(), a.Wildcard, a.caveatName(), a.Expiration):
+		case kept[a.String()]:
 			continue
 		case new.types[a.Type.Name] == nil:
 			demand.Reason = fmt.Sprintf("definition %q is removed, and %q of %q allowed %q", a.Type.Name, r.Name, r.Type.Name, a)
 		case a.Relation != nil && new.Relation(a.Type.Name, a.Relation.Name) == nil:
-			demand.Reason = fmt.Sprintf("relation %q of %q is removed, and %q of %q allowed %q", a.Relation.Name, a.Type.Name, r.Name, r.Type.Name, a)
+			demand.Reason = fmt.Sprintf("%s %q of %q is removed, and %q of %q allowed %q", a.Relation.kind(), a.Relation.Name, a.Type.Name, r.Name, r.Type.Name, a)
 		default:
 			demand.Reason = fmt.Sprintf("relation %q of %q no longer allows %q", r.Name, r.Type.Name, a)
 		}
@@ -117,15 +129,12 @@ func (d *Demands) unused(c, now *Caveat) {
 	}
 }
 
-// sameAs reports whether two constraints of one type demand the same.
-func (c *Constraint) sameAs(o *Constraint) bool {
-	if c.Kind != o.Kind || len(c.Relations) != len(o.Relations) {
-		return false
+// demand is equal for constraints of one type that demand the same.
+func (c *Constraint) demand() string {
+	names := make([]string, len(c.Relations))
+	for i, r := range c.Relations {
+		names[i] = r.Name
 	}
-	for _, r := range c.Relations {
-		if !slices.ContainsFunc(o.Relations, func(x *Relation) bool { return x.Name == r.Name }) {
-			return false
-		}
-	}
-	return true
+	slices.Sort(names)
+	return c.Kind.String() + " " + strings.Join(names, " ")
 }

@@ -27,15 +27,17 @@ func (c *compiler) constraint(m *member, n *syntax.Constraint) *Constraint {
 		return nil
 	}
 	k := &Constraint{Name: n.Name.Name, Doc: docText(n.Doc), Kind: kind, Pos: n.Name.Pos, after: m.after}
+	named := make(map[*Relation]bool, len(n.Relations))
 	for _, name := range n.Relations {
 		r := c.constrained(m, name)
 		switch {
 		case r == nil:
 			sound = false
-		case slices.Contains(k.Relations, r):
+		case named[r]:
 			c.typeFault(m.place(name.Pos), "constraint %s names relation %s twice", syntax.Quote(k.Name), syntax.Quote(r.Name))
 			sound = false
 		default:
+			named[r] = true
 			k.Relations = append(k.Relations, r)
 		}
 	}

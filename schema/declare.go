@@ -94,16 +94,18 @@ func (c *compiler) declareCaveat(u *unit, d *syntax.Caveat) {
 	cav := &Caveat{Name: d.Name.Name, Doc: docText(d.Doc), Body: d.Body, Pos: d.Name.Pos}
 	c.s.caveats[cav.Name] = cav
 	sound := true
+	named := make(map[string]bool, len(d.Params))
 	for _, p := range d.Params {
 		if p == nil || p.Name.Name == "" || p.Type == nil {
 			sound = false
 			continue
 		}
-		if old := cav.Param(p.Name.Name); old != nil {
+		if named[p.Name.Name] {
 			c.parseFault(place{u, p.Name.Pos}, "caveat %s has two parameters %s", syntax.Quote(cav.Name), syntax.Quote(p.Name.Name))
 			sound = false
 			continue
 		}
+		named[p.Name.Name] = true
 		t, ok := c.paramType(u, p.Type)
 		sound = sound && ok
 		cav.Params = append(cav.Params, Param{Name: p.Name.Name, Type: t, Pos: p.Name.Pos})

@@ -16,6 +16,9 @@ import (
 	"github.com/pemba-authz/pemba/schema"
 )
 
+// caveats is shared by the tests: its environment is slow to make.
+var caveats = caveat.New()
+
 var update = flag.Bool("update", false, "rewrite the expectations in testdata")
 
 // TestGolden runs the archives of testdata. One with "schema" is compiled,
@@ -101,7 +104,7 @@ var sections = map[string]func(*testing.T, map[string]string) string{
 }
 
 func compile(files map[string]string, name string) (*schema.Schema, error) {
-	o := schema.Options{Caveats: caveat.New()}
+	o := schema.Options{Caveats: caveats}
 	if len(files) > 1 {
 		o.Import = func(path string) (string, error) {
 			text, ok := files[path]

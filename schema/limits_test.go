@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema"
 	"github.com/pemba-authz/pemba/schema/syntax"
 )
@@ -212,7 +211,7 @@ definition document {
 }
 caveat some(known bool) {
 	known
-}`, schema.Options{Caveats: caveat.New()})
+}`, schema.Options{Caveats: caveats})
 	if err != nil {
 		t.Fatal(err)
 	}

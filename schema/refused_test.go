@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema"
 	"github.com/pemba-authz/pemba/schema/syntax"
 )
@@ -36,7 +35,7 @@ func TestRefused(t *testing.T) {
 }
 
 func refused(t *testing.T, text string) {
-	_, err := schema.Compile(text, schema.Options{Caveats: caveat.New()})
+	_, err := schema.Compile(text, schema.Options{Caveats: caveats})
 	got, ok := err.(syntax.ErrorList)
 	if !ok {
 		t.Fatalf("error is a %T: %v", err, err)
