@@ -80,7 +80,7 @@ func resourcesAgree(t *trial) error {
 	lookups := distinct(t.Questions, func(q enginetest.Question) lookup {
 		return lookup{q.Resource.Type, q.Relation, q.Subject}
 	})
-	for _, l := range lookups[:min(len(lookups), 2*few)] {
+	for i, l := range lookups[:min(len(lookups), 6*few)] {
 		from := func(after string) ([]result, error) {
 			return collect(t, t.engine.LookupResources(context.Background(), l.typeName, l.relation, l.subject, after), convertResource)
 		}
@@ -88,7 +88,7 @@ func resourcesAgree(t *trial) error {
 		if err := t.resourcesAre(l.typeName, l.relation, l.subject, got, err); err != nil {
 			return fmt.Errorf("%s#%s that hold %s: %w", l.typeName, l.relation, l.subject, err)
 		}
-		if err != nil {
+		if err != nil || i >= few {
 			continue
 		}
 		if err := resumes(got, from); err != nil {
@@ -139,7 +139,7 @@ func subjectsAgree(t *trial) error {
 	lookups := distinct(t.Questions, func(q enginetest.Question) lookup {
 		return lookup{setOf(q), q.Subject.Type, q.Subject.Relation}
 	})
-	for _, l := range lookups[:min(len(lookups), 2*few)] {
+	for i, l := range lookups[:min(len(lookups), 4*few)] {
 		results := func(after string) iter.Seq2[engine.SubjectResult, error] {
 			return t.engine.LookupSubjects(context.Background(), l.resource, l.set.relation, l.typeName, l.relation, after)
 		}
@@ -148,7 +148,7 @@ func subjectsAgree(t *trial) error {
 		if err == nil {
 			err = t.subjectsAre(l.set, l.typeName, l.relation, results(""))
 		}
-		if err == nil {
+		if err == nil && i < few {
 			err = resumes(got, from)
 		}
 		cycle := t.ref.Check(l.resource, l.set.relation, engine.Subject{Object: l.resource}) == enginetest.Cycle

@@ -104,7 +104,7 @@ func (g *generator) schema() *syntax.File {
 	use("expiration", g.expiring)
 	use("typechecking", typechecked)
 	use("partial", shared)
-	if g.chance(75) {
+	if g.chance(80) {
 		for i, text := range some(g, caveatTexts, 1, 3) {
 			c := g.caveat(fmt.Sprintf("cond%d", i), text[0], text[1])
 			g.caveats = append(g.caveats, c)
@@ -205,6 +205,8 @@ func (g *generator) allow(r *syntax.Relation) {
 	for n := 1 + g.IntN(3); len(r.Allowed) < n; {
 		a := &syntax.Allowed{Type: ident(pick(g, g.users))}
 		switch {
+		case !tree && len(r.Allowed) == 0 && g.chance(50):
+			// Without enough users nothing would be granted.
 		case tree && g.chance(90) || g.chance(12):
 			a.Type.Name = pick(g, g.objects)
 			if tree && g.chance(10) {
@@ -219,7 +221,7 @@ func (g *generator) allow(r *syntax.Relation) {
 				a.Type.Name = pick(g, g.objects)
 			}
 		}
-		if len(g.caveats) > 0 && g.chance(35) {
+		if len(g.caveats) > 0 && g.chance(40) {
 			name := pick(g, g.caveats).Name
 			a.Caveat = &name
 		}

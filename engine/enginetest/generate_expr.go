@@ -57,9 +57,9 @@ func (g *generator) expr(typeName string, level, depth int) syntax.Expr {
 	}
 	x := &syntax.Binary{X: g.expr(typeName, level, depth-1)}
 	switch n := g.IntN(100); {
-	case n < 60 || g.levelled && level == 0 && n >= 80:
+	case n < 64 || g.levelled && level == 0 && n >= 82:
 		x.Op = '+'
-	case n < 80:
+	case n < 82:
 		x.Op = '&'
 	default:
 		x.Op = '-'
@@ -72,9 +72,9 @@ func (g *generator) expr(typeName string, level, depth int) syntax.Expr {
 
 func (g *generator) operand(typeName string, level int) syntax.Expr {
 	switch n := g.IntN(100); {
-	case n < 4:
+	case n < 2:
 		return &syntax.Nil{}
-	case n < 12 && g.self:
+	case n < 10 && g.self:
 		return &syntax.Self{}
 	case n < 40:
 		if x := g.arrow(typeName, level); x != nil {
