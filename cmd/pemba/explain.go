@@ -22,15 +22,25 @@ func deciding(s *engine.Step, shown map[*engine.Step]bool) *engine.Step {
 		s = s.Elsewhere
 	}
 	shown[s] = true
-	alternatives := s.State != engine.No && s.Kind != engine.StepIntersection && s.Kind != engine.StepExclusion && !s.All
+	alternatives := s.State != engine.No && !s.All &&
+		s.Kind != engine.StepIntersection && s.Kind != engine.StepExclusion && s.Kind != engine.StepFollow
 	short := *s
 	short.Steps = nil
 	for _, child := range s.Steps {
-		if !alternatives || child.State != engine.No {
+		if !alternatives || !inVain(child) {
 			short.Steps = append(short.Steps, deciding(child, shown))
 		}
 	}
 	return &short
+}
+
+// inVain reports whether a step granted nothing. A relationship that was
+// followed granted nothing if the set it leads to did not.
+func inVain(s *engine.Step) bool {
+	if s.Kind == engine.StepFollow && len(s.Steps) == 1 {
+		return inVain(s.Steps[0])
+	}
+	return s.State == engine.No
 }
 
 // stepBranch makes a branch of a step. A step that only leads to another one

@@ -40,7 +40,7 @@ func readLines(r io.Reader) iter.Seq2[inputLine, error] {
 			l := inputLine{number: number, cut: err == io.EOF}
 			if err != nil && err != io.EOF {
 				if errors.Is(err, bufio.ErrBufferFull) {
-					err = fmt.Errorf("line %d is longer than %d bytes", number, maxLine)
+					err = refusedf("line %d is longer than %d bytes", number, maxLine)
 				}
 				yield(l, err)
 				return
@@ -52,7 +52,7 @@ func readLines(r io.Reader) iter.Seq2[inputLine, error] {
 			if l.text != "" && !strings.HasPrefix(l.text, "//") {
 				var fault error
 				if !utf8.ValidString(l.text) {
-					fault = l.fault(errors.New("not UTF-8 text"))
+					fault = refusedf("%w", l.fault(errors.New("not UTF-8 text")))
 				}
 				if !yield(l, fault) || fault != nil {
 					return

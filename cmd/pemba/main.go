@@ -88,7 +88,12 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 	})
 	a.declareFlags(root)
 	complete(root, "output", formats...)
-	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.checkFormat(c) }
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		if err := c.ValidateFlagGroups(); err != nil {
+			return usagef("%w", err)
+		}
+		return a.checkFormat(c)
+	}
 	return root
 }
 

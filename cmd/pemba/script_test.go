@@ -66,6 +66,11 @@ func makeFile(ts *testscript.TestScript, neg bool, args []string) {
 		b.WriteString("resource,permission,subject,expected\ndocument:plan,view,user:andr\xe9,allow\n")
 	case "latin1-relationships":
 		b.WriteString("document:plan#viewer@user:ana\n// caf\xe9\ndocument:plan#viewer@user:andr\xe9\n")
+	case "truncated":
+		for _, id := range []string{"d1", "d2", "d3", "d4", "d5"} {
+			b.WriteString("document:" + id + "#viewer@user:ana\n")
+		}
+		b.WriteString("document:d6#vie")
 	case "thousand-errors":
 		b.WriteString("definition user {}\ndefinition document {\n")
 		for range 1000 {

@@ -129,7 +129,7 @@ func (s *source) relationships() iter.Seq2[engine.Relationship, error] {
 	return func(yield func(engine.Relationship, error) bool) {
 		for l, err := range readLines(s.in) {
 			if err != nil {
-				yield(engine.Relationship{}, &coded{exitRefused, err})
+				yield(engine.Relationship{}, err)
 				return
 			}
 			s.lines++
@@ -138,7 +138,7 @@ func (s *source) relationships() iter.Seq2[engine.Relationship, error] {
 				err = engine.Validate(s.schema, r)
 			}
 			if err != nil {
-				yield(engine.Relationship{}, &coded{exitRefused, l.fault(err)})
+				yield(engine.Relationship{}, refusedf("%w", l.fault(err)))
 				return
 			}
 			has, err := s.has(r)
