@@ -11,6 +11,7 @@ import (
 const (
 	maxMembers = 500_000   // members of all definitions, partials expanded
 	maxTargets = 4_000_000 // sets on the right of all arrows together
+	maxParams  = 1_000     // parameters of one caveat
 )
 
 // Options is what Compile needs from outside. The zero Options compiles

@@ -93,6 +93,10 @@ func (p place) String() string {
 func (c *compiler) declareCaveat(u *unit, d *syntax.Caveat) {
 	cav := &Caveat{Name: d.Name.Name, Doc: docText(d.Doc), Body: d.Body, Pos: d.Name.Pos}
 	c.s.caveats[cav.Name] = cav
+	if len(d.Params) > maxParams {
+		c.parseFault(place{u, cav.Pos}, "caveat %s has %d parameters, at most %d are allowed", syntax.Quote(cav.Name), len(d.Params), maxParams)
+		return
+	}
 	sound := true
 	named := make(map[string]bool, len(d.Params))
 	for _, p := range d.Params {

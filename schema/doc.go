@@ -91,7 +91,7 @@
 //   - a constraint over anything but stored, lasting relationships
 //   - a caveat that CEL does not take, or that has a parameter it does not use
 //   - what multiplies beyond any use: 500,000 members once partials are
-//     expanded, 4,000,000 types behind arrows
+//     expanded, 4,000,000 types behind arrows, 1,000 parameters of a caveat
 //
 // What is allowed but hardly meant is a warning ([Schema.Warnings]): the right
 // side of an arrow that types on its left lack, permissions of one object in a

@@ -73,6 +73,7 @@ func TestBombs(t *testing.T) {
 		"more than 500000 members": "use partial\npartial all {\n" + members.String() + "}\ndefinition user {}\n" + definitions.String(),
 		"more than 4000000 types":  arrows.String() + "}\n",
 		"spread twice":             nestedPartials(60),
+		"at most 1000 are allowed": "caveat many(par" + strings.Repeat(" int, par", 1000) + " int) {\n\tpar == 1\n}\n",
 		"the name of a permission": "definition document {\n\tpermission " + strings.Repeat("x", 1<<20) + " = nil\n}\n",
 	} {
 		found := false
