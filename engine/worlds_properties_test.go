@@ -17,6 +17,7 @@ func properties() []property {
 		{"Check says what the reference says", checkAgrees},
 		{"Check says until when it holds", untilHolds},
 		{"Explain says what Check says", explainAgrees},
+		{"a limit is an error or changes nothing", limitsHold},
 		{"Expand shows the sets", expandAgrees},
 		{"Found lists the subjects", foundAgrees},
 		{"LookupResources lists what Check grants", resourcesAgree},
@@ -105,6 +106,40 @@ func explainAgrees(t *trial) error {
 			return fmt.Errorf("%s: explained %+v, checked %+v", q, b, a)
 		case step == nil || step.State != a.State || step.Resource != q.Resource || step.Relation != q.Relation:
 			return fmt.Errorf("%s: the explanation begins with %+v", q, step)
+		}
+	}
+	return nil
+}
+
+// limitsHold asks with narrow limits: the answer is the same, or the limit's
+// error. A lookup may give results before the error, if they are the right ones.
+func limitsHold(t *trial) error {
+	limited := func(err error) bool {
+		depth, limit := (*engine.DepthError)(nil), (*engine.LimitError)(nil)
+		return errors.As(err, &depth) || errors.As(err, &limit)
+	}
+	for i, q := range t.Questions[:min(len(t.Questions), 40)] {
+		e := *t.engine
+		e.Limits = []engine.Limits{
+			{Depth: 1}, {Depth: 2}, {Depth: 3}, {Reads: 1}, {Reads: 3}, {Reads: 8}, {Depth: 2, Candidates: 2}, {Candidates: 1}, {CandidateBytes: 3},
+		}[i%9]
+		narrow := *t
+		narrow.engine = &e
+		if _, got, err := narrow.check(q); !limited(err) && (err != nil || got != t.want(q)) {
+			return fmt.Errorf("%s within %+v: %s (%v), want %s", q, e.Limits, got, err, t.want(q))
+		}
+		got, err := collect(&narrow, e.LookupResources(context.Background(), q.Resource.Type, q.Relation, q.Subject, ""), convertResource)
+		if !limited(err) {
+			if err := t.resourcesAre(q.Resource.Type, q.Relation, q.Subject, got, err); err != nil {
+				return fmt.Errorf("resources for %s within %+v: %w", q, e.Limits, err)
+			}
+			continue
+		}
+		for _, r := range got {
+			q.Resource.ID = r.id
+			if want := t.want(q); r.state != want {
+				return fmt.Errorf("resources for %s within %+v: %s, want %s", q, e.Limits, r.state, want)
+			}
 		}
 	}
 	return nil

@@ -213,7 +213,7 @@ func (c *census) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d worlds; yes %.1f %%, conditional %.1f %%; with an exclusion that recurses %.1f %%; with", c.worlds,
 		c.share(enginetest.Yes), c.share(enginetest.Conditional), 100*float64(c.cyclicWorlds)/float64(c.worlds))
-	for _, f := range enginetest.Features {
+	for _, f := range enginetest.Features() {
 		fmt.Fprintf(&b, " %s %.1f %%", f, c.percent(f))
 	}
 	return b.String()
@@ -230,7 +230,7 @@ func (c *census) share(o enginetest.Outcome) float64 {
 
 func (c *census) judge(t *testing.T) {
 	t.Helper()
-	for _, f := range enginetest.Features {
+	for _, f := range enginetest.Features() {
 		if c.percent(f) < 5 {
 			t.Errorf("only %.1f %% of the worlds have %s; at least 5 %% must", c.percent(f), f)
 		}

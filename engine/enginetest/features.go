@@ -2,13 +2,15 @@ package enginetest
 
 import "github.com/pemba-authz/pemba/schema/syntax"
 
-// Features are what random worlds must have often enough, see Reference.Features.
-var Features = []string{
-	"union", "intersection", "exclusion", "nil", "self", "arrow", "any", "all",
-	"wildcard", "caveat", "expiration", "userset", "cycle",
+// Features returns what random worlds must have often enough, see Reference.Features.
+func Features() []string {
+	return []string{
+		"union", "intersection", "exclusion", "nil", "self", "arrow", "any", "all",
+		"wildcard", "caveat", "expiration", "userset", "cycle",
+	}
 }
 
-// Features returns which of the Features the questions touch: those in the
+// Features returns which of the features the questions touch: those in the
 // sets that any of them depends on.
 func (r *Reference) Features(questions []Question) map[string]bool {
 	found := map[string]bool{}
