@@ -172,9 +172,12 @@ func (c *compiler) unknown(p place, kind syntax.Kind, name, what string, known f
 		c.compared += len(names)
 		near = syntax.Nearest(name, names)
 	}
-	if near != "" {
+	switch {
+	case near != "":
 		c.fault(p, kind, "%s is not defined; did you mean %s?", what, syntax.Quote(near))
-		return
+	case name == "self" || name == "expiration":
+		c.fault(p, kind, "%s is not defined; for its special meaning write %q before the first definition", what, "use "+name)
+	default:
+		c.fault(p, kind, "%s is not defined", what)
 	}
-	c.fault(p, kind, "%s is not defined", what)
 }

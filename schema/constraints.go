@@ -21,10 +21,7 @@ func (c *compiler) checkConstraints() {
 func (c *compiler) constraint(m *member, n *syntax.Constraint) *Constraint {
 	kind, sound := constraintKind(n.Kind.Name)
 	if !sound {
-		if n.Kind.Name != "" {
-			c.parseFault(m.place(n.Kind.Pos), "there is no constraint kind %s", syntax.Quote(n.Kind.Name))
-		}
-		return nil
+		return nil // the parser reported it
 	}
 	k := &Constraint{Name: n.Name.Name, Doc: docText(n.Doc), Kind: kind, Pos: n.Name.Pos, after: m.after}
 	named := make(map[*Relation]bool, len(n.Relations))
