@@ -219,7 +219,10 @@ func (w *walk) answer(v value) (Answer, error) {
 }
 
 // question resolves and checks what every question about one set begins with.
-func (e *Engine) question(resource Object, relation string, subject Subject) (*schema.Relation, error) {
+func (e *Engine) question(ctx context.Context, resource Object, relation string, subject Subject) (*schema.Relation, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	r, err := Resolve(e.Schema, resource.Type, relation)
 	if err != nil {
 		return nil, err
@@ -242,7 +245,7 @@ func (e *Engine) question(resource Object, relation string, subject Subject) (*s
 // *UnknownRelationError, ErrWildcardSubject, *DepthError, *LimitError,
 // *CycleError, the caveat's errors, the Reader's, and ctx's.
 func (e *Engine) Check(ctx context.Context, resource Object, relation string, subject Subject) (Answer, error) {
-	r, err := e.question(resource, relation, subject)
+	r, err := e.question(ctx, resource, relation, subject)
 	if err != nil {
 		return Answer{}, err
 	}

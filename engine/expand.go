@@ -49,7 +49,7 @@ type StoredSubject struct {
 // expired relationships are left out. A cycle is shown once. Errors are those
 // of Check; a set that lies deeper than the limit is a *DepthError.
 func (e *Engine) Expand(ctx context.Context, resource Object, relation string, recursive bool) (*Tree, error) {
-	r, err := e.question(resource, relation, Subject{Object: resource})
+	r, err := e.question(ctx, resource, relation, Subject{Object: resource})
 	if err != nil {
 		return nil, err
 	}

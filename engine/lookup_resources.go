@@ -107,7 +107,7 @@ func (w *walk) next(r *schema.Relation, id string) (Answer, error) {
 // ResourceCandidates collects the candidates of LookupResources: it goes up
 // from the subject along everything that may contain it.
 func (e *Engine) ResourceCandidates(ctx context.Context, resourceType, relation string, subject Subject) (*ResourceCandidates, error) {
-	r, err := e.question(Object{Type: resourceType}, relation, subject)
+	r, err := e.question(ctx, Object{Type: resourceType}, relation, subject)
 	if err != nil {
 		return nil, err
 	}

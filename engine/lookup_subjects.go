@@ -25,7 +25,7 @@ type SubjectResult struct {
 func (e *Engine) LookupSubjects(ctx context.Context, resource Object, relation, subjectType, subjectRelation, after string) iter.Seq2[SubjectResult, error] {
 	return func(yield func(SubjectResult, error) bool) {
 		asked := Subject{Object{subjectType, ""}, subjectRelation}
-		r, err := e.question(resource, relation, asked)
+		r, err := e.question(ctx, resource, relation, asked)
 		if err != nil {
 			yield(SubjectResult{}, err)
 			return

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds of names and ids, in bytes.
@@ -22,7 +23,8 @@ func CheckObjectID(id string) error {
 	}
 	for i := 0; i < len(id); i++ {
 		if !idByte(id[i]) {
-			return fmt.Errorf("the object id %.80q has %q at byte %d: letters, digits and / _ | - = + are allowed", id, rune(id[i]), i)
+			r, _ := utf8.DecodeRuneInString(id[i:])
+			return fmt.Errorf("the object id %.80q has %q: letters, digits and / _ | - = + are allowed", id, r)
 		}
 	}
 	return nil

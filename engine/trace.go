@@ -166,7 +166,7 @@ func (s *Step) conclude(v value) {
 // the same walk, written down. When the question fails, the steps up to there
 // come with the error.
 func (e *Engine) Explain(ctx context.Context, resource Object, relation string, subject Subject) (Answer, *Step, error) {
-	r, err := e.question(resource, relation, subject)
+	r, err := e.question(ctx, resource, relation, subject)
 	if err != nil {
 		return Answer{}, nil, err
 	}
