@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -190,11 +193,12 @@ func readCommand(a *app) *cobra.Command {
 	var at uint64
 	var limit int
 	var subject string
+	var expired bool
 	c := &cobra.Command{
 		Use:   "read " + filterArgs,
 		Short: "Print stored relationships",
-		Long: `Prints the stored relationships that match, expired ones too. An ID that ends with
-% matches every id that begins so.`,
+		Long: `Prints the stored relationships that match, with --expired also those that no longer
+count. An ID that ends with % matches every id that begins so.`,
 		Example: "  pemba relationship read document:plan\n  pemba relationship read document viewer user:ana",
 		Args:    between(1, 3, filterArgs),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -207,7 +211,7 @@ func readCommand(a *app) *cobra.Command {
 					return err
 				}
 				p := a.list(relationshipColumns...)
-				for r, err := range snapshot.Relationships(c.Context(), f, nil) {
+				for r, err := range matching(c.Context(), snapshot, f, expired) {
 					if err != nil {
 						return err
 					}
@@ -227,7 +231,24 @@ func readCommand(a *app) *cobra.Command {
 	atFlag(c, &at)
 	c.Flags().IntVar(&limit, "limit", 0, "print at most so many (0: all)")
 	c.Flags().StringVar(&subject, "subject-filter", "", "SUBJECT_TYPE[:ID[#RELATION]] without naming a relation")
+	c.Flags().BoolVar(&expired, "expired", false, "print relationships that have expired, too")
 	return c
+}
+
+// matching gives the relationships that a filter selects, with those that have
+// expired only if they are asked for.
+func matching(ctx context.Context, snapshot *store.Snapshot, f store.Filter, expired bool) iter.Seq2[engine.Relationship, error] {
+	now := time.Now()
+	return func(yield func(engine.Relationship, error) bool) {
+		for r, err := range snapshot.Relationships(ctx, f, nil) {
+			if err == nil && !expired && !r.Trait.Alive(now) {
+				continue
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 var relationshipColumns = []string{"resource", "relation", "subject", "caveat", "context", "expires"}
@@ -259,9 +280,9 @@ func bulkDeleteCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bulk-delete " + filterArgs,
 		Short: "Delete all relationships that match",
-		Long: fmt.Sprintf(`Counts the relationships that match and deletes them once that is confirmed: by a
+		Long: fmt.Sprintf(`Counts the relationships that match and have not expired, and deletes them once that is confirmed: by a
 "y" on a terminal, by --count with their number, or by --force. Up to %d of them are
-one transaction; more are several, and each prints its revision.`, deleteBatch),
+one transaction unless it were too big; more are several.`, deleteBatch),
 		Example: "  pemba relationship bulk-delete document:plan --count 3",
 		Args:    between(1, 3, filterArgs),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -274,11 +295,11 @@ one transaction; more are several, and each prints its revision.`, deleteBatch),
 				return err
 			}
 			return a.withStore(false, func(st *store.Store) error {
-				matching, err := a.confirmDeletion(c, st, f, count, force)
+				n, err := a.confirmDeletion(c, st, f, count, force)
 				if err != nil {
 					return err
 				}
-				return a.deleteMatching(c, st, f, conditions, matching)
+				return a.deleteMatching(c, st, f, conditions, n)
 			})
 		},
 		ValidArgsFunction: a.completeQuestion(objectArg, relationArg, subjectArg),
@@ -304,17 +325,20 @@ func (a *app) confirmDeletion(c *cobra.Command, st *store.Store, f store.Filter,
 	if err := checkFilter(s, f); err != nil {
 		return 0, err
 	}
-	matching, err := snapshot.Count(c.Context(), f)
-	if err != nil {
-		return 0, err
+	var n int64
+	for _, err := range matching(c.Context(), snapshot, f, false) {
+		if err != nil {
+			return 0, err
+		}
+		n++
 	}
-	what := fmt.Sprintf("%s match %s", counted(int(matching), "relationship"), f)
+	what := fmt.Sprintf("%s match %s", counted(int(n), "relationship"), f)
 	switch {
 	case c.Flags().Changed("count"):
-		if matching != count {
+		if n != count {
 			return 0, &coded{exitConflict, fmt.Errorf("%s, --count says %d: nothing was deleted", what, count)}
 		}
-	case force || matching == 0:
+	case force || n == 0:
 	case isTerminal(a.stdin) && isTerminal(a.stderr):
 		fmt.Fprintf(a.stderr, "%s. Delete? [y/N] ", what)
 		answer, err := bufio.NewReader(a.stdin).ReadString('\n')
@@ -325,29 +349,41 @@ func (a *app) confirmDeletion(c *cobra.Command, st *store.Store, f store.Filter,
 			return 0, errors.New("nothing was deleted")
 		}
 	default:
-		return 0, usagef("%s: confirm with --count %d or --force", what, matching)
+		return 0, usagef("%s: confirm with --count %d or --force", what, n)
 	}
-	return matching, nil
+	return n, nil
 }
 
-// deleteMatching deletes in transactions of at most deleteBatch.
-func (a *app) deleteMatching(c *cobra.Command, st *store.Store, f store.Filter, conditions []store.Precondition, matching int64) error {
-	bar := a.progress(matching, "deleting")
+// deleteMatching deletes in transactions of at most deleteBatch, and of fewer
+// where so many are too big for one.
+func (a *app) deleteMatching(c *cobra.Command, st *store.Store, f store.Filter, conditions []store.Precondition, n int64) error {
+	bar := a.progress(n, "deleting")
 	defer bar.finish()
+	batch := deleteBatch
+	var done store.Outcome // of all transactions
 	for {
-		if err := c.Context().Err(); err != nil {
+		err := c.Context().Err()
+		var out *store.Outcome
+		if err == nil {
+			out, err = write(st, store.Transaction{
+				Preconditions: conditions,
+				Deletes:       []store.FilterDelete{{Filter: f, Limit: batch, Partial: n > int64(batch)}},
+			})
+		}
+		switch {
+		case is[*store.TransactionTooBigError](err) && batch > 1:
+			batch /= 2
+			continue
+		case err != nil && done.Deleted > 0:
+			return fmt.Errorf("stopped after %s, the last at revision %d: %w", counted(done.Deleted, "deletion"), done.Revision, err)
+		case err != nil:
 			return err
 		}
-		out, err := write(st, store.Transaction{
-			Preconditions: conditions,
-			Deletes:       []store.FilterDelete{{Filter: f, Limit: deleteBatch, Partial: matching > deleteBatch}},
-		})
-		if err != nil {
-			return err
-		}
+		done.Revision, done.Deleted = out.Revision, done.Deleted+out.Deleted
 		bar.add(int64(out.Deleted))
-		if err := a.printOutcome(*out); err != nil || !out.More {
-			return err
+		if !out.More {
+			return a.printOutcome(done)
 		}
+		conditions = nil // they held when the first was written
 	}
 }

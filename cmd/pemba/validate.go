@@ -73,7 +73,7 @@ func (a *app) validate(ctx context.Context, args []string, f validateFlags) erro
 		return err
 	}
 	for _, r := range reports {
-		if r.bad() > 0 {
+		if r.tally().bad() {
 			return errNegative
 		}
 	}
@@ -201,15 +201,36 @@ type report struct {
 	took     time.Duration
 }
 
-// bad counts the outcomes that are not as expected.
-func (r report) bad() int {
-	n := 0
+// tally counts outcomes.
+type tally struct{ expectations, failed, errors int }
+
+func (r report) tally() tally {
+	var t tally
 	for _, o := range r.outcomes {
-		if o.failure != "" {
-			n++
+		switch o.result() {
+		case "error":
+			t.errors++
+			continue
+		case "fail":
+			t.failed++
 		}
+		t.expectations++
 	}
-	return n
+	return t
+}
+
+func (t tally) bad() bool { return t.failed+t.errors > 0 }
+
+func (t tally) String() string {
+	switch {
+	case t.errors > 0 && t.expectations == 0:
+		return counted(t.errors, "error")
+	case t.errors > 0:
+		return fmt.Sprintf("%s, %d not met, %s", counted(t.expectations, "expectation"), t.failed, counted(t.errors, "error"))
+	case t.failed > 0:
+		return fmt.Sprintf("%s, %d not met", counted(t.expectations, "expectation"), t.failed)
+	}
+	return counted(t.expectations, "expectation")
 }
 
 // report runs a suite. A suite with errors runs nothing: they are its outcomes.
@@ -276,7 +297,7 @@ func (a *app) printReports(reports []report) error {
 // printFailures is for people: what does not hold and why, then a summary.
 func (a *app) printFailures(reports []report) {
 	color := a.palette()
-	expectations, bad := 0, 0
+	var all tally
 	for _, r := range reports {
 		for _, o := range r.outcomes {
 			switch o.result() {
@@ -289,26 +310,19 @@ func (a *app) printFailures(reports []report) {
 				}
 			}
 		}
-		n := r.bad()
+		t := r.tally()
 		word := color.good("ok")
-		if n > 0 {
+		if t.bad() {
 			word = color.bad("failed")
 		}
-		fmt.Fprintf(a.stdout, "%s: %s (%s)\n", r.file, word, tally(len(r.outcomes), n))
-		expectations += len(r.outcomes)
-		bad += n
+		fmt.Fprintf(a.stdout, "%s: %s (%s)\n", r.file, word, t)
+		all.expectations += t.expectations
+		all.failed += t.failed
+		all.errors += t.errors
 	}
 	if len(reports) > 1 {
-		fmt.Fprintf(a.stdout, "%s: %s\n", counted(len(reports), "file"), tally(expectations, bad))
+		fmt.Fprintf(a.stdout, "%s: %s\n", counted(len(reports), "file"), all)
 	}
-}
-
-func tally(expectations, bad int) string {
-	text := counted(expectations, "expectation")
-	if bad > 0 {
-		text += fmt.Sprintf(", %d not met", bad)
-	}
-	return text
 }
 
 // counted returns "1 file", "2 files".
