@@ -29,7 +29,15 @@ func properties() []property {
 	}
 }
 
+// dearest is how many reads a check may take for each set and relationship of its
+// world. Cycles are walked in rounds, but must not multiply.
+const dearest = 10
+
 func checkAgrees(t *trial) error {
+	size := len(t.Relationships)
+	for _, typeName := range t.ref.Types() {
+		size += (1 + len(t.ref.Objects(typeName))) * len(t.ref.Relations(typeName))
+	}
 	for _, q := range t.Questions {
 		a, got, err := t.check(q)
 		if err != nil {
@@ -40,6 +48,9 @@ func checkAgrees(t *trial) error {
 		}
 		if err := t.missing(a.State, a.Missing); err != nil {
 			return fmt.Errorf("%s: %w", q, err)
+		}
+		if a.Reads > dearest*size {
+			return fmt.Errorf("%s: %d reads among %d sets and relationships", q, a.Reads, size)
 		}
 	}
 	return nil

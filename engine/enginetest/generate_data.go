@@ -22,8 +22,12 @@ func (g *generator) data(w *World) {
 	for _, t := range g.users {
 		ids[t] = []string{"ann", "bob", "cat", "dan"}[:1+g.IntN(4)]
 	}
+	large := g.chance(12) // rings and chains need room
 	for _, t := range g.objects {
-		ids[t] = []string{"o1", "o2", "o3"}[:1+g.IntN(3)]
+		ids[t] = []string{"o1", "o2", "o3", "o4", "o5", "o6", "o7", "o8"}[:1+g.IntN(3)]
+		if large {
+			ids[t] = ids[t][:4+g.IntN(5)]
+		}
 	}
 	density := 1 + g.IntN(3)
 	taken := map[engine.Relationship]bool{}
