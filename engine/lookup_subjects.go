@@ -263,10 +263,12 @@ func (d *descent) enough(of []schema.Expr) []schema.Expr {
 func nearness(x schema.Expr) int {
 	switch x := x.(type) {
 	case *schema.Ref:
-		if x.Relation.IsPermission() {
+		if !x.Relation.IsPermission() {
+			return 0
+		}
+		if _, ref := x.Relation.Plan.(*schema.Ref); !ref { // refs may lead round
 			return nearness(x.Relation.Plan)
 		}
-		return 0
 	case *schema.ArrowExpr:
 		return 2
 	case *schema.Union:

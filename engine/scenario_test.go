@@ -16,7 +16,7 @@ import (
 	"github.com/pemba-authz/pemba/schema"
 )
 
-// TestScenarios runs the files of testdata. The directives:
+// TestScenarios runs the files of testdata/scenarios. The directives:
 //
 //	schema            sets the schema, and forgets everything else
 //	write, delete     one relationship a line
@@ -30,7 +30,7 @@ import (
 //
 // The flag -rewrite writes what came out into the files.
 func TestScenarios(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/scenarios", func(t *testing.T, path string) {
 		s := &scenario{}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return s.run(t, d) })
 	})

@@ -71,7 +71,7 @@ func report(t *testing.T, w enginetest.World, p property, caveats *cachedCaveats
 		return p.holds(trial)
 	}
 	small := enginetest.Shrink(w, func(w enginetest.World) bool { return fault(w) != nil })
-	t.Fatalf("%s: %v\n\nPaste this into engine/testdata/, as what the reference expects:\n%s", p.name, fault(small), small)
+	t.Fatalf("%s: %v\n\nPaste this into engine/testdata/scenarios/, as what the reference expects:\n%s", p.name, fault(small), small)
 }
 
 // property is something that holds in every world.

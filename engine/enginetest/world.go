@@ -47,7 +47,7 @@ func (w World) Reference() (*Reference, error) {
 	return NewReference(file, w.Relationships, w.Context, w.Now)
 }
 
-// String prints the world as a scenario for engine/testdata, with the
+// String prints the world as a scenario for engine/testdata/scenarios, with the
 // reference's answers as what is expected. Costs are left out: the -rewrite flag
 // of the scenario test fills them in.
 func (w World) String() string {
