@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ func TestWorlds(t *testing.T) {
 			t.Fatalf("%v\n%s", err, w)
 		}
 		for _, p := range properties() {
-			if p.holds(trial) != nil {
+			if p.fault(trial) != nil {
 				report(t, w, p, caveats)
 			}
 		}
@@ -68,7 +69,7 @@ func report(t *testing.T, w enginetest.World, p property, caveats *cachedCaveats
 		if err != nil {
 			return nil // not a world
 		}
-		return p.holds(trial)
+		return p.fault(trial)
 	}
 	small := enginetest.Shrink(w, func(w enginetest.World) bool { return fault(w) != nil })
 	t.Fatalf("%s: %v\n\nPaste this into engine/testdata/scenarios/, as what the reference expects:\n%s", p.name, fault(small), small)
@@ -78,6 +79,16 @@ func report(t *testing.T, w enginetest.World, p property, caveats *cachedCaveats
 type property struct {
 	name  string
 	holds func(*trial) error
+}
+
+// fault returns why the property does not hold; a panic is a reason too.
+func (p property) fault(t *trial) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return p.holds(t)
 }
 
 // trial is a world with the engine and the reference over it.
