@@ -28,9 +28,9 @@ func (s *Store) Apply(rev Revision, tx *Transaction) (*Outcome, error) {
 		return nil, err
 	}
 	if s.config.Sync {
-		if err := s.Sync(); err != nil {
+		if err := s.backend.barrier(); err != nil {
 			s.failed = err
-			return nil, err
+			return nil, fmt.Errorf("syncing revision %d: %w", rev, err)
 		}
 	}
 	return &j.outcome, nil

@@ -11,6 +11,7 @@ import (
 )
 
 // What stands in a data directory beside Badger's own directory.
+// checkpoint.go adds two more.
 const (
 	formatFile   = "FORMAT"
 	lockFile     = "LOCK"

@@ -113,12 +113,19 @@ func Open(config Config) (*Store, error) {
 
 func (s *Store) open() error {
 	var path string
+	var durable Revision
 	if !s.config.InMemory {
 		var err error
 		if s.dir, err = openDirectory(s.config.Dir); err != nil {
 			return err
 		}
 		if err := s.checkSpace(s.config.MinFree / 4); err != nil {
+			return err
+		}
+		if durable, err = s.dir.durable(); err != nil {
+			return err
+		}
+		if err := s.dir.setAside(); err != nil {
 			return err
 		}
 		path = s.dir.database()
@@ -130,13 +137,27 @@ func (s *Store) open() error {
 	if err := s.load(); err != nil {
 		return err
 	}
+	if s.state.head < durable {
+		return s.corrupt(fmt.Sprintf("revision %d was written, and the newest found is %d; the tables as they were found are in %s", durable, s.state.head, asideDir), nil)
+	}
+	return s.start()
+}
+
+// start makes what was loaded readable.
+func (s *Store) start() error {
 	s.head.Store(uint64(s.state.head))
 	s.readers.floor = s.state.floor
 	s.backend.setFloor(s.state.floor)
 	if s.config.CacheBytes > 0 {
-		s.cache, err = newCache(s.config.CacheBytes, s.state.head)
+		var err error
+		if s.cache, err = newCache(s.config.CacheBytes, s.state.head); err != nil {
+			return err
+		}
 	}
-	return err
+	if s.dir == nil {
+		return nil
+	}
+	return s.dir.dropAside()
 }
 
 // load finds the newest stored copy of the small state and catches up from the
@@ -198,7 +219,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 
 	s.readers.drain()
-	errs = append(errs, s.backend.barrier(), s.backend.close())
+	errs = append(errs, s.Sync(), s.backend.close())
 	if s.dir != nil {
 		errs = append(errs, s.dir.close())
 	}
@@ -236,7 +257,12 @@ func (s *Store) Floor() Revision { return s.readers.oldest() }
 
 // Sync makes everything durable that was applied.
 func (s *Store) Sync() error {
-	if err := s.backend.barrier(); err != nil {
+	head := s.Head()
+	err := s.backend.barrier()
+	if err == nil && s.dir != nil {
+		err = s.dir.checkpoint(head)
+	}
+	if err != nil {
 		return fmt.Errorf("syncing the store: %w", err)
 	}
 	return nil
