@@ -91,6 +91,9 @@ func (a *app) relationshipArgs(args []string) ([]engine.Relationship, error) {
 	}
 	relationships := make([]engine.Relationship, len(args))
 	for i, arg := range args {
+		if !strings.Contains(arg, "@") {
+			return nil, usagef("%q is no relationship: give RESOURCE RELATION SUBJECT, or type:id#relation@type:id", arg)
+		}
 		var err error
 		if relationships[i], err = engine.ParseRelationship(arg); err != nil {
 			return nil, usagef("%w", err)

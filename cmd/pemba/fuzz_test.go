@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pemba-authz/pemba/engine"
+)
+
+// FuzzParseLine: what is a relationship as text is the same one as NDJSON, and
+// no line panics.
+func FuzzParseLine(f *testing.F) {
+	for _, line := range []string{
+		`document:plan#viewer@user:ana`,
+		`document:plan#viewer@group:staff#member[office:{"floor": 1e3}][expiration:2030-01-31T12:00:00.5Z]`,
+		`{"resource":"document:plan","relation":"viewer","subject":"user:*"}`,
+		`{"resource":"document:plan","relation":"viewer","subject":"user:bo","caveat":"office","context":{"floor":1},"expires":"2030-01-31T12:00:00Z"}`,
+		`{"resource":`,
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		r, err := parseLine(line)
+		if err != nil {
+			return
+		}
+		data, err := compactJSON(relationshipData(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parseLine(string(data))
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		if again.String() != r.String() {
+			t.Fatalf("%s became %s by way of %s", r, again, data)
+		}
+	})
+}
+
+// FuzzValidationFile: no input panics, and every fault names its file.
+func FuzzValidationFile(f *testing.F) {
+	f.Add([]byte("schema: |\n  definition user {}\nrelationships: |\n  user:a#b@user:c\nassertions:\n  assertTrue:\n    - user:a#b@user:c with {}\nvalidation:\n  user:a#b: [\"[user:*] is <user:a#b>\"]\n"))
+	f.Add([]byte("a: &x [*x]\nassertions: {assertTrue: null}\n"))
+	f.Add([]byte("relationships: >-\n\n  x\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := &suite{file: "fuzz.yaml"}
+		s.readValidation(data)
+		s.judgeConstraints()
+		checkProblems(t, s)
+	})
+}
+
+// FuzzTable: no input panics, and a table gives decisions or faults.
+func FuzzTable(f *testing.F) {
+	f.Add([]byte("resource,permission,subject,expected\ndocument:plan,view,user:ana,allow\n"))
+	f.Add([]byte("\xef\xbb\xbfresource,permission,subject,expected,ground\n\"a\",b\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := &suite{file: "fuzz.csv"}
+		s.readTable(data)
+		checkProblems(t, s)
+		if len(s.claims)+len(s.errors) == 0 {
+			t.Fatal("neither decisions nor faults")
+		}
+	})
+}
+
+func checkProblems(t *testing.T, s *suite) {
+	for _, p := range append(s.errors, s.warnings...) {
+		if p.at.file == "" || p.at.line < 0 || p.msg == "" {
+			t.Fatalf("%+v", p)
+		}
+	}
+}
+
+// FuzzFoundLine: a line of an expected set that is understood prints as one
+// that means the same.
+func FuzzFoundLine(f *testing.F) {
+	f.Add("[user:ana] is <document:plan#viewer>")
+	f.Add("[user:* - {user:bad, user:may[...]}] is <document:d#viewer>/<document:d#owner>")
+	f.Add("[group:staff#member[...]] is <document:d#viewer>")
+	f.Fuzz(func(t *testing.T, line string) {
+		found, err := parseFound(line)
+		if err != nil {
+			return
+		}
+		text := foundText(found)
+		again, err := parseFound(text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if got := foundText(again); got != text {
+			t.Fatalf("%q became %q", text, got)
+		}
+	})
+}
+
+// FuzzFilter: a filter that is understood selects what its words say.
+func FuzzFilter(f *testing.F) {
+	for _, text := range []string{"document", "document:plan", "document:pl%#viewer@user:ana", "@group:staff#member", "document#viewer@user:*", "@user:ana#..."} {
+		f.Add(text)
+	}
+	r, err := engine.ParseRelationship("document:plan#viewer@user:ana")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		filter, err := parseFilter(text)
+		if err != nil {
+			return
+		}
+		if filter.ResourceType == "" && filter.Subject == nil {
+			t.Fatalf("%q selects everything", text)
+		}
+		if filter.Matches(&r) && filter.ResourceType != "" && filter.ResourceType != r.Resource.Type {
+			t.Fatalf("%q matches %s", text, r)
+		}
+	})
+}
+
+// TestValidatePortal runs the customer's decisions in this process: no store,
+// no binary.
+func TestValidatePortal(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	dir := filepath.FromSlash("../../testdata/portal")
+	if _, err := os.Stat(dir); err != nil {
+		t.Fatal(err)
+	}
+	if code := run([]string{"validate", dir}, nil, &stdout, &stderr); code != exitOK {
+		t.Fatalf("exit code %d\n%s%s", code, &stdout, &stderr)
+	}
+}
