@@ -42,8 +42,13 @@ func (a *app) report(err error) int {
 	if errors.Is(err, errNegative) {
 		return exitNegative
 	}
-	fmt.Fprintf(a.stderr, "pemba: %s\n", message(err))
+	a.note("pemba: %s", message(err))
 	return exitCode(err)
+}
+
+// note says something on stderr. That it cannot be said is no reason to fail.
+func (a *app) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
 }
 
 // message is the error in words, with a hint where one helps.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -175,7 +173,7 @@ func (a *app) lookup(c *cobra.Command, f *lookupFlags, args []string, run func(e
 		}
 		if err == nil && more {
 			from.After = last
-			fmt.Fprintf(a.stderr, "more after %s: --cursor %s\n", strconv.Quote(last), from)
+			a.note("more after %q: --cursor %s", last, from)
 		}
 		return err
 	})

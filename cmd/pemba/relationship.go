@@ -219,7 +219,7 @@ count. An ID that ends with % matches every id that begins so.`,
 						return err
 					}
 					if limit > 0 && p.items == limit {
-						fmt.Fprintf(a.stderr, "there are more than %d: --limit shows only the first\n", limit)
+						a.note("there are more than %d: --limit shows only the first", limit)
 						break
 					}
 					if err := p.add(relationshipItem(r)); err != nil {
@@ -343,7 +343,7 @@ func (a *app) confirmDeletion(c *cobra.Command, st *store.Store, f store.Filter,
 		}
 	case force || n == 0:
 	case isTerminal(a.stdin) && isTerminal(a.stderr):
-		fmt.Fprintf(a.stderr, "%s. Delete? [y/N] ", what)
+		a.note("%s. Delete? [y/N]", what)
 		answer, err := bufio.NewReader(a.stdin).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return 0, err

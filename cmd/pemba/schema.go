@@ -80,7 +80,7 @@ imports is stored in its canonical form, which has them resolved.`,
 				return a.schemaRefused(args[0], err)
 			}
 			for _, w := range compiled.Warnings() {
-				fmt.Fprintf(a.stderr, "warning: %s: %s\n", place{displayName(args[0]), w.Pos.Line, w.Pos.Column}, w.Msg)
+				a.note("warning: %s: %s", place{displayName(args[0]), w.Pos.Line, w.Pos.Column}, w.Msg)
 			}
 			if hasImports(text) {
 				text = compiled.Canonical()
@@ -196,7 +196,9 @@ func (a *app) formatFiles(names []string, write, check bool) error {
 		case check:
 			if formatted != text {
 				differs = true
-				fmt.Fprintln(a.stdout, displayName(name))
+				if _, err := fmt.Fprintln(a.stdout, displayName(name)); err != nil {
+					return err
+				}
 			}
 		case write && name != stdinName:
 			if formatted != text {
@@ -237,7 +239,7 @@ func (a *app) schemaRefused(name string, err error) error {
 	if !errors.As(err, &list) {
 		return err
 	}
-	fmt.Fprintln(a.stderr, schemaFault(name, list))
+	a.note("%s", schemaFault(name, list))
 	return refusedf("%s is not a schema: %s", displayName(name), counted(len(list), "error"))
 }
 
@@ -274,7 +276,7 @@ func (a *app) lint(names []string, strict bool) error {
 		}
 		severity := "error"
 		compiled, err := compileSchema(name, text)
-		list := syntax.ErrorList{}
+		var list syntax.ErrorList
 		if err != nil {
 			list = schemaErrors(err)
 		} else {

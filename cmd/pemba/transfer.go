@@ -62,7 +62,7 @@ func (a *app) importFrom(ctx context.Context, st *store.Store, name string, f im
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // it was only read
 	snapshot, err := st.Snapshot(0)
 	if err != nil {
 		return err
@@ -223,7 +223,7 @@ func (a *app) export(ctx context.Context, snapshot *store.Snapshot) error {
 	if err := p.close(); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stderr, "exported %s at revision %d\n", counted(int(total), "relationship"), snapshot.Revision())
+	a.note("exported %s at revision %d", counted(int(total), "relationship"), snapshot.Revision())
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,7 +62,7 @@ func (a *app) validate(ctx context.Context, args []string, f validateFlags) erro
 			return err
 		}
 		for _, w := range s.warnings {
-			fmt.Fprintf(a.stderr, "warning: %s\n", w)
+			a.note("warning: %s", w)
 		}
 		r, err := s.report(ctx)
 		if err != nil {
@@ -276,8 +277,7 @@ func (a *app) printReports(reports []report) error {
 	case "junit":
 		return printJUnit(a.stdout, reports)
 	case "auto":
-		a.printFailures(reports)
-		return nil
+		return a.printFailures(reports)
 	}
 	p := a.list("file", "line", "expectation", "result", "message")
 	for _, r := range reports {
@@ -295,18 +295,19 @@ func (a *app) printReports(reports []report) error {
 }
 
 // printFailures is for people: what does not hold and why, then a summary.
-func (a *app) printFailures(reports []report) {
+func (a *app) printFailures(reports []report) error {
+	var out strings.Builder
 	color := a.palette()
 	var all tally
 	for _, r := range reports {
 		for _, o := range r.outcomes {
 			switch o.result() {
 			case "error":
-				fmt.Fprintf(a.stdout, "%s %s: %s\n", color.bad("ERROR"), o.at, o.failure)
+				fmt.Fprintf(&out, "%s %s: %s\n", color.bad("ERROR"), o.at, o.failure)
 			case "fail":
-				fmt.Fprintf(a.stdout, "%s %s: %s: %s\n", color.bad("FAIL"), o.at, o.name, o.failure)
+				fmt.Fprintf(&out, "%s %s: %s: %s\n", color.bad("FAIL"), o.at, o.name, o.failure)
 				if o.detail != "" {
-					fmt.Fprintln(a.stdout, indent(o.detail, "     "))
+					fmt.Fprintln(&out, indent(o.detail, "     "))
 				}
 			}
 		}
@@ -315,14 +316,16 @@ func (a *app) printFailures(reports []report) {
 		if t.bad() {
 			word = color.bad("failed")
 		}
-		fmt.Fprintf(a.stdout, "%s: %s (%s)\n", r.file, word, t)
+		fmt.Fprintf(&out, "%s: %s (%s)\n", r.file, word, t)
 		all.expectations += t.expectations
 		all.failed += t.failed
 		all.errors += t.errors
 	}
 	if len(reports) > 1 {
-		fmt.Fprintf(a.stdout, "%s: %s\n", counted(len(reports), "file"), all)
+		fmt.Fprintf(&out, "%s: %s\n", counted(len(reports), "file"), all)
 	}
+	_, err := io.WriteString(a.stdout, out.String())
+	return err
 }
 
 // counted returns "1 file", "2 files".
