@@ -4,10 +4,11 @@ GO       ?= go
 FUZZTIME ?= 5s
 SOAKTIME ?= 10m
 BENCH    ?= .
+SIZES    ?= 10000,100000
 DEMO     := .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint fmt fuzz soak bench clean
+.PHONY: help build demo test lint fmt gen fuzz soak bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +56,9 @@ lint: ## gofmt, go vet, staticcheck, errcheck, ineffassign
 fmt: ## format all Go files
 	gofmt -w cmd engine schema server
 
+gen: ## make what is generated from server/api/**/*.proto again
+	cd server/api && $(GO) run ./generate
+
 fuzz: ## every fuzz target, FUZZTIME=5s each
 	@$(GO) test -list '^Fuzz' ./... >.fuzz.out || { cat .fuzz.out; rm -f .fuzz.out; exit 1; }
 	@awk '/^Fuzz/ { f[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, f[i]; n = 0 }' .fuzz.out | \
@@ -62,6 +66,13 @@ fuzz: ## every fuzz target, FUZZTIME=5s each
 		echo "$(GO) test -run '^$$' -fuzz '^$$target\$$' -fuzztime $(FUZZTIME) $$package"; \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 	done; status=$$?; rm -f .fuzz.out; exit $$status
+
+soak: ## random worlds against the reference, SOAKTIME=10m
+	PEMBA_SOAK=$(SOAKTIME) $(GO) test -v -timeout 0 -p 1 -run '^TestWorlds$$' ./engine ./server/store
+
+bench: ## benchmarks, BENCH=regexp, SIZES=relationships in the stores
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./schema/... ./engine/...
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 0 ./server/store -sizes $(SIZES)
 
 clean: ## remove what make built
 	rm -rf bin $(DEMO)
