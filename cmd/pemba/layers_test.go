@@ -29,6 +29,15 @@ var layers = map[string]room{
 			"go.yaml.in/yaml/v3", "golang.org/x/term",
 		},
 	},
+	"server/api/generate": {
+		others: []string{"github.com/authzed/authzed-go", "github.com/bufbuild/protocompile", "google.golang.org/protobuf"},
+	},
+	"server/api/pemba/v1": {
+		others: []string{
+			"github.com/authzed/authzed-go", "github.com/grpc-ecosystem/grpc-gateway/v2",
+			"google.golang.org/genproto/googleapis/api", "google.golang.org/grpc", "google.golang.org/protobuf",
+		},
+	},
 	"server/store": {
 		ours:   []string{"engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{"github.com/dgraph-io/badger/v4", "github.com/maypok86/otter/v2"},

@@ -1,0 +1,144 @@
+// Command generate makes the Go code and the OpenAPI description of the .proto
+// files beside it: `make gen` runs it in server/api.
+//
+// It stands in for protoc, so that nothing but Go is needed: it compiles the
+// files itself and hands the result to the plugins that go.mod names as tools.
+// What the files import is taken from the descriptors of the linked Go packages,
+// which is what the generated code will use.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bufbuild/protocompile"
+	"github.com/bufbuild/protocompile/linker"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/pluginpb"
+
+	// For their descriptors.
+	_ "github.com/authzed/authzed-go/proto/authzed/api/v1"
+)
+
+// A plugin is a tool of go.mod and its parameter.
+type plugin struct{ name, parameter string }
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	files, err := protoFiles(".")
+	if err != nil {
+		return err
+	}
+	compiler := protocompile.Compiler{
+		Resolver: protocompile.CompositeResolver{
+			&protocompile.SourceResolver{ImportPaths: []string{"."}},
+			protocompile.ResolverFunc(linked),
+		},
+		SourceInfoMode: protocompile.SourceInfoStandard,
+	}
+	compiled, err := compiler.Compile(ctx, files...)
+	if err != nil {
+		return err
+	}
+	for _, p := range []plugin{
+		{"protoc-gen-go", "paths=source_relative"},
+		{"protoc-gen-go-grpc", "paths=source_relative"},
+		{"protoc-gen-grpc-gateway", "paths=source_relative"},
+		{"protoc-gen-openapiv2", "allow_merge=true,merge_file_name=pemba/v1/pemba,disable_default_errors=true,openapi_naming_strategy=fqn"},
+	} {
+		if err := p.run(ctx, files, compiled); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// protoFiles returns the .proto files under dir, sorted.
+func protoFiles(dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".proto") {
+			files = append(files, filepath.ToSlash(path))
+		}
+		return err
+	})
+	slices.Sort(files)
+	return files, err
+}
+
+// linked finds an imported file among the descriptors of the linked packages.
+func linked(path string) (protocompile.SearchResult, error) {
+	file, err := protoregistry.GlobalFiles.FindFileByPath(path)
+	if err != nil {
+		return protocompile.SearchResult{}, err
+	}
+	return protocompile.SearchResult{Desc: file}, nil
+}
+
+// run hands the files, with everything they import, to the plugin and writes
+// what it makes.
+func (p plugin) run(ctx context.Context, files []string, compiled linker.Files) error {
+	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: files, Parameter: &p.parameter}
+	seen := map[string]bool{}
+	for _, f := range compiled {
+		request.ProtoFile = withImports(request.ProtoFile, f, seen)
+	}
+	in, err := proto.Marshal(request)
+	if err != nil {
+		return err
+	}
+	tool := exec.CommandContext(ctx, "go", "tool", p.name)
+	tool.Stdin, tool.Stderr = bytes.NewReader(in), os.Stderr
+	out, err := tool.Output()
+	if err != nil {
+		return err
+	}
+	var response pluginpb.CodeGeneratorResponse
+	if err := proto.Unmarshal(out, &response); err != nil {
+		return err
+	}
+	if response.Error != nil {
+		return errors.New(response.GetError())
+	}
+	for _, f := range response.File {
+		if err := os.WriteFile(f.GetName(), []byte(f.GetContent()), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withImports appends a file after everything it imports.
+func withImports(to []*descriptorpb.FileDescriptorProto, f protoreflect.FileDescriptor, seen map[string]bool) []*descriptorpb.FileDescriptorProto {
+	if seen[f.Path()] {
+		return to
+	}
+	seen[f.Path()] = true
+	imports := f.Imports()
+	for i := range imports.Len() {
+		to = withImports(to, imports.Get(i).FileDescriptor, seen)
+	}
+	description := protodesc.ToFileDescriptorProto(f)
+	if description.SourceCodeInfo == nil { // of linked packages; the plugins want one
+		description.SourceCodeInfo = &descriptorpb.SourceCodeInfo{}
+	}
+	return append(to, description)
+}
