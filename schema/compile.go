@@ -24,6 +24,12 @@ type Options struct {
 	// directory of the compiled text and slash-separated. Without it an import
 	// is refused, as servers do.
 	Import func(path string) (string, error)
+
+	// Lenient passes over type faults, so that a schema can be compared (Diff)
+	// and printed before it is sound: what is unknown is kept by its name,
+	// everything else that is faulty is left out. The engine must not be given
+	// such a Schema: nothing in it is precomputed.
+	Lenient bool
 }
 
 // Compile turns the text of a schema into a Schema. The error is a
@@ -45,6 +51,9 @@ func Compile(source string, o Options) (*Schema, error) {
 	c.checkPermissions()
 	c.checkConstraints()
 	c.checkReserved()
+	if o.Lenient {
+		return c.s, c.faults()
+	}
 	g := newGraph(c.s.relations)
 	c.checkCycles()
 	c.checkAnnotations(g)
@@ -134,6 +143,7 @@ func (p place) note(kind syntax.Kind, msg string) *syntax.Error {
 
 func (c *compiler) fault(p place, kind syntax.Kind, format string, args ...any) {
 	switch {
+	case c.o.Lenient && kind == syntax.TypeError:
 	case len(c.errs) < syntax.MaxErrors:
 		c.errs = append(c.errs, p.note(kind, fmt.Sprintf(format, args...)))
 	case !c.full:

@@ -98,6 +98,21 @@ var sections = map[string]func(*testing.T, map[string]string) string{
 		}
 		return b.String()
 	},
+	"lenient diff": func(t *testing.T, files map[string]string) string {
+		lenient, err := schema.Compile(files["new"], schema.Options{Caveats: caveats, Lenient: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := compile(files, "new"); err == nil {
+			t.Fatal("the new schema is sound: the lenient way proves nothing")
+		}
+		var b strings.Builder
+		for _, c := range schema.Diff(mustCompile(t, files, "old"), lenient) {
+			fmt.Fprintln(&b, c)
+		}
+		return b.String() + "\n" + lenient.Canonical()
+	},
+	"needs": func(t *testing.T, files map[string]string) string { return needs(mustCompile(t, files, "schema")) },
 	"compat": func(t *testing.T, files map[string]string) string {
 		return demands(schema.Compat(mustCompile(t, files, "old"), mustCompile(t, files, "new")))
 	},
@@ -188,6 +203,27 @@ func reaches(s *schema.Schema) string {
 			}
 		}
 		fmt.Fprintf(&b, "%s: %s\n", r, strings.Join(subjects, " "))
+	}
+	return b.String()
+}
+
+// needs prints what each set depends on and what depends on it, and on
+// subjects of each type.
+func needs(s *schema.Schema) string {
+	var b strings.Builder
+	line := func(what, how string, of []*schema.Relation) {
+		fmt.Fprintf(&b, "%s %s", what, how)
+		for _, r := range of {
+			b.WriteString(" " + r.String())
+		}
+		b.WriteString("\n")
+	}
+	for _, t := range s.Types() {
+		line(t.Name, "is needed by", s.NeededByType(t))
+		for _, r := range t.Members {
+			line(r.String(), "needs", s.Needs(r))
+			line(r.String(), "is needed by", s.NeededBy(r))
+		}
 	}
 	return b.String()
 }

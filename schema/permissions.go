@@ -49,7 +49,7 @@ func (c *compiler) expr(m *member, x syntax.Expr) Expr {
 	case *syntax.Self:
 		return &Self{}
 	case *syntax.Name:
-		if r := c.memberOf(m, x.Ident); r != nil {
+		if r := c.memberOf(m.typ, m.place(x.Pos), x.Name); r != nil {
 			return &Ref{r}
 		}
 	case *syntax.Arrow:
@@ -63,15 +63,6 @@ func (c *compiler) expr(m *member, x syntax.Expr) Expr {
 	}
 	c.broken[m.rel] = true
 	return &Nil{}
-}
-
-// memberOf finds what a name means in the type of m; nil after a fault.
-func (c *compiler) memberOf(m *member, name syntax.Ident) *Relation {
-	r := m.typ.byName[name.Name]
-	if r == nil {
-		c.unknownMember(m.place(name.Pos), m.typ, name.Name)
-	}
-	return r
 }
 
 // chain resolves operands that are joined by one operator. Chains of + and of &
@@ -119,9 +110,11 @@ func flatten(of []Expr, inner func(Expr) []Expr) []Expr {
 }
 
 func (c *compiler) arrow(m *member, x *syntax.Arrow) Expr {
-	left := c.memberOf(m, x.Left)
+	left := c.memberOf(m.typ, m.place(x.Left.Pos), x.Left.Name)
 	switch {
 	case left == nil || x.Right.Name == "":
+	case c.o.Lenient:
+		return &ArrowExpr{Left: left, Right: x.Right.Name, All: x.Op == syntax.ArrowAll, Function: x.Op != syntax.ArrowPlain}
 	case left.IsPermission():
 		c.typeFault(m.place(x.Left.Pos), "%s is a permission: only a relation may stand on the left of an arrow", syntax.Quote(left.Name))
 	case left.allowsWildcard():

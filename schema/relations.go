@@ -54,20 +54,26 @@ func (c *compiler) checkAllowed(m *member, w *syntax.Allowed) *Allowed {
 	}
 	a := &Allowed{Type: c.s.types[w.Type.Name], Wildcard: w.Wildcard, Expiration: w.Expiration, Pos: w.Type.Pos}
 	sound := true
-	if a.Type == nil {
+	switch {
+	case a.Type != nil:
+	case c.o.Lenient:
+		a.Type = &Type{Name: w.Type.Name}
+	default:
 		c.unknownType(m.place(w.Type.Pos), w.Type.Name)
 		sound = false
 	}
 	if w.Relation != nil && w.Relation.Name != "..." && a.Type != nil {
-		name := w.Relation.Name
-		if a.Relation = a.Type.byName[name]; a.Relation == nil {
-			c.unknownMember(m.place(w.Relation.Pos), a.Type, name)
-			sound = false
-		}
+		a.Relation = c.memberOf(a.Type, m.place(w.Relation.Pos), w.Relation.Name)
+		sound = sound && a.Relation != nil
 	}
 	if w.Caveat != nil {
 		name := w.Caveat.Name
-		if a.Caveat = c.s.caveats[name]; a.Caveat == nil {
+		a.Caveat = c.s.caveats[name]
+		switch {
+		case a.Caveat != nil:
+		case c.o.Lenient:
+			a.Caveat = &Caveat{Name: name}
+		default:
 			c.unknown(m.place(w.Caveat.Pos), syntax.TypeError, name, "caveat "+syntax.Quote(name),
 				func() []string { return slices.Sorted(maps.Keys(c.s.caveats)) })
 			sound = false
@@ -91,6 +97,19 @@ func (c *compiler) unknownType(at place, name string) {
 		}
 		return known
 	})
+}
+
+// memberOf finds what a name means in a type; nil after a fault.
+func (c *compiler) memberOf(t *Type, at place, name string) *Relation {
+	r := t.byName[name]
+	switch {
+	case r != nil:
+	case c.o.Lenient:
+		return &Relation{Type: t, Name: name}
+	default:
+		c.unknownMember(at, t, name)
+	}
+	return r
 }
 
 func (c *compiler) unknownMember(at place, t *Type, name string) {
