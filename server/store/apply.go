@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/pemba-authz/pemba/schema"
 )
 
 // Apply writes a transaction at a revision, which must be greater than the
@@ -41,8 +43,6 @@ func (s *Store) ready(rev Revision, tx *Transaction) error {
 	switch {
 	case s.stopped:
 		return ErrClosed
-	case s.failed != nil:
-		return fmt.Errorf("the store stopped taking writes, open it again: %w", s.failed)
 	case rev <= s.state.head || rev == math.MaxUint64:
 		return &RevisionOrderError{Revision: rev, Head: s.state.head}
 	case tx.Floor > rev:
@@ -53,6 +53,25 @@ func (s *Store) ready(rev Revision, tx *Transaction) error {
 		need /= 4
 	}
 	return s.checkSpace(need)
+}
+
+// settled waits for the transaction in flight, unless the updates of the next
+// can be judged on its changes over the state before it, as those of imports
+// can when there are no constraints. It is called under mu.
+func (s *Store) settled(tx *Transaction) error {
+	if s.flight == nil || s.failed != nil {
+		return s.land()
+	}
+	current, _, err := s.schemas.at(s.state.head)
+	if err != nil {
+		return err
+	}
+	constrained := func(t *schema.Type) bool { return len(t.Constraints) > 0 }
+	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.Deletes)+len(tx.Documents) == 0
+	if plain && !slices.ContainsFunc(current.Types(), constrained) {
+		return nil
+	}
+	return s.land()
 }
 
 // onlyDeletes reports whether a transaction makes room, in the long run.
@@ -66,6 +85,9 @@ func (tx *Transaction) onlyDeletes() bool {
 // nothing. ready may hold what the updates come to. It is called under mu.
 func (s *Store) judge(rev Revision, tx *Transaction, ready *prepared) (*judge, error) {
 	if err := s.ready(rev, tx); err != nil {
+		return nil, err
+	}
+	if err := s.settled(tx); err != nil {
 		return nil, err
 	}
 	j := s.newJudge(rev, tx)
@@ -83,14 +105,45 @@ func (s *Store) judge(rev Revision, tx *Transaction, ready *prepared) (*judge, e
 
 // commit writes what was judged and makes it the head. It is called under mu.
 func (s *Store) commit(j *judge) error {
+	if err := s.land(); err != nil {
+		return err
+	}
+	s.begin(j)
+	return s.land()
+}
+
+// flight is a transaction that is being written: the state counts it, readers
+// do not see it yet.
+type flight struct {
+	judge *judge
+	ended <-chan error
+}
+
+// begin starts to write what was judged. Nothing else may be in flight. It is
+// called under mu, and land ends it.
+func (s *Store) begin(j *judge) {
+	s.flight = &flight{j, s.backend.start(j.record.Revision, j.entries)}
+	s.state.countChanges(j.changes)
+	s.state.head, s.state.floor, s.state.time, s.state.hash =
+		j.record.Revision, j.record.Floor, j.record.Time.UnixMilli(), j.record.Hash
+}
+
+// land waits for what is in flight and makes it the head. It is called under mu.
+func (s *Store) land() error {
+	if s.failed != nil {
+		return fmt.Errorf("the store stopped taking writes, open it again: %w", s.failed)
+	}
+	if s.flight == nil {
+		return nil
+	}
+	j := s.flight.judge
 	rev := j.record.Revision
-	if err := s.backend.apply(rev, j.entries); err != nil {
+	err := <-s.flight.ended
+	s.flight = nil
+	if err != nil {
 		s.failed = err
 		return fmt.Errorf("writing revision %d: %w", rev, err)
 	}
-	s.state.countChanges(j.changes)
-	s.state.head, s.state.floor, s.state.time, s.state.hash = rev, j.record.Floor, j.record.Time.UnixMilli(), j.record.Hash
-
 	// Readers of this revision come after head is set: by then the cache must
 	// have let go of what it changed, and know its schema.
 	s.cache.changed(rev, j.changes)
@@ -120,8 +173,9 @@ func (s *Store) tidy(j *judge) error {
 
 // finish makes the entries and refuses what is too big for one write.
 func (j *judge) finish() error {
+	j.entries = slices.Grow(j.entries, 2*len(j.changes)+2)
 	for _, c := range j.changes {
-		reverse := reverseKey(make([]byte, 0, len(c.key)), &c.Relationship)
+		reverse := reverseKey(make([]byte, 0, len(c.key)), &c.Relationship) // of the same parts
 		j.entries = append(j.entries,
 			entry{key: c.key, value: c.after, remove: !c.has},
 			entry{key: reverse, value: c.after, remove: !c.has})

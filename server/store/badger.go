@@ -79,23 +79,36 @@ func (b *backend) fits(entries []entry) error {
 }
 
 // apply writes the entries at a revision, all or none. Readers at that revision
-// may see some of them before it returns. It keeps the entries' slices.
+// may see some of them before it returns.
 func (b *backend) apply(rev Revision, entries []entry) error {
+	return <-b.start(rev, entries)
+}
+
+// start begins what apply does, and sends how it ended. The entries must not
+// change until then.
+func (b *backend) start(rev Revision, entries []entry) <-chan error {
+	ended := make(chan error, 1)
 	txn := b.db.NewTransactionAt(uint64(rev), true)
 	defer txn.Discard()
+	all := make([]badger.Entry, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		var err error
 		if e.remove {
 			err = txn.Delete(e.key)
 		} else {
-			err = txn.SetEntry(badger.NewEntry(e.key, e.value).WithMeta(e.mark))
+			all[i].Key, all[i].Value = e.key, e.value
+			err = txn.SetEntry(all[i].WithMeta(e.mark))
 		}
 		if err != nil {
-			return err
+			ended <- err
+			return ended
 		}
 	}
-	return txn.CommitAt(uint64(rev), nil)
+	if err := txn.CommitAt(uint64(rev), func(err error) { ended <- err }); err != nil {
+		ended <- err
+	}
+	return ended
 }
 
 // setFloor lets go of versions that no reader at rev or later can see.

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 	"github.com/maypok86/otter/v2/stats"
@@ -31,10 +32,14 @@ const (
 	maxUsersets = 4096
 )
 
+// traitWeight is what a trait without a context takes, roughly, in bytes.
+const traitWeight = 128
+
 // stripes is how many groups of sets note the last revision that changed them.
 const stripes = 1024
 
-// CacheStats counts what the cache did since the store was opened.
+// CacheStats counts what the cache did since the store was opened. Hits and
+// misses of snapshots that are still open are not in it.
 type CacheStats struct {
 	Hits, Misses, Evictions uint64
 	Entries                 int
@@ -42,11 +47,15 @@ type CacheStats struct {
 }
 
 type cache struct {
-	held    *otter.Cache[cacheKey, *cached]
-	counter *stats.Counter
+	// held is by the hash of the key: it hashes and compares faster than six
+	// strings do. What two keys share a hash for replaces one another.
+	held    *otter.Cache[uint64, *cached]
 	max     int64
 	seed    maphash.Seed
 	stripes [stripes]stripe
+
+	hits, misses atomic.Uint64
+	evictions    evictions
 }
 
 // stripe is a group of sets.
@@ -55,20 +64,30 @@ type stripe struct {
 	changed Revision // nothing in the group changed after it
 }
 
-// setKey names a set; cacheKey also a single lookup in it, and has an empty
-// subject for the set itself.
+// evictions counts what was dropped for lack of room.
+type evictions struct {
+	stats.NoopRecorder
+	count atomic.Uint64
+}
+
+// RecordEviction implements stats.Recorder.
+func (e *evictions) RecordEviction(uint32) { e.count.Add(1) }
+
+// setKey names a set.
 type setKey struct {
 	resource engine.Object
 	relation string
 }
 
-type cacheKey struct {
+// lookupKey names a single lookup in a set. Without a subject it is the set.
+type lookupKey struct {
 	set     setKey
 	subject engine.Subject
 }
 
 // cached is a set, or the answer to a single lookup. It never changes.
 type cached struct {
+	key  lookupKey
 	from Revision // the answer is true from it on
 
 	sections []section // of a set, sorted by type and relation
@@ -85,37 +104,40 @@ type section struct {
 	// wildcard, if there is one.
 	whole   bool
 	entries []engine.Entry // by id
+	traits  int            // bytes that the traits of the entries take, roughly
 }
 
+// isWhole reports whether the section knows all its subjects, as one that is not
+// there does: it has none.
+func (s *section) isWhole() bool { return s == nil || s.whole }
+
 func newCache(maxBytes int64, head Revision) (*cache, error) {
-	c := &cache{counter: stats.NewCounter(), max: maxBytes, seed: maphash.MakeSeed()}
+	c := &cache{max: maxBytes, seed: maphash.MakeSeed()}
 	for i := range c.stripes {
 		c.stripes[i].changed = head // what happened before is not known
 	}
 	var err error
-	c.held, err = otter.New(&otter.Options[cacheKey, *cached]{
+	c.held, err = otter.New(&otter.Options[uint64, *cached]{
 		MaximumWeight: uint64(maxBytes),
-		Weigher:       func(k cacheKey, v *cached) uint32 { return uint32(min(v.weight(&k), 1<<31)) },
-		StatsRecorder: c.counter,
+		Weigher:       func(_ uint64, v *cached) uint32 { return uint32(min(v.weight(), 1<<31)) },
+		StatsRecorder: &c.evictions,
 	})
 	return c, err
 }
 
 // weight returns the bytes that an entry takes, roughly.
-func (v *cached) weight(k *cacheKey) int {
-	n := 256 + len(k.set.resource.Type) + len(k.set.resource.ID) + len(k.set.relation) +
+func (v *cached) weight() int {
+	k := &v.key
+	n := 320 + len(k.set.resource.Type) + len(k.set.resource.ID) + len(k.set.relation) +
 		len(k.subject.Type) + len(k.subject.ID) + len(k.subject.Relation)
 	if v.trait != nil {
-		n += 256
+		n += traitWeight
 	}
 	for i := range v.sections {
 		s := &v.sections[i]
-		n += 64 + len(s.subjectType) + len(s.subjectRelation)
+		n += 64 + len(s.subjectType) + len(s.subjectRelation) + s.traits
 		for _, e := range s.entries {
 			n += 24 + len(e.ID)
-			if e.Trait != nil {
-				n += 256
-			}
 		}
 	}
 	return n
@@ -125,47 +147,53 @@ func (c *cache) stats() CacheStats {
 	if c == nil {
 		return CacheStats{}
 	}
-	s := c.counter.Snapshot()
 	return CacheStats{
-		Hits: s.Hits, Misses: s.Misses, Evictions: s.Evictions,
+		Hits: c.hits.Load(), Misses: c.misses.Load(), Evictions: c.evictions.count.Load(),
 		Entries: c.held.EstimatedSize(), Bytes: c.held.WeightedSize(), MaxBytes: uint64(c.max),
 	}
 }
 
-func (c *cache) stripe(k setKey) *stripe {
-	return &c.stripes[maphash.Comparable(c.seed, k)%stripes]
+func (c *cache) hash(k setKey) uint64 { return maphash.Comparable(c.seed, k) }
+
+// lookupHash returns the hash of a lookup in the set of a hash.
+func (c *cache) lookupHash(set uint64, subject engine.Subject) uint64 {
+	return set ^ maphash.Comparable(c.seed, subject)
 }
 
-// get returns an entry that is true at a revision, nil when there is none.
-func (c *cache) get(k cacheKey, rev Revision) *cached {
-	v, ok := c.held.GetIfPresent(k)
-	if !ok || v.from > rev {
+// get returns an entry that is true at the snapshot's revision, nil when there
+// is none.
+func (c *cache) get(sn *Snapshot, hash uint64, k *lookupKey) *cached {
+	v, ok := c.held.GetIfPresent(hash)
+	if !ok || v.from > sn.rev || v.key != *k {
+		sn.misses.Add(1)
 		return nil
 	}
+	sn.hits.Add(1)
 	return v
 }
 
 // fresh reports whether something loaded at a revision may be kept.
-func (c *cache) fresh(k setKey, rev Revision) bool {
-	st := c.stripe(k)
+func (c *cache) fresh(set uint64, rev Revision) bool {
+	st := &c.stripes[set%stripes]
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.changed <= rev
 }
 
 // put keeps what was loaded at a revision, unless the set may have changed since.
-func (c *cache) put(k cacheKey, rev Revision, v *cached) {
-	st := c.stripe(k.set)
+func (c *cache) put(set, hash uint64, k lookupKey, rev Revision, v *cached) {
+	v.key = k.clone()
+	st := &c.stripes[set%stripes]
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.changed <= rev {
 		v.from = st.changed
-		c.held.Set(k.clone(), v)
+		c.held.Set(hash, v)
 	}
 }
 
 // clone returns a key that holds no memory of the caller's.
-func (k cacheKey) clone() cacheKey {
+func (k lookupKey) clone() lookupKey {
 	parts := []*string{
 		&k.set.resource.Type, &k.set.resource.ID, &k.set.relation,
 		&k.subject.Type, &k.subject.ID, &k.subject.Relation,
@@ -190,20 +218,27 @@ func (c *cache) changed(rev Revision, changes []*change) {
 		if bugStaleCache && ch.Op == Delete {
 			continue
 		}
-		k := cacheKey{set: setKey{ch.Relationship.Resource, ch.Relationship.Relation}}
-		st := c.stripe(k.set)
+		subject := ch.Relationship.Subject
+		set := c.hash(setKey{ch.Relationship.Resource, ch.Relationship.Relation})
+		st := &c.stripes[set%stripes]
 		st.mu.Lock()
 		st.changed = rev
-		c.held.Invalidate(k)
-		k.subject = ch.Relationship.Subject
-		c.held.Invalidate(k)
+		// What is known of a section that is not whole stays true, the wildcard
+		// apart: that its subjects have to be looked up.
+		v, ok := c.held.GetIfPresent(set)
+		if ok && (subject.IsWildcard() || v.section(subject.Type, subject.Relation).isWhole()) {
+			c.held.Invalidate(set)
+		}
+		c.held.Invalidate(c.lookupHash(set, subject))
 		st.mu.Unlock()
 	}
 }
 
 // find answers Snapshot.Find.
 func (c *cache) find(sn *Snapshot, resource engine.Object, relation string, subject engine.Subject) (*engine.Trait, bool, error) {
-	v, err := c.set(sn, setKey{resource, relation})
+	k := lookupKey{set: setKey{resource, relation}}
+	hash := c.hash(k.set)
+	v, err := c.set(sn, hash, &k)
 	if err != nil {
 		return nil, false, err
 	}
@@ -221,24 +256,27 @@ func (c *cache) find(sn *Snapshot, resource engine.Object, relation string, subj
 		}
 		return s.entries[i].Trait, true, nil
 	}
-	return c.lookup(sn, cacheKey{setKey{resource, relation}, subject})
+	k.subject = subject
+	return c.lookup(sn, hash, &k)
 }
 
 // lookup answers a Find in a set that is too large to be held.
-func (c *cache) lookup(sn *Snapshot, k cacheKey) (*engine.Trait, bool, error) {
-	if v := c.get(k, sn.rev); v != nil {
+func (c *cache) lookup(sn *Snapshot, set uint64, k *lookupKey) (*engine.Trait, bool, error) {
+	hash := c.lookupHash(set, k.subject)
+	if v := c.get(sn, hash, k); v != nil {
 		return v.trait, v.found, nil
 	}
 	trait, found, err := sn.find(k.set.resource, k.set.relation, k.subject)
 	if err == nil {
-		c.put(k, sn.rev, &cached{trait: trait, found: found})
+		c.put(set, hash, *k, sn.rev, &cached{trait: trait, found: found})
 	}
 	return trait, found, err
 }
 
 // subjects answers Snapshot.Subjects.
 func (c *cache) subjects(sn *Snapshot, resource engine.Object, relation, subjectType, subjectRelation, after string) ([]engine.Entry, bool, error) {
-	v, err := c.set(sn, setKey{resource, relation})
+	k := lookupKey{set: setKey{resource, relation}}
+	v, err := c.set(sn, c.hash(k.set), &k)
 	if err != nil {
 		return nil, false, err
 	}
@@ -256,16 +294,16 @@ func (c *cache) subjects(sn *Snapshot, resource engine.Object, relation, subject
 
 // set returns a set as it is at the snapshot's revision, nil when it is not held
 // and could not be kept either.
-func (c *cache) set(sn *Snapshot, k setKey) (*cached, error) {
-	if v := c.get(cacheKey{set: k}, sn.rev); v != nil {
+func (c *cache) set(sn *Snapshot, hash uint64, k *lookupKey) (*cached, error) {
+	if v := c.get(sn, hash, k); v != nil {
 		return v, nil
 	}
-	if !c.fresh(k, sn.rev) {
+	if !c.fresh(hash, sn.rev) {
 		return nil, nil
 	}
-	v, err := sn.view.loadSet(k)
+	v, err := sn.view.loadSet(k.set)
 	if err == nil {
-		c.put(cacheKey{set: k}, sn.rev, v)
+		c.put(hash, hash, *k, sn.rev, v)
 	}
 	return v, err
 }
@@ -310,7 +348,7 @@ func (s *section) load(walk *scan, prefix []byte) error {
 			return err
 		}
 	}
-	s.whole, s.entries = true, b.build()
+	s.whole, s.entries, s.traits = true, b.build(), b.weight
 	return nil
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -108,35 +109,67 @@ func (s *Store) importAll(ctx context.Context, sn *Snapshot, relationships iter.
 	})
 	defer wg.Wait()
 	defer cancel()
+	w := &batchWriter{store: s, done: done, progress: o.Progress}
 	for b := range p.batches {
-		if err := s.importBatch(b, done); err != nil {
-			return err
-		}
-		if o.Progress != nil {
-			o.Progress(*done)
+		if err := w.write(b); err != nil {
+			return w.finish(err)
 		}
 	}
-	return p.err
+	return w.finish(p.err)
 }
 
-// importBatch applies one batch.
-func (s *Store) importBatch(b *batch, done *Imported) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// batchWriter applies batches. It judges one while the one before is written.
+type batchWriter struct {
+	store    *Store
+	done     *Imported
+	progress func(Imported)
+
+	flying  *batch // what was begun last
+	outcome Outcome
+}
+
+func (w *batchWriter) write(b *batch) error {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
 	b.tx.Updates = b.updates
-	j, err := s.judge(s.state.head+1, &b.tx, b.prepared)
+	j, err := w.store.judge(w.store.state.head+1, &b.tx, b.prepared)
 	if err != nil {
 		return err
 	}
-	if err := s.commit(j); err != nil {
+	if err := w.land(); err != nil {
 		return err
 	}
-	done.Revision = j.outcome.Revision
-	done.Transactions++
-	done.Relationships += int64(len(b.updates))
-	done.Unchanged += int64(j.outcome.Unchanged)
-	if done.Transactions%importSync == 0 {
-		return s.Sync()
+	w.store.begin(j)
+	w.flying, w.outcome = b, j.outcome
+	return nil
+}
+
+// finish waits for the last batch, after an error or nil.
+func (w *batchWriter) finish(err error) error {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	if landErr := w.land(); landErr != nil {
+		return errors.Join(err, landErr)
+	}
+	return err
+}
+
+// land waits for the batch that was begun last, if nobody else has, and counts
+// it. It is called under mu.
+func (w *batchWriter) land() error {
+	if err := w.store.land(); err != nil || w.flying == nil {
+		return err
+	}
+	w.done.Revision = w.outcome.Revision
+	w.done.Transactions++
+	w.done.Relationships += int64(len(w.flying.updates))
+	w.done.Unchanged += int64(w.outcome.Unchanged)
+	w.flying = nil
+	if w.progress != nil {
+		w.progress(*w.done)
+	}
+	if w.done.Transactions%importSync == 0 {
+		return w.store.Sync()
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ import (
 type judge struct {
 	store    *Store
 	tx       *Transaction
-	view     view      // of the state before
+	view     view      // of the state before; of the one before that while in is set
+	in       *flight   // the transaction before, while it is being written
 	now      time.Time // for expirations
 	previous *schema.Schema
 	schema   *schema.Schema // as the transaction leaves it; nil when there is none
@@ -25,6 +26,7 @@ type judge struct {
 
 	byKey   map[string]*change // by forward key
 	changes []*change          // those that change something, sorted by key
+	free    []change           // room for more
 	record  Record
 	entries []entry
 	outcome Outcome
@@ -33,8 +35,8 @@ type judge struct {
 func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 	ms := max(tx.Time.UnixMilli(), s.state.time)
 	j := &judge{
-		store: s, tx: tx, view: s.backend.view(s.state.head), now: fromMillis(ms),
-		byKey: make(map[string]*change, len(tx.Updates)),
+		store: s, tx: tx, view: s.backend.view(s.Head()), in: s.flight, now: fromMillis(ms),
+		byKey: make(map[string]*change, len(tx.Updates)), free: make([]change, len(tx.Updates)),
 		record: Record{
 			Revision: rev, Previous: s.state.head, Time: fromMillis(ms), Floor: max(tx.Floor, s.state.floor),
 			Hash: s.state.hash, Actor: tx.Actor, Metadata: tx.Metadata,
@@ -196,18 +198,13 @@ func (j *judge) update(u *Update, key, value []byte) error {
 	case c != nil && c.stamped:
 		return &DuplicateUpdateError{Relationship: *r}
 	case c == nil:
-		c = &change{key: key}
-		found, had, err := j.view.get(key)
-		if err != nil {
+		c = &j.free[0] // there is one for each update
+		j.free = j.free[1:]
+		c.key = key
+		if err := j.stored(c); err != nil {
 			return err
 		}
-		if had {
-			c.had, c.before = true, found.value
-			if c.Before, err = decodeTrait(found.value); err != nil {
-				return err
-			}
-			exists = c.Before.Alive(j.now)
-		}
+		exists = c.had && c.Before.Alive(j.now)
 		j.byKey[string(key)] = c
 	}
 	if u.Op == Create && exists {
@@ -215,6 +212,26 @@ func (j *judge) update(u *Update, key, value []byte) error {
 	}
 	c.stamped, c.Relationship, c.has, c.after = true, *r, u.Op != Delete, value
 	return nil
+}
+
+// stored fills in what is there before the transaction.
+func (j *judge) stored(c *change) error {
+	if j.in != nil {
+		if p := j.in.judge.byKey[string(c.key)]; p != nil {
+			c.had, c.before = p.has, p.after
+			if p.has {
+				c.Before = p.Relationship.Trait
+			}
+			return nil
+		}
+	}
+	found, had, err := j.view.get(c.key)
+	if err != nil || !had {
+		return err
+	}
+	c.had, c.before = true, found.value
+	c.Before, err = decodeTrait(found.value)
+	return err
 }
 
 // settle drops what changes nothing, names what the rest does, and sorts it.

@@ -20,6 +20,8 @@ type Snapshot struct {
 	rev    Revision
 	view   view
 	closed atomic.Bool
+
+	hits, misses atomic.Uint64 // of the cache
 }
 
 var _ engine.Reader = (*Snapshot)(nil)
@@ -38,6 +40,10 @@ func (s *Store) Snapshot(rev Revision) (*Snapshot, error) {
 // Close lets go of the snapshot. Closing twice is no fault.
 func (sn *Snapshot) Close() {
 	if !sn.closed.Swap(true) {
+		if c := sn.store.cache; c != nil {
+			c.hits.Add(sn.hits.Load())
+			c.misses.Add(sn.misses.Load())
+		}
 		sn.store.readers.leave(sn.rev, sn.store.backend)
 	}
 }
@@ -150,7 +156,7 @@ func (b *entriesBuilder) add(id []byte, s *scan) error {
 		}
 		b.traits = append(b.traits, make([]*engine.Trait, len(b.ends)-1-len(b.traits))...)
 		b.traits = append(b.traits, t)
-		b.weight += 96 + 4*len(value)
+		b.weight += traitWeight + 4*len(value)
 	}
 	return nil
 }

@@ -82,10 +82,11 @@ type Store struct {
 	head atomic.Uint64
 
 	mu      sync.Mutex // held while a transaction is applied; guards what follows
-	state   *state
-	saved   Revision // of the newest stored copy of state
-	pruned  Revision // there are no records below it
-	failed  error    // of the backend while writing; nothing is applied after it
+	state   *state     // as the newest transaction leaves it, in flight or not
+	flight  *flight    // nil unless an import writes
+	saved   Revision   // of the newest stored copy of state
+	pruned  Revision   // there are no records below it
+	failed  error      // of the backend while writing; nothing is applied after it
 	stopped bool
 }
 
@@ -212,7 +213,7 @@ func (s *Store) Close() error {
 		return ErrClosed
 	}
 	s.stopped = true
-	var errs []error
+	errs := []error{s.land()}
 	if s.failed == nil {
 		errs = append(errs, s.saveState())
 	}
@@ -280,8 +281,8 @@ type Stats struct {
 	Cache         CacheStats
 }
 
-// Stats returns counts at the head. It waits for a transaction that is being
-// applied.
+// Stats returns counts at the newest revision. It waits for a transaction that
+// is being applied.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -56,6 +56,9 @@ type verifier struct {
 func (s *Store) newVerifier(ctx context.Context, progress func(done, total int64)) (*verifier, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.land(); err != nil {
+		return nil, err
+	}
 	sn, err := s.Snapshot(0)
 	if err != nil {
 		return nil, err
