@@ -208,7 +208,10 @@ func (a *app) export(ctx context.Context, snapshot *store.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(total, "exporting")
+	var bar *progress
+	if !isTerminal(a.stdout) { // else the relationships themselves show it
+		bar = a.progress(total, "exporting")
+	}
 	defer bar.finish()
 	p := a.list(relationshipColumns...)
 	for r, err := range snapshot.Relationships(ctx, store.Filter{}, nil) {
