@@ -1,0 +1,239 @@
+package replica
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// commandFormat is the first byte of every command. A member that does not know
+// the format or the kind of a command stops: going on would split the group.
+const commandFormat = 1
+
+// maxCommand bounds an encoded command, in bytes.
+const maxCommand = 4 << 20
+
+// kind is the second byte of a command.
+type kind byte
+
+const (
+	kindFound       kind = iota + 1 // names the cluster; the first of a log
+	kindTransaction                 // one transaction
+	kindStage                       // a part of an import, kept until its commit
+	kindImport                      // commits an import
+	kindDrop                        // drops imports that were not committed
+)
+
+// command is one entry of the log: format, kind, time, then what the kind has.
+type command struct {
+	kind kind
+	time int64 // the leader's clock, in milliseconds since 1970
+
+	cluster uint64 // found
+
+	tx  store.Transaction // transaction, import; its Time is not encoded
+	key retryKey          // transaction, import; zero: none
+
+	stage   uint64                // stage, import: which import
+	part    int                   // stage: counts its parts from 0; import: how many there are
+	updates []engine.Relationship // stage
+	drops   []uint64              // drop
+}
+
+const commandHeader = 2 + 8
+
+func (c *command) encode() ([]byte, error) {
+	e := &encoder{buf: make([]byte, 0, 256)}
+	e.byte(commandFormat)
+	e.byte(byte(c.kind))
+	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.time))
+	switch c.kind {
+	case kindFound:
+		e.uvarint(c.cluster)
+	case kindTransaction:
+		e.buf = append(e.buf, c.key[:]...)
+		e.transaction(&c.tx)
+	case kindStage:
+		e.uvarint(c.stage)
+		e.count(c.part)
+		e.count(len(c.updates))
+		for i := range c.updates {
+			e.relationship(&c.updates[i])
+		}
+	case kindImport:
+		e.buf = append(e.buf, c.key[:]...)
+		e.uvarint(c.stage)
+		e.count(c.part)
+		e.transaction(&c.tx)
+	case kindDrop:
+		e.count(len(c.drops))
+		for _, id := range c.drops {
+			e.uvarint(id)
+		}
+	default:
+		return nil, fmt.Errorf("command kind %d is unknown", c.kind)
+	}
+	return e.buf, e.err
+}
+
+func decodeCommand(data []byte) (*command, error) {
+	if len(data) < commandHeader {
+		return nil, fmt.Errorf("a command has %d bytes and no header", len(data))
+	}
+	if data[0] != commandFormat {
+		return nil, fmt.Errorf("a command has format %d, and this version knows format %d: run the newer version", data[0], commandFormat)
+	}
+	c := &command{kind: kind(data[1]), time: int64(binary.BigEndian.Uint64(data[2:]))}
+	d := &decoder{rest: data[commandHeader:]}
+	switch c.kind {
+	case kindFound:
+		c.cluster = d.uvarint()
+	case kindTransaction:
+		copy(c.key[:], d.take(uint64(len(c.key))))
+		c.tx = d.transaction()
+	case kindStage:
+		c.stage, c.part = d.uvarint(), d.number()
+		c.updates = list(d, d.relationship)
+	case kindImport:
+		copy(c.key[:], d.take(uint64(len(c.key))))
+		c.stage, c.part = d.uvarint(), d.number()
+		c.tx = d.transaction()
+	case kindDrop:
+		c.drops = list(d, d.uvarint)
+	default:
+		return nil, fmt.Errorf("a command has kind %d, which this version does not know: run the newer version", data[1])
+	}
+	if d.err == nil && len(d.rest) > 0 {
+		d.fail("%d bytes follow it", len(d.rest))
+	}
+	if d.err != nil {
+		return nil, fmt.Errorf("a command of kind %d is malformed: %w", c.kind, d.err)
+	}
+	return c, nil
+}
+
+// number reads what count wrote for something that is no list.
+func (d *decoder) number() int {
+	n := d.uvarint()
+	if n > maxCommand {
+		d.fail("a number is %d", n)
+		return 0
+	}
+	return int(n)
+}
+
+// digest identifies what a command asks for, whenever it was proposed.
+func digest(data []byte) (sum [16]byte) {
+	whole := sha256.Sum256(data[commandHeader:])
+	copy(sum[:], whole[:])
+	return sum
+}
+
+func (e *encoder) transaction(tx *store.Transaction) {
+	e.bool(tx.Schema != nil)
+	if tx.Schema != nil {
+		e.string(*tx.Schema)
+	}
+	e.count(len(tx.Preconditions))
+	for i := range tx.Preconditions {
+		e.filter(&tx.Preconditions[i].Filter)
+		e.bool(tx.Preconditions[i].MustMatch)
+	}
+	e.count(len(tx.Deletes))
+	for i := range tx.Deletes {
+		e.filter(&tx.Deletes[i].Filter)
+		e.count(tx.Deletes[i].Limit)
+		e.bool(tx.Deletes[i].Partial)
+	}
+	e.count(len(tx.Updates))
+	for i := range tx.Updates {
+		e.byte(byte(tx.Updates[i].Op))
+		e.relationship(&tx.Updates[i].Relationship)
+	}
+	e.count(len(tx.Documents))
+	for i := range tx.Documents {
+		e.document(&tx.Documents[i])
+	}
+	e.uvarint(uint64(tx.Floor))
+	e.string(tx.Actor)
+	e.json(tx.Metadata)
+}
+
+func (d *decoder) transaction() store.Transaction {
+	var tx store.Transaction
+	if d.bool() {
+		text := d.string()
+		tx.Schema = &text
+	}
+	tx.Preconditions = list(d, func() store.Precondition {
+		return store.Precondition{Filter: d.filter(), MustMatch: d.bool()}
+	})
+	tx.Deletes = list(d, func() store.FilterDelete {
+		return store.FilterDelete{Filter: d.filter(), Limit: d.number(), Partial: d.bool()}
+	})
+	tx.Updates = list(d, func() store.Update {
+		return store.Update{Op: store.Op(d.byte()), Relationship: d.relationship()}
+	})
+	tx.Documents = list(d, d.document)
+	tx.Floor = store.Revision(d.uvarint())
+	tx.Actor = d.string()
+	tx.Metadata = d.json()
+	return tx
+}
+
+func (e *encoder) filter(f *store.Filter) {
+	for _, part := range []string{f.ResourceType, f.ResourceID, f.ResourceIDPrefix, f.Relation} {
+		e.string(part)
+	}
+	e.bool(f.Subject != nil)
+	if s := f.Subject; s != nil {
+		e.string(s.Type)
+		e.string(s.ID)
+		e.bool(s.Relation != nil)
+		if s.Relation != nil {
+			e.string(*s.Relation)
+		}
+	}
+}
+
+func (d *decoder) filter() store.Filter {
+	f := store.Filter{ResourceType: d.string(), ResourceID: d.string(), ResourceIDPrefix: d.string(), Relation: d.string()}
+	if d.bool() {
+		f.Subject = &store.SubjectFilter{Type: d.string(), ID: d.string()}
+		if d.bool() {
+			relation := d.string()
+			f.Subject.Relation = &relation
+		}
+	}
+	return f
+}
+
+func (e *encoder) document(u *store.DocumentUpdate) {
+	e.string(u.Key)
+	e.byte(byte(u.Class))
+	e.bool(u.Value != nil)
+	if u.Value != nil {
+		e.bytes(u.Value)
+	}
+	e.bool(u.IfVersion != nil)
+	if u.IfVersion != nil {
+		e.uvarint(uint64(*u.IfVersion))
+	}
+}
+
+func (d *decoder) document() store.DocumentUpdate {
+	u := store.DocumentUpdate{Key: d.string(), Class: store.Class(d.byte())}
+	if d.bool() {
+		if u.Value = d.bytes(); u.Value == nil {
+			u.Value = []byte{}
+		}
+	}
+	if d.bool() {
+		rev := store.Revision(d.uvarint())
+		u.IfVersion = &rev
+	}
+	return u
+}

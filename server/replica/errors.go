@@ -1,0 +1,81 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrClosed is returned by a replica that was closed.
+var ErrClosed = errors.New("the node is shutting down")
+
+// UnavailableError says that the node cannot answer now. Trying again helps.
+type UnavailableError struct {
+	Msg        string
+	MayApply   bool          // of a proposal: it may still be applied
+	RetryAfter time.Duration // when trying again is likely to help; 0: at once
+	Err        error         // may be nil
+}
+
+func (e *UnavailableError) Error() string {
+	text := e.Msg
+	if e.MayApply {
+		text += "; the write may have been applied"
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// TooLargeError refuses a transaction that does not fit into one command.
+type TooLargeError struct{ Size, Limit int } // bytes
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the transaction has %d bytes; at most %d are allowed: write it in several, or import it", e.Size, e.Limit)
+}
+
+// TokenFault says why a token is of no use.
+type TokenFault uint8
+
+const (
+	TokenGarbage      TokenFault = iota + 1 // it was not made by any Pemba
+	TokenOtherCluster                       // it names a revision of another cluster
+	TokenOtherHistory                       // the cluster was restored or recovered since
+)
+
+// TokenError refuses a consistency token.
+type TokenError struct{ Fault TokenFault }
+
+func (e *TokenError) Error() string {
+	switch e.Fault {
+	case TokenOtherCluster:
+		return "the token was made by another cluster; use one that this cluster gave"
+	case TokenOtherHistory:
+		return "the token names a revision of before this cluster was restored or recovered; use a newer one"
+	}
+	return "the token is malformed; give one back exactly as it was received"
+}
+
+// RetryMismatchError refuses a proposal whose retry key was used for another one.
+type RetryMismatchError struct{ Key string }
+
+func (e *RetryMismatchError) Error() string {
+	return fmt.Sprintf("the idempotency key %q was used for another write; give each write its own", e.Key)
+}
+
+// ImportTooLargeError refuses what goes beyond the bound of one import.
+type ImportTooLargeError struct{ Limit int } // relationships
+
+func (e *ImportTooLargeError) Error() string {
+	return fmt.Sprintf("one bulk import takes at most %d relationships; `pemba relationship import` writes more, in several imports", e.Limit)
+}
+
+// ImportLostError says that an import was dropped before its commit.
+type ImportLostError struct{}
+
+func (e *ImportLostError) Error() string {
+	return "the import was dropped, as it was not completed in time; start it again"
+}

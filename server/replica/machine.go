@@ -1,0 +1,161 @@
+package replica
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// applied is what became of one command.
+type applied struct {
+	outcome  store.Outcome
+	refusal  error // of the transaction; the state is as before
+	repeated bool
+	broken   error // the machine stopped
+}
+
+// machine applies the log to the store. Its methods are called by raft, one at a
+// time and in the order of the log.
+type machine struct {
+	store   *store.Store
+	state   *state
+	moved   func()      // the head may have moved
+	stopped func(error) // the machine cannot go on; called once
+	broken  error
+}
+
+var _ raft.BatchingFSM = (*machine)(nil)
+
+// Apply implements raft.FSM.
+func (m *machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0] }
+
+// ApplyBatch implements raft.BatchingFSM. Entries that are not commands change
+// nothing here.
+func (m *machine) ApplyBatch(logs []*raft.Log) []any {
+	results := make([]any, len(logs))
+	for i, l := range logs {
+		if l.Type == raft.LogCommand {
+			results[i] = m.apply(store.Revision(l.Index), l.Data)
+		}
+	}
+	m.moved()
+	return results
+}
+
+func (m *machine) apply(rev store.Revision, data []byte) *applied {
+	if m.broken != nil {
+		return &applied{broken: m.broken}
+	}
+	c, err := decodeCommand(data)
+	var a *applied
+	if err == nil {
+		a, err = m.command(rev, c, data)
+	}
+	if err != nil {
+		m.broken = fmt.Errorf("applying entry %d of the log: %w", rev, err)
+		m.stopped(m.broken)
+		return &applied{broken: m.broken}
+	}
+	return a
+}
+
+// command applies one command. An error is one that the machine cannot go on
+// after.
+func (m *machine) command(rev store.Revision, c *command, data []byte) (*applied, error) {
+	m.state.time = max(m.state.time, c.time)
+	switch c.kind {
+	case kindFound:
+		return m.found(rev, c)
+	case kindStage:
+		return m.state.stages.add(c, m.state.time), nil
+	case kindDrop:
+		m.state.stages.drop(c.drops)
+		return &applied{}, nil
+	}
+	if c.key == (retryKey{}) {
+		return m.transaction(rev, c)
+	}
+	sum := digest(data)
+	if old := m.state.retries.find(c.key); old != nil {
+		if old.digest != sum {
+			return &applied{refusal: errRetryMismatch}, nil
+		}
+		return &applied{outcome: old.outcome, refusal: old.refusal, repeated: true}, nil
+	}
+	a, err := m.transaction(rev, c)
+	if err == nil {
+		m.state.retries.add(&remembered{key: c.key, digest: sum, time: m.state.time, outcome: a.outcome, refusal: a.refusal})
+	}
+	return a, err
+}
+
+// found names the cluster, once.
+func (m *machine) found(rev store.Revision, c *command) (*applied, error) {
+	if m.state.history.cluster != 0 {
+		return &applied{}, nil
+	}
+	m.state.history = history{cluster: c.cluster, epoch: 1}
+	return m.write(rev, &store.Transaction{})
+}
+
+// transaction applies a transaction or an import.
+func (m *machine) transaction(rev store.Revision, c *command) (*applied, error) {
+	if c.kind == kindImport {
+		updates, err := m.state.stages.take(c.stage, c.part)
+		if err != nil {
+			return &applied{refusal: err}, nil
+		}
+		c.tx.Updates = updates
+	}
+	return m.write(rev, &c.tx)
+}
+
+// write applies a transaction to the store.
+func (m *machine) write(rev store.Revision, tx *store.Transaction) (*applied, error) {
+	tx.Time = time.UnixMilli(m.state.time)
+	outcome, err := m.store.Apply(rev, tx)
+	switch {
+	case err == nil:
+		return &applied{outcome: *outcome}, nil
+	case storeBroken(err):
+		return nil, err
+	}
+	return &applied{refusal: err}, nil
+}
+
+// Snapshot implements raft.FSM: it copies what is kept in memory. The store
+// keeps the rest by revision.
+func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	if m.broken != nil {
+		return nil, m.broken
+	}
+	return &snapshot{store: m.store, state: m.state.encode(m.store)}, nil
+}
+
+// Restore implements raft.FSM.
+func (m *machine) Restore(rc io.ReadCloser) error {
+	return fmt.Errorf("a cluster of one node takes its state from no other: %w", rc.Close())
+}
+
+// snapshot is a state on its way to the disk.
+type snapshot struct {
+	store *store.Store
+	state []byte
+}
+
+// Persist implements raft.FSMSnapshot: once what the store holds is durable, the
+// log before the snapshot may go.
+func (s *snapshot) Persist(sink raft.SnapshotSink) error {
+	if err := s.store.Sync(); err != nil {
+		return err
+	}
+	_, err := sink.Write(s.state)
+	return err
+}
+
+// Release implements raft.FSMSnapshot.
+func (s *snapshot) Release() {}

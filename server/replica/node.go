@@ -1,0 +1,299 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// What stands in the data directory beside the store's files.
+const (
+	raftDir = "raft"
+	logFile = "log.db"
+	nodeID  = "node" // raft's name for the member; there is one
+)
+
+const (
+	maxAppendEntries = 256
+	trailingLogs     = 10_240
+	aloneTimeout     = 20 * time.Millisecond // of elections that nobody else takes part in
+	commitTimeout    = 5 * time.Millisecond
+)
+
+// files are raft's log, votes and snapshots.
+type files struct {
+	logs      raft.LogStore
+	stable    raft.StableStore
+	snapshots raft.SnapshotStore
+	close     func() error
+}
+
+func openFiles(c *Config, output io.Writer) (*files, error) {
+	if c.InMemory {
+		s := raft.NewInmemStore()
+		return &files{logs: s, stable: s, snapshots: raft.NewInmemSnapshotStore(), close: func() error { return nil }}, nil
+	}
+	dir := filepath.Join(c.Dir, raftDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	snapshots, err := raft.NewFileSnapshotStore(dir, 1, output)
+	if err != nil {
+		return nil, fmt.Errorf("opening the snapshots of the log: %w", err)
+	}
+	b, err := raftboltdb.New(raftboltdb.Options{
+		Path:                    filepath.Join(dir, logFile),
+		BoltOptions:             &bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, Timeout: time.Second},
+		MsgpackUseNewTimeFormat: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the log %s: %w", filepath.Join(dir, logFile), err)
+	}
+	return &files{logs: b, stable: b, snapshots: snapshots, close: b.Close}, nil
+}
+
+// node is all that the package knows of raft.
+type node struct {
+	raft     *raft.Raft
+	files    *files
+	lease    time.Duration
+	head     func() store.Revision
+	watchdog *watchdog
+	rounds   rounds
+
+	// established says that this node is the leader and has applied all that
+	// was in the log when it became that.
+	established atomic.Bool
+	first       chan struct{} // closed when it is so for the first time
+	stop        chan struct{}
+	running     sync.WaitGroup
+}
+
+func raftConfig(c *Config, output io.Writer, notify chan bool) *raft.Config {
+	config := raft.DefaultConfig()
+	config.LocalID = nodeID
+	config.LogOutput = output
+	config.LogLevel = "WARN"
+	config.NotifyCh = notify
+	config.BatchApplyCh = true
+	config.MaxAppendEntries = maxAppendEntries
+	config.TrailingLogs = trailingLogs
+	config.CommitTimeout = commitTimeout
+	config.HeartbeatTimeout, config.ElectionTimeout, config.LeaderLeaseTimeout = aloneTimeout, aloneTimeout, aloneTimeout
+	config.NoSnapshotRestoreOnStart = true // boot did, and the store has the rest
+	config.SnapshotThreshold = c.SnapshotEvery
+	config.SnapshotInterval = 10 * time.Second
+	return config
+}
+
+// startNode starts raft, as a cluster of one when there is none yet.
+func startNode(c *Config, f *files, m *machine) (*node, error) {
+	output := &logWriter{log: c.Logger}
+	notify := make(chan bool, 1)
+	config := raftConfig(c, output, notify)
+	address, transport := raft.NewInmemTransport(raft.ServerAddress(c.RaftAddr))
+	exists, err := raft.HasExistingState(f.logs, f.stable, f.snapshots)
+	if err == nil && !exists {
+		err = raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, transport,
+			raft.Configuration{Servers: []raft.Server{{ID: nodeID, Address: address}}})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting the log: %w", err)
+	}
+	began := time.Now()
+	n := &node{
+		files: f, lease: config.LeaderLeaseTimeout, head: m.store.Head,
+		watchdog: newWatchdog(func() time.Duration { return time.Since(began) }),
+		first:    make(chan struct{}), stop: make(chan struct{}),
+	}
+	n.rounds.question = n.verify
+	if n.raft, err = raft.NewRaft(config, m, f.logs, f.stable, f.snapshots, transport); err != nil {
+		return nil, fmt.Errorf("starting the log: %w", err)
+	}
+	n.running.Go(func() { n.watchdog.run(n.stop) })
+	n.running.Go(func() { n.follow(notify, m) })
+	return n, nil
+}
+
+// follow establishes this node each time it becomes the leader.
+func (n *node) follow(notify <-chan bool, m *machine) {
+	for {
+		select {
+		case leads := <-notify:
+			n.established.Store(false)
+			if leads && n.establish() == nil {
+				n.established.Store(true)
+				select {
+				case <-n.first:
+				default:
+					close(n.first)
+				}
+			}
+		case <-n.stop:
+			return
+		}
+	}
+}
+
+// establish waits until everything before this term is applied, and names the
+// cluster if nobody has.
+func (n *node) establish() error {
+	if err := n.raft.Barrier(0).Error(); err != nil {
+		return err
+	}
+	if n.head() > 0 {
+		return nil
+	}
+	c := &command{kind: kindFound, cluster: randomID(), time: time.Now().UnixMilli()}
+	data, err := c.encode()
+	if err != nil {
+		return err
+	}
+	return n.raft.Apply(data, 0).Error()
+}
+
+// close stops raft and closes its files.
+func (n *node) close() error {
+	err := n.raft.Shutdown().Error()
+	close(n.stop)
+	n.running.Wait()
+	n.rounds.wait()
+	return errors.Join(err, n.files.close())
+}
+
+// readIndex returns a revision that includes everything any member has
+// acknowledged so far.
+func (n *node) readIndex(ctx context.Context) (store.Revision, error) {
+	if n.alone() {
+		// Nobody else could have been elected, so there is nobody to ask.
+		return n.lead()
+	}
+	return n.rounds.ask(ctx)
+}
+
+// alone reports whether this member is the only one that can vote. The newest
+// configuration counts, committed or not: any later one passes through this log.
+func (n *node) alone() bool {
+	servers := n.raft.GetConfiguration().Configuration().Servers
+	return len(servers) == 1 && servers[0].ID == nodeID
+}
+
+// lead returns the head when this node leads.
+func (n *node) lead() (store.Revision, error) {
+	head := n.head()
+	if !n.established.Load() || n.raft.State() != raft.Leader {
+		return 0, &UnavailableError{Msg: "the cluster has no leader at the moment", RetryAfter: 100 * time.Millisecond}
+	}
+	return head, nil
+}
+
+// verify returns the head once a majority has confirmed that this node leads.
+func (n *node) verify() (store.Revision, error) {
+	head, err := n.lead()
+	if err != nil {
+		return 0, err
+	}
+	for {
+		if err := n.raft.VerifyLeader().Error(); err != nil {
+			return 0, &UnavailableError{Msg: "the cluster has no leader at the moment", RetryAfter: 100 * time.Millisecond, Err: err}
+		}
+		if !n.watchdog.paused(n.lease) {
+			return head, nil
+		}
+		select {
+		case <-time.After(n.lease):
+		case <-n.stop:
+			return 0, ErrClosed
+		}
+	}
+}
+
+// rounds asks one question for all that wait at the same moment: an answer
+// counts for those that asked before its question was put.
+type rounds struct {
+	question func() (store.Revision, error)
+
+	mu      sync.Mutex
+	next    *round
+	running bool
+	all     sync.WaitGroup
+}
+
+type round struct {
+	done chan struct{}
+	rev  store.Revision
+	err  error
+}
+
+func (r *rounds) ask(ctx context.Context) (store.Revision, error) {
+	r.mu.Lock()
+	if r.next == nil {
+		r.next = &round{done: make(chan struct{})}
+	}
+	mine := r.next
+	if !r.running {
+		r.running = true
+		r.all.Go(r.run)
+	}
+	r.mu.Unlock()
+	select {
+	case <-mine.done:
+		return mine.rev, mine.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// run puts questions as long as somebody waits.
+func (r *rounds) run() {
+	for {
+		r.mu.Lock()
+		current := r.next
+		r.next = nil
+		r.running = current != nil
+		r.mu.Unlock()
+		if current == nil {
+			return
+		}
+		current.rev, current.err = r.question()
+		close(current.done)
+	}
+}
+
+func (r *rounds) wait() { r.all.Wait() }
+
+// logWriter makes records of raft's log lines, "[WARN]  raft: what happened".
+type logWriter struct{ log *slog.Logger }
+
+func (w *logWriter) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	if _, rest, ok := strings.Cut(text, "["); ok {
+		text = "[" + rest
+	}
+	level := slog.LevelWarn
+	switch {
+	case strings.HasPrefix(text, "[ERROR]"):
+		level = slog.LevelError
+	case strings.HasPrefix(text, "[INFO]"), strings.HasPrefix(text, "[DEBUG]"):
+		level = slog.LevelDebug
+	}
+	if _, rest, ok := strings.Cut(text, "]"); ok {
+		text = strings.TrimSpace(rest)
+	}
+	w.log.Log(context.Background(), level, text, "part", "log")
+	return len(line), nil
+}

@@ -1,0 +1,106 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// Proposal is a transaction on its way into the log.
+type Proposal struct {
+	Tx store.Transaction // its Time is set by the leader
+
+	// RetryKey, when it is not empty, makes the proposal safe to repeat: a
+	// second one with this key of the same Identity and the same transaction
+	// gets the outcome of the first. Keys are remembered for ten minutes.
+	RetryKey string
+	Identity string // whose key it is
+}
+
+// Result is what became of a proposal.
+type Result struct {
+	store.Outcome
+	Token    string // of the outcome's revision
+	Repeated bool   // an earlier proposal had this outcome
+}
+
+// enqueueTimeout is how long a proposal without a deadline waits to be taken.
+const enqueueTimeout = 5 * time.Second
+
+// Propose has a transaction judged and applied, and returns when it is readable
+// on this node. The transaction must not be changed meanwhile.
+//
+// It returns the errors of the store and the engine for a transaction that was
+// refused, a *TooLargeError, *RetryMismatchError or *UnavailableError, whose
+// MayApply says whether the transaction may still be applied, or ctx's error,
+// with which nothing was proposed.
+func (r *Replica) Propose(ctx context.Context, p Proposal) (Result, error) {
+	if err := r.usable(); err != nil {
+		return Result{}, err
+	}
+	c := &command{kind: kindTransaction, tx: p.Tx, key: newRetryKey(p.Identity, p.RetryKey)}
+	a, err := r.propose(ctx, c)
+	if err != nil {
+		return Result{}, err
+	}
+	return r.result(a, p.RetryKey)
+}
+
+// result turns what was applied into what the proposer is told.
+func (r *Replica) result(a *applied, key string) (Result, error) {
+	if errors.Is(a.refusal, errRetryMismatch) {
+		return Result{}, &RetryMismatchError{Key: key}
+	}
+	if a.refusal != nil {
+		return Result{Repeated: a.repeated}, a.refusal
+	}
+	return Result{Outcome: a.outcome, Token: r.Token(a.outcome.Revision), Repeated: a.repeated}, nil
+}
+
+// propose stamps a command, has it appended to the log and waits until it is
+// applied here. What was proposed is waited for whatever becomes of ctx: giving
+// up would leave the outcome unknown, and raft bounds the wait.
+func (r *Replica) propose(ctx context.Context, c *command) (*applied, error) {
+	if err := r.usable(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c.time = r.config.Now().UnixMilli()
+	data, err := c.encode()
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxCommand {
+		return nil, &TooLargeError{Size: len(data), Limit: maxCommand}
+	}
+	wait := enqueueTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = max(min(wait, time.Until(deadline)), time.Millisecond)
+	}
+	f := r.node.raft.Apply(data, wait)
+	if err := f.Error(); err != nil {
+		return nil, refusedByLog(err)
+	}
+	a := f.Response().(*applied)
+	if a.broken != nil {
+		return nil, &UnavailableError{Msg: "the node stopped", MayApply: true, Err: a.broken}
+	}
+	return a, nil
+}
+
+// refusedByLog says what raft's refusal means to the proposer.
+func refusedByLog(err error) error {
+	switch {
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress):
+		return &UnavailableError{Msg: "this node is not the leader", RetryAfter: 100 * time.Millisecond, Err: err}
+	case errors.Is(err, raft.ErrEnqueueTimeout):
+		return &UnavailableError{Msg: "too many writes are waiting", RetryAfter: time.Second, Err: err}
+	}
+	return &UnavailableError{Msg: "the log did not confirm the write", MayApply: true, RetryAfter: 100 * time.Millisecond, Err: err}
+}

@@ -1,0 +1,60 @@
+package replica
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// Proposals with a retry key are remembered while they are among the newest
+// retryEntries or younger than retryAge, by the log's time.
+const (
+	retryEntries = 200_000
+	retryAge     = 10 * time.Minute
+)
+
+// retryKey stands for a key of one identity; zero is none.
+type retryKey [16]byte
+
+func newRetryKey(identity, key string) (k retryKey) {
+	if key == "" {
+		return k
+	}
+	e := &encoder{}
+	e.string(identity)
+	e.string(key)
+	sum := sha256.Sum256(e.buf)
+	copy(k[:], sum[:])
+	return k
+}
+
+// remembered is what became of a proposal.
+type remembered struct {
+	key     retryKey
+	digest  [16]byte // of the command
+	time    int64    // of its entry, in milliseconds
+	outcome store.Outcome
+	refusal error // nil: it was applied
+}
+
+// retries remembers proposals, the oldest first.
+type retries struct {
+	byKey map[retryKey]*remembered
+	queue []*remembered
+}
+
+func newRetries() *retries { return &retries{byKey: map[retryKey]*remembered{}} }
+
+func (r *retries) find(k retryKey) *remembered { return r.byKey[k] }
+
+// add remembers a proposal and forgets those that are old enough at its time.
+func (r *retries) add(m *remembered) {
+	r.byKey[m.key] = m
+	r.queue = append(r.queue, m)
+	for len(r.queue) > retryEntries && r.queue[0].time <= m.time-retryAge.Milliseconds() {
+		delete(r.byKey, r.queue[0].key)
+		r.queue[0] = nil
+		r.queue = r.queue[1:]
+	}
+}
