@@ -54,12 +54,20 @@ func (e *SubjectTypeError) Error() string {
 	return fmt.Sprintf("relation %q of %q does not allow %s: it allows %s", e.Relation, e.Type, e.Subject, strings.Join(e.Allowed, ", "))
 }
 
+// ResolveType returns a type, or an *UnknownTypeError.
+func ResolveType(s *schema.Schema, name string) (*schema.Type, error) {
+	if t := s.Type(name); t != nil {
+		return t, nil
+	}
+	return nil, unknownType(s, name)
+}
+
 // Resolve returns the relation or permission of a type, or an
 // *UnknownTypeError or *UnknownRelationError.
 func Resolve(s *schema.Schema, typeName, relation string) (*schema.Relation, error) {
-	t := s.Type(typeName)
-	if t == nil {
-		return nil, unknownType(s, typeName)
+	t, err := ResolveType(s, typeName)
+	if err != nil {
+		return nil, err
 	}
 	r := t.Relation(relation)
 	if r == nil {
@@ -70,6 +78,15 @@ func Resolve(s *schema.Schema, typeName, relation string) (*schema.Relation, err
 		return nil, &UnknownRelationError{Type: typeName, Relation: relation, Nearest: syntax.Nearest(relation, known)}
 	}
 	return r, nil
+}
+
+// CheckType returns an *UnknownTypeError for a type that the schema does not
+// define.
+func CheckType(s *schema.Schema, name string) error {
+	if s.Type(name) == nil {
+		return unknownType(s, name)
+	}
+	return nil
 }
 
 func unknownType(s *schema.Schema, name string) error {
