@@ -73,6 +73,9 @@ the nearest changes of the relationships that would have turned it.`,
 				q := question{resource, args[1], subject}
 				r, err := q.answer(c.Context(), e, explain)
 				if err != nil {
+					if r.steps != nil {
+						a.note("%s", explanation(palette{}, r.steps))
+					}
 					return err
 				}
 				if err := a.printAnswer(q, r, rev); err != nil {

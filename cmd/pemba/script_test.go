@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,10 @@ func makeFile(ts *testscript.TestScript, neg bool, args []string) {
 		b.WriteString("resource,permission,subject,expected\ndocument:plan,view,user:andr\xe9,allow\n")
 	case "latin1-relationships":
 		b.WriteString("document:plan#viewer@user:ana\n// caf\xe9\ndocument:plan#viewer@user:andr\xe9\n")
+	case "chain":
+		for i := range 60 {
+			fmt.Fprintf(&b, "group:g%d#member@group:g%d#member\n", i, i+1)
+		}
 	case "truncated":
 		for _, id := range []string{"d1", "d2", "d3", "d4", "d5"} {
 			b.WriteString("document:" + id + "#viewer@user:ana\n")

@@ -185,7 +185,7 @@ func (s *suite) readRelationshipText(file string, data []byte) {
 		at := place{file, l.number, 0}
 		var r engine.Relationship
 		if err == nil {
-			r, err = engine.ParseRelationship(l.text)
+			r, err = parseLine(l.text)
 		}
 		if err != nil {
 			s.fail(at, "%v", err)
