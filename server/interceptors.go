@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/authzed/authzed-go/pkg/requestmeta"
+	"github.com/authzed/authzed-go/pkg/responsemeta"
+)
+
+// interceptor is one step that every call passes on its way in and out.
+type interceptor struct {
+	unary  grpc.UnaryServerInterceptor
+	stream grpc.StreamServerInterceptor
+}
+
+// interceptors returns the steps of a call, the outermost first.
+func (s *Server) interceptors() []interceptor {
+	return []interceptor{
+		{s.identifyUnary, s.identifyStream}, // request id
+		{s.mapErrorUnary, s.mapErrorStream}, // errors become statuses here and nowhere else
+		{s.limitUnary, nil},                 // deadline
+		{validateUnary, validateStream},     // what the messages' own rules refuse
+	}
+}
+
+func (s *Server) unaryInterceptors() []grpc.UnaryServerInterceptor {
+	var chain []grpc.UnaryServerInterceptor
+	for _, i := range s.interceptors() {
+		if i.unary != nil {
+			chain = append(chain, i.unary)
+		}
+	}
+	return chain
+}
+
+func (s *Server) streamInterceptors() []grpc.StreamServerInterceptor {
+	var chain []grpc.StreamServerInterceptor
+	for _, i := range s.interceptors() {
+		if i.stream != nil {
+			chain = append(chain, i.stream)
+		}
+	}
+	return chain
+}
+
+// stream is a server stream with another context.
+type stream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s *stream) Context() context.Context { return s.ctx }
+
+type requestIDKey struct{}
+
+// requestID returns the id of the request that ctx belongs to, "" for none.
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// maxRequestID is how many bytes of a caller's request id are kept.
+const maxRequestID = 128
+
+// identify takes the caller's request id, or makes one.
+func identify(ctx context.Context) (context.Context, metadata.MD) {
+	id := header(ctx, string(requestmeta.RequestIDKey))
+	if id == "" {
+		id = rand.Text()
+	}
+	id = id[:min(len(id), maxRequestID)]
+	return context.WithValue(ctx, requestIDKey{}, id), metadata.Pairs(
+		string(responsemeta.RequestID), id,
+		string(responsemeta.RequestIDLegacy), id,
+	)
+}
+
+// header returns the first value of a request header, "" when it is missing.
+func header(ctx context.Context, key string) string {
+	if values := metadata.ValueFromIncomingContext(ctx, key); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+func (s *Server) identifyUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	ctx, trailer := identify(ctx)
+	if err := grpc.SetTrailer(ctx, trailer); err != nil {
+		return nil, err
+	}
+	return next(ctx, req)
+}
+
+func (s *Server) identifyStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	ctx, trailer := identify(ss.Context())
+	ss.SetTrailer(trailer)
+	return next(srv, &stream{ss, ctx})
+}
+
+func (s *Server) mapErrorUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	resp, err := next(ctx, req)
+	return resp, s.status(ctx, info.FullMethod, err)
+}
+
+func (s *Server) mapErrorStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	return s.status(ss.Context(), info.FullMethod, next(srv, ss))
+}
+
+func (s *Server) limitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limits.Timeout)
+	defer cancel()
+	return next(ctx, req)
+}
+
+func validateUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if err := validate(req); err != nil {
+		return nil, err
+	}
+	return next(ctx, req)
+}
+
+func validateStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	return next(srv, &validatingStream{ss})
+}
+
+// validatingStream validates the messages that it receives.
+type validatingStream struct{ grpc.ServerStream }
+
+func (s *validatingStream) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return validate(m)
+}
+
+// errNoRequirement refuses a Consistency message that asks for nothing.
+var errNoRequirement = errors.New("consistency has no requirement: give one of minimize_latency, at_least_as_fresh, at_exact_snapshot, fully_consistent, or leave consistency out")
+
+// validate returns what the rules of a message refuse, as a *requestError.
+// Messages that carry many objects are not walked here: convert.go looks at all
+// of them once, when it converts them.
+func validate(m any) error {
+	if c, ok := m.(interface{ GetConsistency() *v1.Consistency }); ok {
+		if c := c.GetConsistency(); c != nil && c.GetRequirement() == nil {
+			return &requestError{err: errNoRequirement}
+		}
+	}
+	switch m.(type) {
+	case *v1.CheckPermissionRequest, *v1.CheckBulkPermissionsRequest, *v1.BulkCheckPermissionRequest,
+		*v1.ImportBulkRelationshipsRequest, *v1.BulkImportRelationshipsRequest:
+		return nil
+	}
+	if v, ok := m.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return &requestError{err: err}
+		}
+	}
+	if v, ok := m.(interface{ HandwrittenValidate() error }); ok {
+		if err := v.HandwrittenValidate(); err != nil {
+			return &requestError{err: err}
+		}
+	}
+	return nil
+}
+
+// requestError refuses a request for its form: INVALID_ARGUMENT. The reason is
+// UNSPECIFIED where the API has none for the fault.
+type requestError struct {
+	reason   v1.ErrorReason
+	metadata map[string]string
+	err      error
+}
+
+func (e *requestError) Error() string { return e.err.Error() }
+func (e *requestError) Unwrap() error { return e.err }
+
+// invalid returns a *requestError without a reason.
+func invalid(format string, args ...any) error {
+	return &requestError{err: fmt.Errorf(format, args...)}
+}

@@ -1,0 +1,154 @@
+// Package server answers the gRPC API authzed.api.v1.
+//
+// It turns requests into questions for the engine and transactions for the
+// log, and what comes back into responses. It holds no rules of authorization,
+// knows no file and no key of the store, and takes every setting from its
+// Config.
+//
+// # Reading order
+//
+// A request passes interceptors.go, the handler of its service
+// (permissions.go, lookups.go, relationships.go, bulk.go, schemas.go, watch.go,
+// experimental.go), question.go, which picks the snapshot and makes the engine,
+// and, when it failed, errors.go, which is the only place that knows gRPC
+// codes. convert.go is the only place that knows both the messages and the
+// engine's types; cursor.go makes the tokens by which streams are resumed.
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/replica"
+)
+
+// Config says what a server serves. Replica is required; every other zero value
+// is a good default.
+type Config struct {
+	Replica *replica.Replica
+	Logger  *slog.Logger     // nil: slog.Default()
+	Now     func() time.Time // nil: time.Now
+	Limits  Limits
+
+	// MismatchedToken is what at_least_as_fresh does with a token that another
+	// cluster made, or this one before its history was replaced.
+	MismatchedToken MismatchedToken
+}
+
+// MismatchedToken is what to do with a token of another history.
+type MismatchedToken uint8
+
+const (
+	MismatchFullConsistency MismatchedToken = iota // read fully consistent
+	MismatchMinLatency                             // read what is there
+	MismatchError                                  // refuse
+)
+
+// Limits bound requests. A zero field means its default.
+type Limits struct {
+	Updates       int // of one write; default 1,000
+	Preconditions int // of one write or delete; default 1,000
+	Checks        int // of one bulk check; default 10,000
+	PageLimit     int // the largest optional_limit of reads, deletes and lookups; default 1,000
+	ExportPage    int // relationships in one message of an export; default 10,000
+	Delete        int // relationships of one delete that must be atomic; default 100,000
+	Context       int // bytes of a request's caveat context; default 4,096
+	Metadata      int // bytes of transaction metadata as JSON; default 65,000
+
+	Timeout time.Duration // of a request that is no stream; default 60 s
+
+	Heartbeat  time.Duration // between checkpoints of a watch that has nothing else to say; default 1 s
+	SlowReader time.Duration // how long a watch waits for its reader; default 30 s
+
+	Engine engine.Limits // of one question
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, field := range []struct {
+		limit *int
+		value int
+	}{
+		{&l.Updates, 1_000}, {&l.Preconditions, 1_000}, {&l.Checks, 10_000},
+		{&l.PageLimit, 1_000}, {&l.ExportPage, 10_000}, {&l.Delete, 100_000}, {&l.Context, 4_096}, {&l.Metadata, 65_000},
+	} {
+		if *field.limit <= 0 {
+			*field.limit = field.value
+		}
+	}
+	for _, field := range []struct {
+		limit *time.Duration
+		value time.Duration
+	}{{&l.Timeout, 60 * time.Second}, {&l.Heartbeat, time.Second}, {&l.SlowReader, 30 * time.Second}} {
+		if *field.limit <= 0 {
+			*field.limit = field.value
+		}
+	}
+	return l
+}
+
+// Server serves authzed.api.v1 from one replica. It is safe for concurrent use.
+type Server struct {
+	config     Config
+	replica    *replica.Replica
+	log        *slog.Logger
+	limits     Limits
+	health     *health.Server
+	candidates *candidateCache
+}
+
+// New returns a server of the replica. It does not own the replica: the caller
+// closes it after the gRPC server has stopped.
+func New(c Config) (*Server, error) {
+	if c.Replica == nil {
+		return nil, errors.New("making the server: no replica is given")
+	}
+	if c.MismatchedToken > MismatchError {
+		return nil, fmt.Errorf("making the server: mismatched-token behaviour %d is unknown", c.MismatchedToken)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	candidates, err := newCandidateCache()
+	if err != nil {
+		return nil, fmt.Errorf("making the server: %w", err)
+	}
+	return &Server{
+		config: c, replica: c.Replica, log: c.Logger, limits: c.Limits.withDefaults(),
+		health: health.NewServer(), candidates: candidates,
+	}, nil
+}
+
+// Options returns the options of a gRPC server whose services Register adds:
+// the interceptors that every call passes.
+func (s *Server) Options() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(s.unaryInterceptors()...),
+		grpc.ChainStreamInterceptor(s.streamInterceptors()...),
+	}
+}
+
+// Register adds all services to a gRPC server that was made with Options.
+func (s *Server) Register(g *grpc.Server) {
+	permissions, schemas := &permissionsService{Server: s}, newSchemaService(s)
+	v1.RegisterPermissionsServiceServer(g, permissions)
+	v1.RegisterSchemaServiceServer(g, schemas)
+	v1.RegisterWatchServiceServer(g, &watchService{Server: s})
+	v1.RegisterExperimentalServiceServer(g, &experimentalService{Server: s, permissions: permissions, schemas: schemas})
+	healthv1.RegisterHealthServer(g, s.health)
+	reflection.Register(g)
+	for name := range g.GetServiceInfo() {
+		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
+	}
+}
