@@ -105,7 +105,7 @@ func checkFilter(s *schema.Schema, f store.Filter) error {
 		case typeName == "":
 			return nil
 		case relation == "":
-			return checkType(s, typeName)
+			return engine.CheckType(s, typeName)
 		}
 		r, err := engine.Resolve(s, typeName, relation)
 		if err == nil && r.IsPermission() && typeName == f.ResourceType && relation == f.Relation {
@@ -121,13 +121,4 @@ func checkFilter(s *schema.Schema, f store.Filter) error {
 		relation = *f.Subject.Relation
 	}
 	return known(f.Subject.Type, relation)
-}
-
-// checkType returns an *engine.UnknownTypeError for a type that is not defined.
-func checkType(s *schema.Schema, name string) error {
-	if s.Type(name) != nil {
-		return nil
-	}
-	_, err := engine.Resolve(s, name, "")
-	return err
 }
