@@ -53,6 +53,7 @@ func openBackend(dir string) (*backend, error) {
 		WithCompression(options.None).
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(0).
+		WithChecksumVerificationMode(options.OnTableRead). // else a damaged table gives wrong answers, or panics
 		WithValueLogFileSize(valueLogSize).
 		WithValueThreshold(valueThreshold)
 	db, err := badger.OpenManaged(o)
@@ -77,6 +78,10 @@ func (b *backend) fits(entries []entry) error {
 	}
 	return nil
 }
+
+// mostChanges returns how many relationships, of two keys each, one atomic write
+// can hold at most.
+func (b *backend) mostChanges() int { return int(b.db.MaxBatchCount()) / 2 }
 
 // apply writes the entries at a revision, all or none. Readers at that revision
 // may see some of them before it returns.
@@ -148,10 +153,13 @@ func syncFile(name string) error {
 // verify checks the checksums of all tables.
 func (b *backend) verify() error { return b.db.VerifyChecksum() }
 
-// size returns the bytes on disk, or in memory.
+// size returns the bytes of the tables; what was written last is not yet in one.
 func (b *backend) size() int64 {
-	lsm, vlog := b.db.Size()
-	return lsm + vlog
+	var n int64
+	for _, level := range b.db.Levels() {
+		n += level.Size
+	}
+	return n
 }
 
 // view reads at one revision. It is safe for concurrent use, and need not be

@@ -2,7 +2,6 @@ package store
 
 import (
 	"hash/maphash"
-	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -371,7 +370,15 @@ func (v *cached) section(subjectType, subjectRelation string) *section {
 
 // search returns where an id is, or would be.
 func (s *section) search(id string) int {
-	return sort.Search(len(s.entries), func(i int) bool { return s.entries[i].ID >= id })
+	from, to := 0, len(s.entries)
+	for from < to {
+		if middle := (from + to) / 2; s.entries[middle].ID < id {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from
 }
 
 // after returns the entries after an id.

@@ -122,20 +122,7 @@ func (w *dataWorld) stats() string {
 	st := w.s.Stats()
 	var lines []string
 	for k, n := range st.Counts {
-		line := fmt.Sprintf("%s#%s@%s", k.Type, k.Relation, k.SubjectType)
-		if k.SubjectRelation != "" {
-			line += "#" + k.SubjectRelation
-		}
-		if k.Wildcard {
-			line += ":*"
-		}
-		if k.Caveat != "" {
-			line += " with " + k.Caveat
-		}
-		if k.Expires {
-			line += " with expiration"
-		}
-		lines = append(lines, fmt.Sprintf("%s: %d\n", line, n))
+		lines = append(lines, fmt.Sprintf("%s: %d\n", k, n))
 	}
 	slices.Sort(lines)
 	return fmt.Sprintf("head %d floor %d relationships %d\n", st.Head, st.Floor, st.Relationships) + strings.Join(lines, "")

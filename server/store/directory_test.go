@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,14 +84,14 @@ func TestDirectoryOfOthers(t *testing.T) {
 	}
 }
 
-// TestDirectoryCorrupt damages files of a store; opening or verifying it must
-// notice.
+// TestDirectoryCorrupt damages files of a store; opening it must notice.
 func TestDirectoryCorrupt(t *testing.T) {
 	damage := map[string]func(name string, b []byte) []byte{
 		"MANIFEST gone":      func(string, []byte) []byte { return nil },
 		"MANIFEST cut":       func(_ string, b []byte) []byte { return b[:len(b)/2] },
 		"MANIFEST scrambled": func(_ string, b []byte) []byte { return flip(b, len(b)/2) },
 		".sst scrambled":     func(_ string, b []byte) []byte { return flip(b, len(b)/3) },
+		".sst one bit":       func(_ string, b []byte) []byte { b[2686] ^= 1; return b },
 		".sst gone":          func(string, []byte) []byte { return nil },
 		".sst cut":           func(_ string, b []byte) []byte { return b[:len(b)/2] },
 	}
@@ -118,10 +117,7 @@ func TestDirectoryCorrupt(t *testing.T) {
 			}
 			s, err := Open(Config{Dir: dir})
 			if err == nil {
-				err = s.Verify(context.Background(), nil)
-				if closeErr := s.Close(); closeErr != nil {
-					t.Log(closeErr)
-				}
+				err = s.Close()
 			}
 			var corrupt *CorruptError
 			if !errors.As(err, &corrupt) {

@@ -35,6 +35,7 @@
 // transaction.go says what can be written, apply.go what becomes of it: judge.go,
 // constraints.go, schemas.go and documents.go refuse, changes.go records.
 // snapshot.go reads, and cache.go is why a warm read does not touch Badger.
-// badger.go is the only file that names Badger, directory.go what else is in the
-// directory. import.go, retention.go and verify.go stand on these.
+// badger.go is the only file that names Badger; directory.go and checkpoint.go
+// know what else is in the directory. import.go (with gate.go), retention.go and
+// verify.go stand on these.
 package store

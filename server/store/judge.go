@@ -109,10 +109,13 @@ func (j *judge) filterDeletes() error {
 				Change: Change{Op: Delete, Relationship: r, Before: r.Trait},
 				key:    key, before: bytes.Clone(value), had: true,
 			}
-			return true
+			return len(j.byKey) <= j.store.backend.mostChanges()
 		})
 		if err != nil {
 			return err
+		}
+		if len(j.byKey) > j.store.backend.mostChanges() {
+			return j.store.backend.fits(make([]entry, 2*len(j.byKey)))
 		}
 		if d.Limit > 0 && n > d.Limit {
 			if !d.Partial {

@@ -34,13 +34,28 @@ func KindOf(r *engine.Relationship) Kind {
 	return k
 }
 
-// Compare orders kinds by their fields.
-func (k Kind) Compare(o Kind) int { return strings.Compare(k.text(), o.text()) }
-
-func (k Kind) text() string {
-	return strings.Join([]string{k.Type, k.Relation, k.SubjectType, k.SubjectRelation,
-		fmt.Sprint(k.Wildcard), k.Caveat, fmt.Sprint(k.Expires)}, "\x00")
+// String prints the kind as "document#viewer@user:* with limit and expiration".
+func (k Kind) String() string {
+	text := k.Type + "#" + k.Relation + "@" + k.SubjectType
+	if k.Wildcard {
+		text += ":" + engine.Wildcard
+	}
+	if k.SubjectRelation != "" {
+		text += "#" + k.SubjectRelation
+	}
+	switch {
+	case k.Caveat != "" && k.Expires:
+		text += " with " + k.Caveat + " and expiration"
+	case k.Caveat != "":
+		text += " with " + k.Caveat
+	case k.Expires:
+		text += " with expiration"
+	}
+	return text
 }
+
+// Compare orders kinds by their text.
+func (k Kind) Compare(o Kind) int { return strings.Compare(k.String(), o.String()) }
 
 // Hash stands for everything that is stored at a revision: relationships,
 // documents and schema. Equal states have equal hashes, whatever led to them.

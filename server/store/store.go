@@ -276,7 +276,7 @@ type Stats struct {
 	Hash          Hash      // of the state at the head
 	Relationships int64
 	Counts        map[Kind]int64
-	Bytes         int64 // of the database
+	Bytes         int64 // of the tables of the database
 	Snapshots     int   // that are open
 	Cache         CacheStats
 }

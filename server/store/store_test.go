@@ -216,11 +216,28 @@ func TestTooBig(t *testing.T) {
 	// The largest that fits is written whole.
 	tx.Updates = tx.Updates[:(big.EntryLimit-2)/2-20]
 	apply(t, s, tx)
+	// So is a filter that selects more than one transaction can delete.
+	apply(t, s, &Transaction{Updates: updates(t, Create, "document:d#editor@user:a")})
+	for i := range 4 {
+		tx := &Transaction{}
+		for k := range 8000 {
+			tx.Updates = append(tx.Updates, Update{Create, parse(t, fmt.Sprintf("document:e#viewer@user:u%d-%d", i, k))})
+		}
+		apply(t, s, tx)
+	}
+	all := FilterDelete{Filter: Filter{ResourceType: "document"}}
+	if _, err := s.Apply(s.Head()+1, &Transaction{Deletes: []FilterDelete{all}}); !errors.As(err, &big) {
+		t.Errorf("deleting too much: %v", err)
+	}
+	all.Limit, all.Partial = 10_000, true
+	if out := apply(t, s, &Transaction{Deletes: []FilterDelete{all}}); out.Deleted != 10_000 || !out.More {
+		t.Errorf("deleting a part: %+v", out)
+	}
 	// A schema of the greatest size fits.
 	text = testSchema + strings.Repeat("// padding\n", (MaxSchema-len(testSchema))/11)
 	apply(t, s, &Transaction{Schema: &text})
 	text += strings.Repeat("/", 12)
-	if _, err := s.Apply(4, &Transaction{Schema: &text}); err == nil {
+	if _, err := s.Apply(s.Head()+1, &Transaction{Schema: &text}); err == nil {
 		t.Error("a schema above the limit was written")
 	}
 }

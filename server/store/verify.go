@@ -27,15 +27,15 @@ func (s *Store) Verify(ctx context.Context, progress func(done, total int64)) er
 		return err
 	}
 	defer v.sn.Close()
+	if err := s.backend.verify(); err != nil {
+		return s.corrupt("a checksum is wrong", err)
+	}
 	for _, step := range []func() error{v.forward, v.reverse, v.documents, v.schema, v.records} {
 		if err := step(); err != nil {
 			return fmt.Errorf("verifying the store: %w", err)
 		}
 	}
 	v.compare()
-	if err := s.backend.verify(); err != nil {
-		v.fault("a checksum is wrong: %v", err)
-	}
 	if len(v.faults) > 0 {
 		return s.corrupt(strings.Join(v.faults, "; "), nil)
 	}
@@ -229,12 +229,12 @@ func (v *verifier) compare() {
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(v.want.counts), Kind.Compare) {
 		if v.got.counts[k] != v.want.counts[k] {
-			v.fault("%+v is counted %d times and stored %d times", k, v.want.counts[k], v.got.counts[k])
+			v.fault("%s is counted %d times and stored %d times", k, v.want.counts[k], v.got.counts[k])
 		}
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(v.got.counts), Kind.Compare) {
 		if _, ok := v.want.counts[k]; !ok {
-			v.fault("%+v is not counted and stored %d times", k, v.got.counts[k])
+			v.fault("%s is not counted and stored %d times", k, v.got.counts[k])
 		}
 	}
 }
