@@ -575,7 +575,7 @@ func (w *walk) held(t *Trait, r *schema.Relation, id string, subject Subject) (v
 	}
 	verdict, missing, err := c.Program.Evaluate(t.Context, w.engine.Context)
 	if err != nil {
-		return value{}, fmt.Errorf("%s#%s@%s: caveat %s: %w", node{r, id}.object(), r.Name, subject, t.Caveat, err)
+		return value{}, fmt.Errorf("%s#%s@%s: %w", node{r, id}.object(), r.Name, subject, err)
 	}
 	switch verdict {
 	case schema.False:
