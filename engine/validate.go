@@ -54,20 +54,12 @@ func (e *SubjectTypeError) Error() string {
 	return fmt.Sprintf("relation %q of %q does not allow %s: it allows %s", e.Relation, e.Type, e.Subject, strings.Join(e.Allowed, ", "))
 }
 
-// ResolveType returns a type, or an *UnknownTypeError.
-func ResolveType(s *schema.Schema, name string) (*schema.Type, error) {
-	if t := s.Type(name); t != nil {
-		return t, nil
-	}
-	return nil, unknownType(s, name)
-}
-
 // Resolve returns the relation or permission of a type, or an
 // *UnknownTypeError or *UnknownRelationError.
 func Resolve(s *schema.Schema, typeName, relation string) (*schema.Relation, error) {
-	t, err := ResolveType(s, typeName)
-	if err != nil {
-		return nil, err
+	t := s.Type(typeName)
+	if t == nil {
+		return nil, unknownType(s, typeName)
 	}
 	r := t.Relation(relation)
 	if r == nil {

@@ -118,7 +118,6 @@ var rules = []rule{
 			map[string]string{"definition_name": e.typeName, "permission_name": e.permission}, nil}
 	}),
 	is(store.ErrNoSchema, verdict{code: codes.NotFound}),
-	is(errEmptySchema, verdict{code: codes.NotFound}),
 
 	// What a question cannot be answered for.
 	is(engine.ErrWildcardSubject, verdict{codes.InvalidArgument, v1.ErrorReason_ERROR_REASON_WILDCARD_NOT_ALLOWED,

@@ -205,13 +205,13 @@ type ListDocumentsRequest struct {
 	Consistency *v1.Consistency        `protobuf:"bytes,1,opt,name=consistency,proto3" json:"consistency,omitempty"`
 	// prefix selects by the beginning of the key; empty: all.
 	Prefix string `protobuf:"bytes,2,opt,name=prefix,proto3" json:"prefix,omitempty"`
-	// limit is the most documents of one answer, at most 1,000; 0: 100.
-	Limit uint32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
-	// cursor goes on where an earlier answer ended, at the revision of that
+	// optional_limit is the most documents of one answer, at most 1,000; 0: 100.
+	OptionalLimit uint32 `protobuf:"varint,3,opt,name=optional_limit,json=optionalLimit,proto3" json:"optional_limit,omitempty"`
+	// optional_cursor goes on where an earlier answer ended, at the revision of that
 	// answer. The other fields must be as they were.
-	Cursor        string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	OptionalCursor *v1.Cursor `protobuf:"bytes,4,opt,name=optional_cursor,json=optionalCursor,proto3" json:"optional_cursor,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListDocumentsRequest) Reset() {
@@ -258,28 +258,28 @@ func (x *ListDocumentsRequest) GetPrefix() string {
 	return ""
 }
 
-func (x *ListDocumentsRequest) GetLimit() uint32 {
+func (x *ListDocumentsRequest) GetOptionalLimit() uint32 {
 	if x != nil {
-		return x.Limit
+		return x.OptionalLimit
 	}
 	return 0
 }
 
-func (x *ListDocumentsRequest) GetCursor() string {
+func (x *ListDocumentsRequest) GetOptionalCursor() *v1.Cursor {
 	if x != nil {
-		return x.Cursor
+		return x.OptionalCursor
 	}
-	return ""
+	return nil
 }
 
 type ListDocumentsResponse struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	ReadAt    *v1.ZedToken           `protobuf:"bytes,1,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
 	Documents []*Document            `protobuf:"bytes,2,rep,name=documents,proto3" json:"documents,omitempty"`
-	// next_cursor is empty at the end.
-	NextCursor    string `protobuf:"bytes,3,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// after_result_cursor is missing at the end.
+	AfterResultCursor *v1.Cursor `protobuf:"bytes,3,opt,name=after_result_cursor,json=afterResultCursor,proto3" json:"after_result_cursor,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ListDocumentsResponse) Reset() {
@@ -326,11 +326,11 @@ func (x *ListDocumentsResponse) GetDocuments() []*Document {
 	return nil
 }
 
-func (x *ListDocumentsResponse) GetNextCursor() string {
+func (x *ListDocumentsResponse) GetAfterResultCursor() *v1.Cursor {
 	if x != nil {
-		return x.NextCursor
+		return x.AfterResultCursor
 	}
-	return ""
+	return nil
 }
 
 type WriteDocumentRequest struct {
@@ -585,17 +585,16 @@ const file_pemba_v1_document_service_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\tR\x03key\"x\n" +
 	"\x13GetDocumentResponse\x121\n" +
 	"\aread_at\x18\x01 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\x12.\n" +
-	"\bdocument\x18\x02 \x01(\v2\x12.pemba.v1.DocumentR\bdocument\"\x9b\x01\n" +
+	"\bdocument\x18\x02 \x01(\v2\x12.pemba.v1.DocumentR\bdocument\"\xd5\x01\n" +
 	"\x14ListDocumentsRequest\x12=\n" +
 	"\vconsistency\x18\x01 \x01(\v2\x1b.authzed.api.v1.ConsistencyR\vconsistency\x12\x16\n" +
-	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x16\n" +
-	"\x06cursor\x18\x04 \x01(\tR\x06cursor\"\x9d\x01\n" +
+	"\x06prefix\x18\x02 \x01(\tR\x06prefix\x12%\n" +
+	"\x0eoptional_limit\x18\x03 \x01(\rR\roptionalLimit\x12?\n" +
+	"\x0foptional_cursor\x18\x04 \x01(\v2\x16.authzed.api.v1.CursorR\x0eoptionalCursor\"\xc4\x01\n" +
 	"\x15ListDocumentsResponse\x121\n" +
 	"\aread_at\x18\x01 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\x120\n" +
-	"\tdocuments\x18\x02 \x03(\v2\x12.pemba.v1.DocumentR\tdocuments\x12\x1f\n" +
-	"\vnext_cursor\x18\x03 \x01(\tR\n" +
-	"nextCursor\"\xf2\x01\n" +
+	"\tdocuments\x18\x02 \x03(\v2\x12.pemba.v1.DocumentR\tdocuments\x12F\n" +
+	"\x13after_result_cursor\x18\x03 \x01(\v2\x16.authzed.api.v1.CursorR\x11afterResultCursor\"\xf2\x01\n" +
 	"\x14WriteDocumentRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12>\n" +
 	"\x0edocument_class\x18\x02 \x01(\x0e2\x17.pemba.v1.DocumentClassR\rdocumentClass\x12,\n" +
@@ -650,6 +649,7 @@ var file_pemba_v1_document_service_proto_goTypes = []any{
 	(*structpb.Value)(nil),         // 10: google.protobuf.Value
 	(*v1.Consistency)(nil),         // 11: authzed.api.v1.Consistency
 	(*v1.ZedToken)(nil),            // 12: authzed.api.v1.ZedToken
+	(*v1.Cursor)(nil),              // 13: authzed.api.v1.Cursor
 }
 var file_pemba_v1_document_service_proto_depIdxs = []int32{
 	9,  // 0: pemba.v1.Document.document_class:type_name -> pemba.v1.DocumentClass
@@ -658,25 +658,27 @@ var file_pemba_v1_document_service_proto_depIdxs = []int32{
 	12, // 3: pemba.v1.GetDocumentResponse.read_at:type_name -> authzed.api.v1.ZedToken
 	0,  // 4: pemba.v1.GetDocumentResponse.document:type_name -> pemba.v1.Document
 	11, // 5: pemba.v1.ListDocumentsRequest.consistency:type_name -> authzed.api.v1.Consistency
-	12, // 6: pemba.v1.ListDocumentsResponse.read_at:type_name -> authzed.api.v1.ZedToken
-	0,  // 7: pemba.v1.ListDocumentsResponse.documents:type_name -> pemba.v1.Document
-	9,  // 8: pemba.v1.WriteDocumentRequest.document_class:type_name -> pemba.v1.DocumentClass
-	10, // 9: pemba.v1.WriteDocumentRequest.value:type_name -> google.protobuf.Value
-	12, // 10: pemba.v1.WriteDocumentResponse.written_at:type_name -> authzed.api.v1.ZedToken
-	12, // 11: pemba.v1.DeleteDocumentResponse.deleted_at:type_name -> authzed.api.v1.ZedToken
-	1,  // 12: pemba.v1.DocumentService.GetDocument:input_type -> pemba.v1.GetDocumentRequest
-	3,  // 13: pemba.v1.DocumentService.ListDocuments:input_type -> pemba.v1.ListDocumentsRequest
-	5,  // 14: pemba.v1.DocumentService.WriteDocument:input_type -> pemba.v1.WriteDocumentRequest
-	7,  // 15: pemba.v1.DocumentService.DeleteDocument:input_type -> pemba.v1.DeleteDocumentRequest
-	2,  // 16: pemba.v1.DocumentService.GetDocument:output_type -> pemba.v1.GetDocumentResponse
-	4,  // 17: pemba.v1.DocumentService.ListDocuments:output_type -> pemba.v1.ListDocumentsResponse
-	6,  // 18: pemba.v1.DocumentService.WriteDocument:output_type -> pemba.v1.WriteDocumentResponse
-	8,  // 19: pemba.v1.DocumentService.DeleteDocument:output_type -> pemba.v1.DeleteDocumentResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	13, // 6: pemba.v1.ListDocumentsRequest.optional_cursor:type_name -> authzed.api.v1.Cursor
+	12, // 7: pemba.v1.ListDocumentsResponse.read_at:type_name -> authzed.api.v1.ZedToken
+	0,  // 8: pemba.v1.ListDocumentsResponse.documents:type_name -> pemba.v1.Document
+	13, // 9: pemba.v1.ListDocumentsResponse.after_result_cursor:type_name -> authzed.api.v1.Cursor
+	9,  // 10: pemba.v1.WriteDocumentRequest.document_class:type_name -> pemba.v1.DocumentClass
+	10, // 11: pemba.v1.WriteDocumentRequest.value:type_name -> google.protobuf.Value
+	12, // 12: pemba.v1.WriteDocumentResponse.written_at:type_name -> authzed.api.v1.ZedToken
+	12, // 13: pemba.v1.DeleteDocumentResponse.deleted_at:type_name -> authzed.api.v1.ZedToken
+	1,  // 14: pemba.v1.DocumentService.GetDocument:input_type -> pemba.v1.GetDocumentRequest
+	3,  // 15: pemba.v1.DocumentService.ListDocuments:input_type -> pemba.v1.ListDocumentsRequest
+	5,  // 16: pemba.v1.DocumentService.WriteDocument:input_type -> pemba.v1.WriteDocumentRequest
+	7,  // 17: pemba.v1.DocumentService.DeleteDocument:input_type -> pemba.v1.DeleteDocumentRequest
+	2,  // 18: pemba.v1.DocumentService.GetDocument:output_type -> pemba.v1.GetDocumentResponse
+	4,  // 19: pemba.v1.DocumentService.ListDocuments:output_type -> pemba.v1.ListDocumentsResponse
+	6,  // 20: pemba.v1.DocumentService.WriteDocument:output_type -> pemba.v1.WriteDocumentResponse
+	8,  // 21: pemba.v1.DocumentService.DeleteDocument:output_type -> pemba.v1.DeleteDocumentResponse
+	18, // [18:22] is the sub-list for method output_type
+	14, // [14:18] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_pemba_v1_document_service_proto_init() }
