@@ -144,8 +144,8 @@ const file_pemba_v1_schema_service_proto_rawDesc = "" +
 	"\vschema_text\x18\x02 \x01(\tR\n" +
 	"schemaText\x127\n" +
 	"\n" +
-	"written_at\x18\x03 \x01(\v2\x18.authzed.api.v1.ZedTokenR\twrittenAt2\x8a\x01\n" +
-	"\x11SchemaTextService\x12u\n" +
+	"written_at\x18\x03 \x01(\v2\x18.authzed.api.v1.ZedTokenR\twrittenAt2\x86\x01\n" +
+	"\rSchemaService\x12u\n" +
 	"\x0eReadSchemaText\x12\x1f.pemba.v1.ReadSchemaTextRequest\x1a .pemba.v1.ReadSchemaTextResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/pemba/v1/schema/textB:Z8github.com/pemba-authz/pemba/server/api/pemba/v1;pembav1b\x06proto3"
 
 var (
@@ -171,8 +171,8 @@ var file_pemba_v1_schema_service_proto_depIdxs = []int32{
 	2, // 0: pemba.v1.ReadSchemaTextRequest.consistency:type_name -> authzed.api.v1.Consistency
 	3, // 1: pemba.v1.ReadSchemaTextResponse.read_at:type_name -> authzed.api.v1.ZedToken
 	3, // 2: pemba.v1.ReadSchemaTextResponse.written_at:type_name -> authzed.api.v1.ZedToken
-	0, // 3: pemba.v1.SchemaTextService.ReadSchemaText:input_type -> pemba.v1.ReadSchemaTextRequest
-	1, // 4: pemba.v1.SchemaTextService.ReadSchemaText:output_type -> pemba.v1.ReadSchemaTextResponse
+	0, // 3: pemba.v1.SchemaService.ReadSchemaText:input_type -> pemba.v1.ReadSchemaTextRequest
+	1, // 4: pemba.v1.SchemaService.ReadSchemaText:output_type -> pemba.v1.ReadSchemaTextResponse
 	4, // [4:5] is the sub-list for method output_type
 	3, // [3:4] is the sub-list for method input_type
 	3, // [3:3] is the sub-list for extension type_name

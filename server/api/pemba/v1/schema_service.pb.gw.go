@@ -35,7 +35,7 @@ var (
 	_ = metadata.Join
 )
 
-func request_SchemaTextService_ReadSchemaText_0(ctx context.Context, marshaler runtime.Marshaler, client SchemaTextServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func request_SchemaService_ReadSchemaText_0(ctx context.Context, marshaler runtime.Marshaler, client SchemaServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq ReadSchemaTextRequest
 		metadata runtime.ServerMetadata
@@ -50,7 +50,7 @@ func request_SchemaTextService_ReadSchemaText_0(ctx context.Context, marshaler r
 	return msg, metadata, err
 }
 
-func local_request_SchemaTextService_ReadSchemaText_0(ctx context.Context, marshaler runtime.Marshaler, server SchemaTextServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func local_request_SchemaService_ReadSchemaText_0(ctx context.Context, marshaler runtime.Marshaler, server SchemaServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq ReadSchemaTextRequest
 		metadata runtime.ServerMetadata
@@ -62,39 +62,39 @@ func local_request_SchemaTextService_ReadSchemaText_0(ctx context.Context, marsh
 	return msg, metadata, err
 }
 
-// RegisterSchemaTextServiceHandlerServer registers the http handlers for service SchemaTextService to "mux".
-// UnaryRPC     :call SchemaTextServiceServer directly.
+// RegisterSchemaServiceHandlerServer registers the http handlers for service SchemaService to "mux".
+// UnaryRPC     :call SchemaServiceServer directly.
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
-// Note that using this registration option will cause many gRPC library features to stop working. Consider using RegisterSchemaTextServiceHandlerFromEndpoint instead.
+// Note that using this registration option will cause many gRPC library features to stop working. Consider using RegisterSchemaServiceHandlerFromEndpoint instead.
 // GRPC interceptors will not work for this type of registration. To use interceptors, you must use the "runtime.WithMiddlewares" option in the "runtime.NewServeMux" call.
-func RegisterSchemaTextServiceHandlerServer(ctx context.Context, mux *runtime.ServeMux, server SchemaTextServiceServer) error {
-	mux.Handle(http.MethodPost, pattern_SchemaTextService_ReadSchemaText_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+func RegisterSchemaServiceHandlerServer(ctx context.Context, mux *runtime.ServeMux, server SchemaServiceServer) error {
+	mux.Handle(http.MethodPost, pattern_SchemaService_ReadSchemaText_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
 		var stream runtime.ServerTransportStream
 		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/pemba.v1.SchemaTextService/ReadSchemaText", runtime.WithHTTPPathPattern("/pemba/v1/schema/text"))
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/pemba.v1.SchemaService/ReadSchemaText", runtime.WithHTTPPathPattern("/pemba/v1/schema/text"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		resp, md, err := local_request_SchemaTextService_ReadSchemaText_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		resp, md, err := local_request_SchemaService_ReadSchemaText_0(annotatedContext, inboundMarshaler, server, req, pathParams)
 		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
 		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
 		if err != nil {
 			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		forward_SchemaTextService_ReadSchemaText_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+		forward_SchemaService_ReadSchemaText_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 
 	return nil
 }
 
-// RegisterSchemaTextServiceHandlerFromEndpoint is same as RegisterSchemaTextServiceHandler but
+// RegisterSchemaServiceHandlerFromEndpoint is same as RegisterSchemaServiceHandler but
 // automatically dials to "endpoint" and closes the connection when "ctx" gets done.
-func RegisterSchemaTextServiceHandlerFromEndpoint(ctx context.Context, mux *runtime.ServeMux, endpoint string, opts []grpc.DialOption) (err error) {
+func RegisterSchemaServiceHandlerFromEndpoint(ctx context.Context, mux *runtime.ServeMux, endpoint string, opts []grpc.DialOption) (err error) {
 	conn, err := grpc.NewClient(endpoint, opts...)
 	if err != nil {
 		return err
@@ -113,45 +113,45 @@ func RegisterSchemaTextServiceHandlerFromEndpoint(ctx context.Context, mux *runt
 			}
 		}()
 	}()
-	return RegisterSchemaTextServiceHandler(ctx, mux, conn)
+	return RegisterSchemaServiceHandler(ctx, mux, conn)
 }
 
-// RegisterSchemaTextServiceHandler registers the http handlers for service SchemaTextService to "mux".
+// RegisterSchemaServiceHandler registers the http handlers for service SchemaService to "mux".
 // The handlers forward requests to the grpc endpoint over "conn".
-func RegisterSchemaTextServiceHandler(ctx context.Context, mux *runtime.ServeMux, conn *grpc.ClientConn) error {
-	return RegisterSchemaTextServiceHandlerClient(ctx, mux, NewSchemaTextServiceClient(conn))
+func RegisterSchemaServiceHandler(ctx context.Context, mux *runtime.ServeMux, conn *grpc.ClientConn) error {
+	return RegisterSchemaServiceHandlerClient(ctx, mux, NewSchemaServiceClient(conn))
 }
 
-// RegisterSchemaTextServiceHandlerClient registers the http handlers for service SchemaTextService
-// to "mux". The handlers forward requests to the grpc endpoint over the given implementation of "SchemaTextServiceClient".
-// Note: the gRPC framework executes interceptors within the gRPC handler. If the passed in "SchemaTextServiceClient"
+// RegisterSchemaServiceHandlerClient registers the http handlers for service SchemaService
+// to "mux". The handlers forward requests to the grpc endpoint over the given implementation of "SchemaServiceClient".
+// Note: the gRPC framework executes interceptors within the gRPC handler. If the passed in "SchemaServiceClient"
 // doesn't go through the normal gRPC flow (creating a gRPC client etc.) then it will be up to the passed in
-// "SchemaTextServiceClient" to call the correct interceptors. This client ignores the HTTP middlewares.
-func RegisterSchemaTextServiceHandlerClient(ctx context.Context, mux *runtime.ServeMux, client SchemaTextServiceClient) error {
-	mux.Handle(http.MethodPost, pattern_SchemaTextService_ReadSchemaText_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+// "SchemaServiceClient" to call the correct interceptors. This client ignores the HTTP middlewares.
+func RegisterSchemaServiceHandlerClient(ctx context.Context, mux *runtime.ServeMux, client SchemaServiceClient) error {
+	mux.Handle(http.MethodPost, pattern_SchemaService_ReadSchemaText_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/pemba.v1.SchemaTextService/ReadSchemaText", runtime.WithHTTPPathPattern("/pemba/v1/schema/text"))
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/pemba.v1.SchemaService/ReadSchemaText", runtime.WithHTTPPathPattern("/pemba/v1/schema/text"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		resp, md, err := request_SchemaTextService_ReadSchemaText_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		resp, md, err := request_SchemaService_ReadSchemaText_0(annotatedContext, inboundMarshaler, client, req, pathParams)
 		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
 		if err != nil {
 			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		forward_SchemaTextService_ReadSchemaText_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+		forward_SchemaService_ReadSchemaText_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	return nil
 }
 
 var (
-	pattern_SchemaTextService_ReadSchemaText_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"pemba", "v1", "schema", "text"}, ""))
+	pattern_SchemaService_ReadSchemaText_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"pemba", "v1", "schema", "text"}, ""))
 )
 
 var (
-	forward_SchemaTextService_ReadSchemaText_0 = runtime.ForwardResponseMessage
+	forward_SchemaService_ReadSchemaText_0 = runtime.ForwardResponseMessage
 )

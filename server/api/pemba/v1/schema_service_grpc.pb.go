@@ -21,111 +21,111 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SchemaTextService_ReadSchemaText_FullMethodName = "/pemba.v1.SchemaTextService/ReadSchemaText"
+	SchemaService_ReadSchemaText_FullMethodName = "/pemba.v1.SchemaService/ReadSchemaText"
 )
 
-// SchemaTextServiceClient is the client API for SchemaTextService service.
+// SchemaServiceClient is the client API for SchemaService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// SchemaTextService gives back what was written, to the byte, where
+// SchemaService gives back what was written, to the byte, where
 // authzed.api.v1.SchemaService gives a normalised text of the newest schema.
-type SchemaTextServiceClient interface {
+type SchemaServiceClient interface {
 	// ReadSchemaText returns the text that counted at the asked revision;
 	// NOT_FOUND when there was none.
 	ReadSchemaText(ctx context.Context, in *ReadSchemaTextRequest, opts ...grpc.CallOption) (*ReadSchemaTextResponse, error)
 }
 
-type schemaTextServiceClient struct {
+type schemaServiceClient struct {
 	cc grpc.ClientConnInterface
 }
 
-func NewSchemaTextServiceClient(cc grpc.ClientConnInterface) SchemaTextServiceClient {
-	return &schemaTextServiceClient{cc}
+func NewSchemaServiceClient(cc grpc.ClientConnInterface) SchemaServiceClient {
+	return &schemaServiceClient{cc}
 }
 
-func (c *schemaTextServiceClient) ReadSchemaText(ctx context.Context, in *ReadSchemaTextRequest, opts ...grpc.CallOption) (*ReadSchemaTextResponse, error) {
+func (c *schemaServiceClient) ReadSchemaText(ctx context.Context, in *ReadSchemaTextRequest, opts ...grpc.CallOption) (*ReadSchemaTextResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReadSchemaTextResponse)
-	err := c.cc.Invoke(ctx, SchemaTextService_ReadSchemaText_FullMethodName, in, out, cOpts...)
+	err := c.cc.Invoke(ctx, SchemaService_ReadSchemaText_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-// SchemaTextServiceServer is the server API for SchemaTextService service.
-// All implementations must embed UnimplementedSchemaTextServiceServer
+// SchemaServiceServer is the server API for SchemaService service.
+// All implementations must embed UnimplementedSchemaServiceServer
 // for forward compatibility.
 //
-// SchemaTextService gives back what was written, to the byte, where
+// SchemaService gives back what was written, to the byte, where
 // authzed.api.v1.SchemaService gives a normalised text of the newest schema.
-type SchemaTextServiceServer interface {
+type SchemaServiceServer interface {
 	// ReadSchemaText returns the text that counted at the asked revision;
 	// NOT_FOUND when there was none.
 	ReadSchemaText(context.Context, *ReadSchemaTextRequest) (*ReadSchemaTextResponse, error)
-	mustEmbedUnimplementedSchemaTextServiceServer()
+	mustEmbedUnimplementedSchemaServiceServer()
 }
 
-// UnimplementedSchemaTextServiceServer must be embedded to have
+// UnimplementedSchemaServiceServer must be embedded to have
 // forward compatible implementations.
 //
 // NOTE: this should be embedded by value instead of pointer to avoid a nil
 // pointer dereference when methods are called.
-type UnimplementedSchemaTextServiceServer struct{}
+type UnimplementedSchemaServiceServer struct{}
 
-func (UnimplementedSchemaTextServiceServer) ReadSchemaText(context.Context, *ReadSchemaTextRequest) (*ReadSchemaTextResponse, error) {
+func (UnimplementedSchemaServiceServer) ReadSchemaText(context.Context, *ReadSchemaTextRequest) (*ReadSchemaTextResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReadSchemaText not implemented")
 }
-func (UnimplementedSchemaTextServiceServer) mustEmbedUnimplementedSchemaTextServiceServer() {}
-func (UnimplementedSchemaTextServiceServer) testEmbeddedByValue()                           {}
+func (UnimplementedSchemaServiceServer) mustEmbedUnimplementedSchemaServiceServer() {}
+func (UnimplementedSchemaServiceServer) testEmbeddedByValue()                       {}
 
-// UnsafeSchemaTextServiceServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to SchemaTextServiceServer will
+// UnsafeSchemaServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to SchemaServiceServer will
 // result in compilation errors.
-type UnsafeSchemaTextServiceServer interface {
-	mustEmbedUnimplementedSchemaTextServiceServer()
+type UnsafeSchemaServiceServer interface {
+	mustEmbedUnimplementedSchemaServiceServer()
 }
 
-func RegisterSchemaTextServiceServer(s grpc.ServiceRegistrar, srv SchemaTextServiceServer) {
-	// If the following call panics, it indicates UnimplementedSchemaTextServiceServer was
+func RegisterSchemaServiceServer(s grpc.ServiceRegistrar, srv SchemaServiceServer) {
+	// If the following call panics, it indicates UnimplementedSchemaServiceServer was
 	// embedded by pointer and is nil.  This will cause panics if an
 	// unimplemented method is ever invoked, so we test this at initialization
 	// time to prevent it from happening at runtime later due to I/O.
 	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
 		t.testEmbeddedByValue()
 	}
-	s.RegisterService(&SchemaTextService_ServiceDesc, srv)
+	s.RegisterService(&SchemaService_ServiceDesc, srv)
 }
 
-func _SchemaTextService_ReadSchemaText_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+func _SchemaService_ReadSchemaText_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReadSchemaTextRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
 	if interceptor == nil {
-		return srv.(SchemaTextServiceServer).ReadSchemaText(ctx, in)
+		return srv.(SchemaServiceServer).ReadSchemaText(ctx, in)
 	}
 	info := &grpc.UnaryServerInfo{
 		Server:     srv,
-		FullMethod: SchemaTextService_ReadSchemaText_FullMethodName,
+		FullMethod: SchemaService_ReadSchemaText_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SchemaTextServiceServer).ReadSchemaText(ctx, req.(*ReadSchemaTextRequest))
+		return srv.(SchemaServiceServer).ReadSchemaText(ctx, req.(*ReadSchemaTextRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
-// SchemaTextService_ServiceDesc is the grpc.ServiceDesc for SchemaTextService service.
+// SchemaService_ServiceDesc is the grpc.ServiceDesc for SchemaService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
-var SchemaTextService_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "pemba.v1.SchemaTextService",
-	HandlerType: (*SchemaTextServiceServer)(nil),
+var SchemaService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "pemba.v1.SchemaService",
+	HandlerType: (*SchemaServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
 		{
 			MethodName: "ReadSchemaText",
-			Handler:    _SchemaTextService_ReadSchemaText_Handler,
+			Handler:    _SchemaService_ReadSchemaText_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
