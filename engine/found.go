@@ -16,63 +16,70 @@ type FoundSubject struct {
 }
 
 // Found returns every subject of resource#relation, sorted: what the
-// "validation" block of a validation file lists. No caveat is evaluated.
-// Errors are those of Expand.
+// "validation" block of a validation file lists. Whoever depends on a caveat is
+// conditional, whatever its values are. Errors are those of Check.
 func (e *Engine) Found(ctx context.Context, resource Object, relation string) ([]FoundSubject, error) {
 	tree, err := e.Expand(ctx, resource, relation, true)
 	if err != nil {
 		return nil, err
 	}
+	if r := e.Schema.Relation(resource.Type, relation); r.Unstratified {
+		w := e.walk(ctx, Subject{})
+		defer w.release()
+		if err := w.stratified(node{r, resource.ID}); err != nil {
+			return nil, err
+		}
+	}
 	return treeSet(tree).list(), nil
 }
 
-// subjectSet is a set of subjects, given by what it says of every subject that
-// was named and of those that were not. It is three-valued, as answers are.
-type subjectSet struct {
-	named   map[Subject]member // every subject that was named anywhere below
-	unnamed map[string]State   // by type: subjects that were not named (wildcards)
-}
+// subjectSet is a set of subjects: of every subject that was named anywhere
+// below, what the set says of it. It is three-valued, as answers are.
+type subjectSet map[Subject]member
 
+// member is a named subject. A wildcard's states are those of the subjects that
+// were not named.
 type member struct {
-	state     State
-	listed    bool  // it was written itself, not only meant by a wildcard
-	barred    State // how surely the wildcard of its type does not mean it
+	own    State // how surely it is in the set by itself, not as one of a wildcard's
+	barred State // how surely the wildcard of its type does not mean it
+
+	// relations are where it is written, as far as that brings it into the set by
+	// itself; if nothing does, where an exclusion named it.
 	relations map[string]bool
 }
 
-// of returns what the set says of a subject.
-func (s subjectSet) of(subject Subject) member {
-	m, ok := s.named[subject]
-	if !ok && subject.Relation == "" && subject.ID != Wildcard {
-		m.state = s.unnamed[subject.Type]
+// wildcard returns how surely the set has everyone of a type who is not named.
+func (s subjectSet) wildcard(subjectType string) State {
+	return s[Subject{Object: Object{Type: subjectType, ID: Wildcard}}].own
+}
+
+// meant returns how surely a wildcard in the set means the subject.
+func (s subjectSet) meant(subject Subject) State {
+	if subject.Relation != "" || subject.ID == Wildcard {
+		return No
 	}
-	return m
+	return min(s.wildcard(subject.Type), Yes-s[subject].barred)
+}
+
+// outside returns how surely no wildcard in the set means the subject.
+func (s subjectSet) outside(subject Subject) State {
+	if s.wildcard(subject.Type) == No {
+		return Yes
+	}
+	return s[subject].barred
 }
 
 // treeSet computes the set that a recursive tree shows.
 func treeSet(t *Tree) subjectSet {
-	s := subjectSet{named: map[Subject]member{}, unnamed: map[string]State{}}
-	switch t.Op {
-	case TreeLeaf:
-		for _, stored := range t.Subjects {
-			s.add(stored, t.Resource.String()+"#"+t.Relation)
-		}
-	case TreeUnion:
-		for _, c := range t.Children {
-			s = combine(s, treeSet(c), TreeUnion)
-		}
-	case TreeIntersection:
-		for i, c := range t.Children {
-			if i == 0 {
-				s = treeSet(c)
-			} else {
-				s = combine(s, treeSet(c), TreeIntersection)
-			}
-		}
-	case TreeExclusion:
-		s = treeSet(t.Children[0])
-		for _, c := range t.Children[1:] {
-			s = combine(s, treeSet(c), TreeExclusion)
+	s := subjectSet{}
+	for _, stored := range t.Subjects {
+		s.add(stored, t.Resource.String()+"#"+t.Relation)
+	}
+	for i, c := range t.Children {
+		if i == 0 {
+			s = treeSet(c)
+		} else {
+			s = combine(s, treeSet(c), t.Op)
 		}
 	}
 	if t.Via != nil && t.Via.Trait != nil && t.Via.Trait.Caveat != "" {
@@ -86,96 +93,80 @@ func (s subjectSet) add(stored StoredSubject, relation string) {
 	if stored.Trait != nil && stored.Trait.Caveat != "" {
 		state = Conditional
 	}
-	if stored.Subject.IsWildcard() {
-		s.unnamed[stored.Subject.Type] = state
-	}
-	s.named[stored.Subject] = member{state: state, listed: true, relations: map[string]bool{relation: true}}
+	s[stored.Subject] = member{own: state, relations: map[string]bool{relation: true}}
 }
 
 // condition makes the whole set depend on a caveat.
 func (s subjectSet) condition() {
-	for k, m := range s.named {
-		m.state = min(m.state, Conditional)
-		s.named[k] = m
-	}
-	for k, state := range s.unnamed {
-		s.unnamed[k] = min(state, Conditional)
+	for k, m := range s {
+		m.own = min(m.own, Conditional)
+		s[k] = m
 	}
 }
 
 // combine makes one set of two, subject by subject.
 func combine(a, b subjectSet, op TreeOp) subjectSet {
-	s := subjectSet{named: make(map[Subject]member, len(a.named)+len(b.named)), unnamed: map[string]State{}}
-	for _, set := range []subjectSet{a, b} {
-		for t := range set.unnamed {
-			s.unnamed[t] = combineStates(a.unnamed[t], b.unnamed[t], op)
-		}
-		for subject := range set.named {
-			if _, done := s.named[subject]; !done {
-				s.named[subject] = combineMembers(a, b, subject, op)
+	s := make(subjectSet, len(a)+len(b))
+	for _, side := range []subjectSet{a, b} {
+		for subject := range side {
+			if _, done := s[subject]; !done {
+				s[subject] = combineMembers(a, b, subject, op)
 			}
 		}
 	}
 	return s
 }
 
-func combineStates(a, b State, op TreeOp) State {
-	switch op {
-	case TreeUnion:
-		return max(a, b)
-	case TreeIntersection:
-		return min(a, b)
-	default:
-		return min(a, Yes-b)
-	}
-}
-
 func combineMembers(a, b subjectSet, subject Subject, op TreeOp) member {
-	ma, mb := a.of(subject), b.of(subject)
-	if subject.IsWildcard() {
-		ma.state, mb.state = a.unnamed[subject.Type], b.unnamed[subject.Type]
-	}
-	m := member{state: combineStates(ma.state, mb.state, op), listed: ma.listed, relations: ma.relations}
+	ma, mb := a[subject], b[subject]
+	m := member{relations: writtenIn(ma, mb, op)}
 	switch op {
-	case TreeUnion:
-		m.barred = min(a.bars(subject, ma), b.bars(subject, mb))
 	case TreeIntersection:
+		m.own = max(min(ma.own, mb.own), min(ma.own, b.meant(subject)), min(a.meant(subject), mb.own))
 		m.barred = max(ma.barred, mb.barred)
-	default:
-		m.barred = ma.barred
-		if mb.listed {
-			m.barred = max(m.barred, mb.state)
+	case TreeExclusion:
+		m.own = min(ma.own, Yes-max(mb.own, b.meant(subject)))
+		m.barred = max(ma.barred, mb.own)
+		if b.wildcard(subject.Type) > No { // whom that does not mean stays, whatever a's wildcard becomes
+			m.own = max(m.own, min(a.meant(subject), mb.barred, Yes-mb.own))
 		}
-		return m
+	default:
+		m.own = max(ma.own, mb.own)
+		m.barred = min(a.outside(subject), b.outside(subject), Yes-m.own)
+		whole := max(m.own, a.meant(subject), b.meant(subject))
+		if whole < max(a.wildcard(subject.Type), b.wildcard(subject.Type)) {
+			m.barred = max(m.barred, Yes-whole) // the surer wildcard does not mean it, the other one does
+		}
 	}
-	m.listed = ma.listed || mb.listed
-	m.relations = maps.Clone(ma.relations)
-	if m.relations == nil {
-		m.relations = map[string]bool{}
-	}
-	maps.Copy(m.relations, mb.relations)
 	return m
 }
 
-// bars returns how surely a subject is left out of one side of a union: of its
-// wildcard, or, where there is none, of the set.
-func (s subjectSet) bars(subject Subject, m member) State {
-	if s.unnamed[subject.Type] == No {
-		return Yes - m.state
+// writtenIn returns where the two sides have a subject written. A side that does
+// not have it by itself counts only when neither has, and what is taken away not
+// where it is taken from.
+func writtenIn(a, b member, op TreeOp) map[string]bool {
+	switch {
+	case a.own > No && (op == TreeExclusion || b.own == No):
+		return a.relations
+	case b.own > No && a.own == No && op != TreeExclusion:
+		return b.relations
 	}
-	return m.barred
+	relations := map[string]bool{}
+	maps.Copy(relations, a.relations)
+	maps.Copy(relations, b.relations)
+	return relations
 }
 
 // list returns the subjects of the set, sorted.
 func (s subjectSet) list() []FoundSubject {
 	var found []FoundSubject
-	for subject, m := range s.named {
-		if m.state == No || !m.listed && s.unnamed[subject.Type] >= m.state {
+	for subject, m := range s {
+		if m.own == No {
 			continue
 		}
 		f := FoundSubject{
 			Subject:     subject,
-			Conditional: m.state == Conditional,
+			Conditional: m.own == Conditional,
 			Relations:   slices.Sorted(maps.Keys(m.relations)),
 		}
 		if subject.IsWildcard() {
@@ -183,20 +174,24 @@ func (s subjectSet) list() []FoundSubject {
 		}
 		found = append(found, f)
 	}
-	slices.SortFunc(found, func(a, b FoundSubject) int { return a.Subject.Compare(b.Subject) })
+	sortFound(found)
 	return found
 }
 
 // excluded returns the named subjects of a type that its wildcard does not mean.
 func (s subjectSet) excluded(subjectType string) []FoundSubject {
 	var out []FoundSubject
-	for subject, m := range s.named {
+	for subject, m := range s {
 		if subject.Type == subjectType && subject.Relation == "" && !subject.IsWildcard() && m.barred > No {
 			out = append(out, FoundSubject{Subject: subject, Conditional: m.barred == Conditional})
 		}
 	}
-	slices.SortFunc(out, func(a, b FoundSubject) int { return a.Subject.Compare(b.Subject) })
+	sortFound(out)
 	return out
+}
+
+func sortFound(s []FoundSubject) {
+	slices.SortFunc(s, func(a, b FoundSubject) int { return a.Subject.Compare(b.Subject) })
 }
 
 func sortStored(s []StoredSubject) {

@@ -25,6 +25,7 @@ import (
 //	limits            depth=N reads=N candidates=N; what is left out gets its default
 //	check             one question a line; prints the answer and the number of reads
 //	expand            one type:id#relation a line; argument "recursive"
+//	found             one type:id#relation a line
 //	lookup-resources  one type#relation@subject a line; argument after=ID
 //	lookup-subjects   one type:id#relation@type[#relation] a line; argument after=ID
 //
@@ -93,6 +94,8 @@ func (s *scenario) each(t *testing.T, d *datadriven.TestData, lines []string) st
 			text, err = s.check(line)
 		case "expand":
 			text, err = s.expand(line, d.HasArg("recursive"))
+		case "found":
+			text, err = s.found(line)
 		case "lookup-resources":
 			text, err = s.lookupResources(line, after(t, d))
 		case "lookup-subjects":
@@ -225,6 +228,30 @@ func (s *scenario) expand(line string, recursive bool) (string, error) {
 	var b strings.Builder
 	printTree(&b, tree, "")
 	return fmt.Sprintf("%s(reads: %d)", b.String(), c.reads), nil
+}
+
+func (s *scenario) found(line string) (string, error) {
+	o, relation, _, err := parseSet(line)
+	if err != nil {
+		return "", err
+	}
+	e, _ := s.open()
+	found, err := e.Found(context.Background(), o, relation)
+	var b strings.Builder
+	for _, f := range found {
+		fmt.Fprintf(&b, "%s%s by %s\n", f.Subject, maybe(f), strings.Join(f.Relations, ", "))
+		for _, x := range f.Excluded {
+			fmt.Fprintf(&b, "  but %s%s\n", x.Subject, maybe(x))
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n"), err
+}
+
+func maybe(f engine.FoundSubject) string {
+	if f.Conditional {
+		return " perhaps"
+	}
+	return ""
 }
 
 func printTree(b *strings.Builder, t *engine.Tree, indent string) {

@@ -199,9 +199,9 @@ func (t *trial) subjectsAre(s set, typeName, relation string, results iter.Seq2[
 }
 
 // foundAgrees demands that Found lists the plain subjects that the reference
-// grants when nothing is known of any caveat's values. Types with a wildcard are
-// left out: Found tells a subject's own relationships from the wildcard's, which
-// the reference does not.
+// grants when nothing is known of any caveat's values. Where a wildcard means a
+// subject, only whether it is granted at all is compared: Found keeps the
+// conditions of the wildcard, of its exceptions and of the subject itself apart.
 func foundAgrees(t *trial) error {
 	blind, err := t.blind()
 	if err != nil {
@@ -220,27 +220,48 @@ func foundAgrees(t *trial) error {
 		if err != nil {
 			return fmt.Errorf("%s#%s: %w", s.resource, s.relation, err)
 		}
-		said := map[engine.Subject]enginetest.Outcome{}
 		for _, f := range found {
-			said[f.Subject] = enginetest.Yes
-			if f.Conditional {
-				said[f.Subject] = enginetest.Conditional
+			if len(f.Relations) == 0 {
+				return fmt.Errorf("%s#%s: %s is found, but written nowhere", s.resource, s.relation, f.Subject)
 			}
 		}
 		for _, typeName := range t.ref.Types() {
-			if slices.ContainsFunc(t.Relationships, func(r engine.Relationship) bool {
-				return r.Subject.IsWildcard() && r.Subject.Type == typeName
-			}) {
-				continue
-			}
 			for _, subject := range t.everyone(typeName, "", enginetest.Nowhere) {
-				if want := blind.Check(s.resource, s.relation, subject); said[subject] != want {
-					return fmt.Errorf("%s#%s: %s is %s by what was found, want %s", s.resource, s.relation, subject, said[subject], want)
+				got, meant := foundState(found, subject)
+				want := blind.Check(s.resource, s.relation, subject)
+				if got != want && (!meant || got == enginetest.No || want == enginetest.No) {
+					return fmt.Errorf("%s#%s: %s is %s by what was found, want %s", s.resource, s.relation, subject, got, want)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// foundState returns what a list of found subjects says of one, and whether it
+// has a wildcard that could mean it.
+func foundState(found []engine.FoundSubject, subject engine.Subject) (state enginetest.Outcome, meant bool) {
+	surely := func(f engine.FoundSubject) enginetest.Outcome {
+		if f.Conditional {
+			return enginetest.Conditional
+		}
+		return enginetest.Yes
+	}
+	for _, f := range found {
+		switch {
+		case f.Subject == subject:
+			return surely(f), meant
+		case !f.Subject.IsWildcard() || f.Subject.Type != subject.Type:
+			continue
+		}
+		meant = true
+		if i := slices.IndexFunc(f.Excluded, func(x engine.FoundSubject) bool { return x.Subject == subject }); i < 0 {
+			state = surely(f)
+		} else if f.Excluded[i].Conditional {
+			state = enginetest.Conditional
+		}
+	}
+	return state, meant
 }
 
 // blind returns a reference for which every caveat is open.
