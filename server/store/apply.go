@@ -122,6 +122,7 @@ type flight struct {
 // begin starts to write what was judged. Nothing else may be in flight. It is
 // called under mu, and land ends it.
 func (s *Store) begin(j *judge) {
+	j.in = nil // else every transaction of an import would hold the one before
 	s.flight = &flight{j, s.backend.start(j.record.Revision, j.entries)}
 	s.state.countChanges(j.changes)
 	s.state.head, s.state.floor, s.state.time, s.state.hash =

@@ -197,9 +197,11 @@ func (w *dataWorld) changes(sn *Snapshot, from Revision) (string, error) {
 	return out, nil
 }
 
-func readDocuments(sn *Snapshot, prefix string) (string, error) {
+// readDocuments lists the documents of "PREFIX" or "PREFIX after KEY".
+func readDocuments(sn *Snapshot, text string) (string, error) {
 	out := ""
-	for doc, err := range sn.Documents(context.Background(), strings.TrimSpace(prefix)) {
+	prefix, after, _ := strings.Cut(strings.TrimSpace(text), " after ")
+	for doc, err := range sn.Documents(context.Background(), prefix, after) {
 		if err != nil {
 			return out, err
 		}

@@ -36,9 +36,9 @@ func (v view) document(key string) (Document, bool, error) {
 	return Document{Key: key, Class: Class(found.mark), Version: found.version, Value: found.value}, true, nil
 }
 
-// Documents yields the documents whose keys begin with prefix, by key. An error
-// ends it.
-func (sn *Snapshot) Documents(ctx context.Context, prefix string) iter.Seq2[Document, error] {
+// Documents yields the documents whose keys begin with prefix, by key, after the
+// key given ("" for all). An error ends it.
+func (sn *Snapshot) Documents(ctx context.Context, prefix, after string) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
 		if sn.closed.Load() {
 			yield(Document{}, ErrClosed)
@@ -46,7 +46,11 @@ func (sn *Snapshot) Documents(ctx context.Context, prefix string) iter.Seq2[Docu
 		}
 		s := sn.view.scan(documentKey(prefix))
 		defer s.close()
-		for s.seek(nil); s.valid(); s.next() {
+		var from []byte
+		if after != "" {
+			from = afterKey(documentKey(after))
+		}
+		for s.seek(from); s.valid(); s.next() {
 			doc, err := s.document()
 			if err == nil {
 				err = ctx.Err()

@@ -129,27 +129,37 @@ type batchWriter struct {
 }
 
 func (w *batchWriter) write(b *batch) error {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	b.tx.Updates = b.updates
-	j, err := w.store.judge(w.store.state.head+1, &b.tx, b.prepared)
-	if err != nil {
-		return err
-	}
-	if err := w.land(); err != nil {
-		return err
-	}
-	w.store.begin(j)
-	w.flying, w.outcome = b, j.outcome
-	return nil
+	return w.report(func() error {
+		b.tx.Updates = b.updates
+		j, err := w.store.judge(w.store.state.head+1, &b.tx, b.prepared)
+		if err != nil {
+			return err
+		}
+		if err := w.land(); err != nil {
+			return err
+		}
+		w.store.begin(j)
+		w.flying, w.outcome = b, j.outcome
+		return nil
+	})
 }
 
 // finish waits for the last batch, after an error or nil.
 func (w *batchWriter) finish(err error) error {
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	if landErr := w.land(); landErr != nil {
+	if landErr := w.report(w.land); landErr != nil {
 		return errors.Join(err, landErr)
+	}
+	return err
+}
+
+// report does a step under mu and then tells what has landed in it.
+func (w *batchWriter) report(step func() error) error {
+	before := w.done.Transactions
+	w.store.mu.Lock()
+	err := step()
+	w.store.mu.Unlock()
+	if w.progress != nil && w.done.Transactions > before {
+		w.progress(*w.done)
 	}
 	return err
 }
@@ -165,9 +175,6 @@ func (w *batchWriter) land() error {
 	w.done.Relationships += int64(len(w.flying.updates))
 	w.done.Unchanged += int64(w.outcome.Unchanged)
 	w.flying = nil
-	if w.progress != nil {
-		w.progress(*w.done)
-	}
 	if w.done.Transactions%importSync == 0 {
 		return w.store.Sync()
 	}

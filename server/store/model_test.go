@@ -187,7 +187,7 @@ func (w *modelWorld) read(rt *rapid.T) {
 		rt.Fatalf("revision %d, filter %s:\ngot  %q\nwant %q", sn.Revision(), f, got, want)
 	}
 	docs := map[string]string{}
-	for doc, err := range sn.Documents(context.Background(), "") {
+	for doc, err := range sn.Documents(context.Background(), "", "") {
 		if err != nil {
 			rt.Fatal(err)
 		}
