@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -133,7 +134,8 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.broken != nil {
 		return nil, m.broken
 	}
-	return &snapshot{store: m.store, state: m.state.encode(m.store)}, nil
+	data, err := m.state.encode(nil)
+	return &snapshot{store: m.store, state: data}, err
 }
 
 // Restore implements raft.FSM.
@@ -159,3 +161,7 @@ func (s *snapshot) Persist(sink raft.SnapshotSink) error {
 
 // Release implements raft.FSMSnapshot.
 func (s *snapshot) Release() {}
+
+// storeBroken reports whether an error of Apply is the storage's, and no
+// refusal of the transaction.
+func storeBroken(err error) bool { return errors.Is(err, store.ErrClosed) }

@@ -222,60 +222,6 @@ func (n *node) verify() (store.Revision, error) {
 	}
 }
 
-// rounds asks one question for all that wait at the same moment: an answer
-// counts for those that asked before its question was put.
-type rounds struct {
-	question func() (store.Revision, error)
-
-	mu      sync.Mutex
-	next    *round
-	running bool
-	all     sync.WaitGroup
-}
-
-type round struct {
-	done chan struct{}
-	rev  store.Revision
-	err  error
-}
-
-func (r *rounds) ask(ctx context.Context) (store.Revision, error) {
-	r.mu.Lock()
-	if r.next == nil {
-		r.next = &round{done: make(chan struct{})}
-	}
-	mine := r.next
-	if !r.running {
-		r.running = true
-		r.all.Go(r.run)
-	}
-	r.mu.Unlock()
-	select {
-	case <-mine.done:
-		return mine.rev, mine.err
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
-// run puts questions as long as somebody waits.
-func (r *rounds) run() {
-	for {
-		r.mu.Lock()
-		current := r.next
-		r.next = nil
-		r.running = current != nil
-		r.mu.Unlock()
-		if current == nil {
-			return
-		}
-		current.rev, current.err = r.question()
-		close(current.done)
-	}
-}
-
-func (r *rounds) wait() { r.all.Wait() }
-
 // logWriter makes records of raft's log lines, "[WARN]  raft: what happened".
 type logWriter struct{ log *slog.Logger }
 
@@ -286,6 +232,8 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	}
 	level := slog.LevelWarn
 	switch {
+	case strings.Contains(text, "heartbeat timeout reached"): // each start of a cluster of one
+		level = slog.LevelDebug
 	case strings.HasPrefix(text, "[ERROR]"):
 		level = slog.LevelError
 	case strings.HasPrefix(text, "[INFO]"), strings.HasPrefix(text, "[DEBUG]"):

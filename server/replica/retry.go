@@ -2,6 +2,7 @@ package replica
 
 import (
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"github.com/pemba-authz/pemba/server/store"
@@ -13,6 +14,10 @@ const (
 	retryEntries = 200_000
 	retryAge     = 10 * time.Minute
 )
+
+// errRetryMismatch is told to a proposer as a *RetryMismatchError: the log knows
+// no keys, only what stands for them.
+var errRetryMismatch = errors.New("the retry key was used for another write")
 
 // retryKey stands for a key of one identity; zero is none.
 type retryKey [16]byte

@@ -41,6 +41,9 @@ func (h history) parse(token string) (store.Revision, error) {
 	if err != nil || len(buf) < tokenHeader+2+tokenChecksum || buf[0] != tokenFormat {
 		return 0, garbage
 	}
+	if base64.RawURLEncoding.EncodeToString(buf) != token { // line ends, which decoding ignores
+		return 0, garbage
+	}
 	body, sum := buf[:len(buf)-tokenChecksum], buf[len(buf)-tokenChecksum:]
 	if crc32.Checksum(body, tokenTable) != binary.BigEndian.Uint32(sum) {
 		return 0, garbage
