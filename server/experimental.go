@@ -2,13 +2,16 @@ package server
 
 import (
 	"context"
+	"fmt"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 )
 
 // experimentalService is authzed.api.v1.ExperimentalService: the deprecated
-// names of methods that have a home elsewhere now, and relationship counters.
+// names of methods that have a home elsewhere now, and relationship counters
+// (counters.go).
 type experimentalService struct {
 	v1.UnimplementedExperimentalServiceServer
 	*Server
@@ -16,31 +19,60 @@ type experimentalService struct {
 	schemas     *schemaService
 }
 
+// alias answers a request under its deprecated name: it has the same fields as
+// asked, and so have the responses. A test holds that.
+func alias[Asked, Answered proto.Message](ctx context.Context, request proto.Message, asked Asked,
+	call func(context.Context, Asked) (Answered, error), response proto.Message) error {
+	if err := transcode(request, asked); err != nil {
+		return err
+	}
+	answered, err := call(ctx, asked)
+	if err != nil {
+		return err
+	}
+	return transcode(answered, response)
+}
+
+// transcode makes to a copy of from, a message of another name.
+func transcode(from, to proto.Message) error {
+	buf, err := proto.Marshal(from)
+	if err == nil {
+		err = proto.Unmarshal(buf, to)
+	}
+	if err != nil {
+		return fmt.Errorf("a %s as a %s: %w", from.ProtoReflect().Descriptor().Name(), to.ProtoReflect().Descriptor().Name(), err)
+	}
+	return nil
+}
+
 // BulkCheckPermission is CheckBulkPermissions.
 func (e *experimentalService) BulkCheckPermission(ctx context.Context, r *v1.BulkCheckPermissionRequest) (*v1.BulkCheckPermissionResponse, error) {
-	request := &v1.CheckBulkPermissionsRequest{Consistency: r.Consistency}
-	for _, item := range r.Items {
-		request.Items = append(request.Items, &v1.CheckBulkPermissionsRequestItem{
-			Resource: item.Resource, Permission: item.Permission, Subject: item.Subject, Context: item.Context,
-		})
-	}
-	checked, err := e.permissions.CheckBulkPermissions(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	resp := &v1.BulkCheckPermissionResponse{CheckedAt: checked.CheckedAt}
-	for i, pair := range checked.Pairs {
-		out := &v1.BulkCheckPermissionPair{Request: r.Items[i]}
-		if failed := pair.GetError(); failed != nil {
-			out.Response = &v1.BulkCheckPermissionPair_Error{Error: failed}
-		} else {
-			out.Response = &v1.BulkCheckPermissionPair_Item{Item: &v1.BulkCheckPermissionResponseItem{
-				Permissionship: pair.GetItem().GetPermissionship(), PartialCaveatInfo: pair.GetItem().GetPartialCaveatInfo(),
-			}}
-		}
-		resp.Pairs = append(resp.Pairs, out)
-	}
-	return resp, nil
+	resp := &v1.BulkCheckPermissionResponse{}
+	return resp, alias(ctx, r, &v1.CheckBulkPermissionsRequest{}, e.permissions.CheckBulkPermissions, resp)
+}
+
+// ExperimentalReflectSchema is ReflectSchema.
+func (e *experimentalService) ExperimentalReflectSchema(ctx context.Context, r *v1.ExperimentalReflectSchemaRequest) (*v1.ExperimentalReflectSchemaResponse, error) {
+	resp := &v1.ExperimentalReflectSchemaResponse{}
+	return resp, alias(ctx, r, &v1.ReflectSchemaRequest{}, e.schemas.ReflectSchema, resp)
+}
+
+// ExperimentalComputablePermissions is ComputablePermissions.
+func (e *experimentalService) ExperimentalComputablePermissions(ctx context.Context, r *v1.ExperimentalComputablePermissionsRequest) (*v1.ExperimentalComputablePermissionsResponse, error) {
+	resp := &v1.ExperimentalComputablePermissionsResponse{}
+	return resp, alias(ctx, r, &v1.ComputablePermissionsRequest{}, e.schemas.ComputablePermissions, resp)
+}
+
+// ExperimentalDependentRelations is DependentRelations.
+func (e *experimentalService) ExperimentalDependentRelations(ctx context.Context, r *v1.ExperimentalDependentRelationsRequest) (*v1.ExperimentalDependentRelationsResponse, error) {
+	resp := &v1.ExperimentalDependentRelationsResponse{}
+	return resp, alias(ctx, r, &v1.DependentRelationsRequest{}, e.schemas.DependentRelations, resp)
+}
+
+// ExperimentalDiffSchema is DiffSchema.
+func (e *experimentalService) ExperimentalDiffSchema(ctx context.Context, r *v1.ExperimentalDiffSchemaRequest) (*v1.ExperimentalDiffSchemaResponse, error) {
+	resp := &v1.ExperimentalDiffSchemaResponse{}
+	return resp, alias(ctx, r, &v1.DiffSchemaRequest{}, e.schemas.DiffSchema, resp)
 }
 
 // BulkImportRelationships is ImportBulkRelationships.
