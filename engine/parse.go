@@ -215,6 +215,12 @@ func (t *textReader) caveat(trait *Trait) error {
 		if err != nil {
 			return t.fail(t.pos, "the context of caveat %s: %v", trait.Caveat, err)
 		}
+		switch {
+		case len(context) == 0:
+			return t.fail(t.pos, "the context of caveat %s is empty: leave it out", trait.Caveat)
+		case strings.ContainsAny(t.text[t.pos:t.pos+n], "\r\n"):
+			return t.fail(t.pos, "the context of caveat %s: the JSON must stand on one line", trait.Caveat)
+		}
 		trait.Context = context
 		t.pos += n
 	}
@@ -243,8 +249,8 @@ func ParseTime(text string) (time.Time, error) {
 	return at.UTC(), nil
 }
 
-// ParseContext reads a JSON object as the context of a caveat. Numbers keep
-// their text.
+// ParseContext reads a JSON object as the context of a caveat; an empty one is
+// nil. Numbers keep their text.
 func ParseContext(text string) (map[string]any, error) {
 	context, n, err := decodeContext(text)
 	if err != nil {
@@ -253,15 +259,15 @@ func ParseContext(text string) (map[string]any, error) {
 	if rest := strings.TrimSpace(text[n:]); rest != "" {
 		return nil, fmt.Errorf("text after the JSON object: %.40q", rest)
 	}
+	if len(context) == 0 {
+		return nil, nil
+	}
 	return context, nil
 }
 
 // decodeContext reads the JSON object at the start of text and returns how many
 // bytes it took.
 func decodeContext(text string) (map[string]any, int, error) {
-	if strings.HasPrefix(text, "{}") {
-		return nil, 0, errors.New("{} is empty: leave it out")
-	}
 	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
 	dec.UseNumber()
 	var context map[string]any
@@ -269,12 +275,12 @@ func decodeContext(text string) (map[string]any, int, error) {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, 0, errors.New("the JSON object is cut short")
 		}
+		if other := (*json.UnmarshalTypeError)(nil); errors.As(err, &other) {
+			return nil, 0, fmt.Errorf("not a JSON object, but a JSON %s", other.Value)
+		}
 		return nil, 0, fmt.Errorf("not a JSON object: %w", err)
 	}
 	n := int(dec.InputOffset())
-	if strings.ContainsAny(text[:n], "\r\n") {
-		return nil, 0, errors.New("the JSON must stand on one line")
-	}
 	if context == nil {
 		return nil, 0, errors.New("null is not a JSON object")
 	}
