@@ -283,26 +283,30 @@ func (c setClaim) judge(ctx context.Context, e *engine.Engine) (outcome, error) 
 }
 
 // compareFound returns the lines that differ, marked - (expected only) and +
-// (found only).
+// (found only). A line that is expected twice is expected.
 func compareFound(want, got []engine.FoundSubject) (missing, surplus []string) {
-	count := map[string]int{} // found, less expected
-	for _, f := range got {
-		count[foundText(f)]++
-	}
-	for _, f := range want {
-		count[foundText(f)]--
-	}
-	for line, n := range count {
-		for ; n < 0; n++ {
+	wanted, found := foundTexts(want), foundTexts(got)
+	for line := range wanted {
+		if !found[line] {
 			missing = append(missing, "- "+line)
 		}
-		for ; n > 0; n-- {
+	}
+	for line := range found {
+		if !wanted[line] {
 			surplus = append(surplus, "+ "+line)
 		}
 	}
 	slices.Sort(missing)
 	slices.Sort(surplus)
 	return missing, surplus
+}
+
+func foundTexts(list []engine.FoundSubject) map[string]bool {
+	texts := make(map[string]bool, len(list))
+	for _, f := range list {
+		texts[foundText(f)] = true
+	}
+	return texts
 }
 
 // parseQuestion reads the three parts that check takes.
@@ -313,11 +317,8 @@ func parseQuestion(resource, permission, subject string) (engine.Object, engine.
 	return o, s, cmp.Or(err1, err2, err3)
 }
 
-// parseContext reads a JSON object of caveat values; {} is none.
+// parseContext reads a JSON object of caveat values.
 func parseContext(text string) (map[string]any, error) {
-	if strings.TrimSpace(text) == "{}" {
-		return nil, nil
-	}
 	values, err := engine.ParseContext(text)
 	if err != nil {
 		return nil, fmt.Errorf("the caveat context: %w", err)

@@ -297,6 +297,9 @@ func (v *validationFile) readSets(n *yaml.Node) {
 		}
 		c := setClaim{at: v.at(key), resource: set.Object, permission: set.Relation}
 		v.texts(value, key.Value, func(item *yaml.Node) {
+			if strings.TrimSpace(item.Value) == "[]" {
+				return // nobody
+			}
 			m, err := parseFound(item.Value)
 			if err != nil {
 				v.fail(v.at(item), "%v", err)
