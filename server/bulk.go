@@ -33,7 +33,7 @@ func (s *Server) importAll(ctx context.Context, receive func() ([]*v1.Relationsh
 	i := s.replica.Import()
 	err := s.stage(ctx, i, receive)
 	if err == nil {
-		_, err = i.Commit(ctx, replica.Proposal{RetryKey: header(ctx, idempotencyKey)})
+		_, err = i.Commit(ctx, replica.Proposal{RetryKey: header(ctx, idempotencyKey), Identity: caller(ctx)})
 	}
 	if err == nil {
 		return uint64(i.Total()), nil

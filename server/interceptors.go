@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/grpc"
@@ -23,10 +24,12 @@ type interceptor struct {
 // interceptors returns the steps of a call, the outermost first.
 func (s *Server) interceptors() []interceptor {
 	return []interceptor{
-		{s.identifyUnary, s.identifyStream}, // request id
-		{s.mapErrorUnary, s.mapErrorStream}, // errors become statuses here and nowhere else
-		{s.limitUnary, nil},                 // deadline
-		{validateUnary, validateStream},     // what the messages' own rules refuse
+		{s.identifyUnary, s.identifyStream},         // request id
+		{s.observeUnary, s.observeStream},           // one metric and one log line
+		{s.mapErrorUnary, s.mapErrorStream},         // errors become statuses here and nowhere else
+		{s.authenticateUnary, s.authenticateStream}, // who calls, and may they
+		{s.admitUnary, s.admitStream},               // not too many at once; deadline
+		{validateUnary, validateStream},             // what the messages' own rules refuse
 	}
 }
 
@@ -58,25 +61,18 @@ type stream struct {
 
 func (s *stream) Context() context.Context { return s.ctx }
 
-type requestIDKey struct{}
-
-// requestID returns the id of the request that ctx belongs to, "" for none.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
-
 // maxRequestID is how many bytes of a caller's request id are kept.
 const maxRequestID = 128
 
 // identify takes the caller's request id, or makes one.
-func identify(ctx context.Context) (context.Context, metadata.MD) {
+func identify(ctx context.Context, method string) (context.Context, metadata.MD) {
 	id := header(ctx, string(requestmeta.RequestIDKey))
 	if id == "" {
 		id = rand.Text()
 	}
 	id = id[:min(len(id), maxRequestID)]
-	return context.WithValue(ctx, requestIDKey{}, id), metadata.Pairs(
+	c := &call{id: id, method: method, start: time.Now()}
+	return context.WithValue(ctx, callKey{}, c), metadata.Pairs(
 		string(responsemeta.RequestID), id,
 		string(responsemeta.RequestIDLegacy), id,
 	)
@@ -90,16 +86,16 @@ func header(ctx context.Context, key string) string {
 	return ""
 }
 
-func (s *Server) identifyUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	ctx, trailer := identify(ctx)
+func (s *Server) identifyUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	ctx, trailer := identify(ctx, info.FullMethod)
 	if err := grpc.SetTrailer(ctx, trailer); err != nil {
 		return nil, err
 	}
 	return next(ctx, req)
 }
 
-func (s *Server) identifyStream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	ctx, trailer := identify(ss.Context())
+func (s *Server) identifyStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	ctx, trailer := identify(ss.Context(), info.FullMethod)
 	ss.SetTrailer(trailer)
 	return next(srv, &stream{ss, ctx})
 }
@@ -113,10 +109,18 @@ func (s *Server) mapErrorStream(srv any, ss grpc.ServerStream, info *grpc.Stream
 	return s.status(ss.Context(), info.FullMethod, next(srv, ss))
 }
 
-func (s *Server) limitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.limits.Timeout)
-	defer cancel()
+func (s *Server) authenticateUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if err := s.authenticate(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
 	return next(ctx, req)
+}
+
+func (s *Server) authenticateStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if err := s.authenticate(ss.Context(), info.FullMethod); err != nil {
+		return err
+	}
+	return next(srv, ss)
 }
 
 func validateUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

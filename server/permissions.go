@@ -60,7 +60,11 @@ func (p *permissionsService) CheckPermission(ctx context.Context, r *v1.CheckPer
 	if legacy := wantsLegacyTrace(ctx); legacy || r.WithTracing {
 		return p.tracedCheck(ctx, a, q, legacy)
 	}
+	ctx, end := p.room(ctx, "engine.Check")
 	answer, err := a.engine.Check(ctx, q.resource, q.permission, q.subject)
+	end()
+	p.metrics.checked(answer, err)
+	p.traceIfSlow(ctx, a, q)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +83,7 @@ func (a *asked) checkResponse(answer engine.Answer) *v1.CheckPermissionResponse 
 // tracedCheck answers one check and shows how the answer came about.
 func (p *permissionsService) tracedCheck(ctx context.Context, a *asked, q checkQuestion, legacy bool) (*v1.CheckPermissionResponse, error) {
 	answer, trace, err := p.explain(ctx, a, q)
+	p.metrics.checked(answer, err)
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +203,7 @@ func (b *bulk) answerItem(ctx context.Context, a *asked, checker *engine.Checker
 	} else {
 		answer, err = checker.Check(q.resource, q.permission)
 	}
+	b.metrics.checked(answer, err)
 	if err == nil {
 		pair.Response = &v1.CheckBulkPermissionsPair_Item{Item: &v1.CheckBulkPermissionsResponseItem{
 			Permissionship: fromState(answer.State), PartialCaveatInfo: fromMissing(answer.Missing), DebugTrace: trace,

@@ -93,7 +93,11 @@ func (s *Server) snapshot(ctx context.Context, consistency *v1.Consistency) (*re
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := s.room(ctx, "replica.Snapshot")
+	defer end()
+	start := time.Now()
 	snap, err := s.replica.Snapshot(ctx, c)
+	s.metrics.waited.Observe(time.Since(start).Seconds())
 	if c.Mode != replica.AtLeastAsFresh {
 		return snap, err
 	}

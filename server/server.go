@@ -19,9 +19,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -38,6 +40,8 @@ type Config struct {
 	Logger  *slog.Logger     // nil: slog.Default()
 	Now     func() time.Time // nil: time.Now
 	Limits  Limits
+	Auth    *Auth                // nil: everybody may do everything
+	Tracing trace.TracerProvider // nil: no traces
 
 	// MismatchedToken is what at_least_as_fresh does with a token that another
 	// cluster made, or this one before its history was replaced.
@@ -64,10 +68,20 @@ type Limits struct {
 	Context       int // bytes of a request's caveat context; default 4,096
 	Metadata      int // bytes of transaction metadata as JSON; default 65,000
 
-	Timeout time.Duration // of a request that is no stream; default 60 s
+	Message           int   // bytes of one message; default 4 MiB
+	ConnectionStreams int   // calls of one connection at the same time; default 1,000
+	Calls             int   // single calls at the same time; default 4,096
+	Streams           int   // lookups, reads, exports and imports at the same time; default 1,024
+	Watches           int   // watches at the same time; default 4,096
+	Memory            int64 // bytes in use near which calls are refused; 0: no limit
+
+	Timeout       time.Duration // of a request that is no stream; default 60 s
+	StreamTimeout time.Duration // of a stream that is no watch; default 15 min
+	ConnectionAge time.Duration // after which clients are asked to connect again; default: never
+	Slow          time.Duration // from which on a single call is logged as slow; default 500 ms
 
 	Heartbeat  time.Duration // between checkpoints of a watch that has nothing else to say; default 1 s
-	SlowReader time.Duration // how long a watch waits for its reader; default 30 s
+	SlowReader time.Duration // how long a stream waits for its caller to read or to send; default 30 s
 
 	Engine engine.Limits // of one question
 }
@@ -79,6 +93,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Updates, 1_000}, {&l.Preconditions, 1_000}, {&l.Checks, 10_000},
 		{&l.PageLimit, 1_000}, {&l.ExportPage, 10_000}, {&l.Delete, 100_000}, {&l.Context, 4_096}, {&l.Metadata, 65_000},
+		{&l.Message, 4 << 20}, {&l.ConnectionStreams, 1_000}, {&l.Calls, 4_096}, {&l.Streams, 1_024}, {&l.Watches, 4_096},
 	} {
 		if *field.limit <= 0 {
 			*field.limit = field.value
@@ -87,7 +102,10 @@ func (l Limits) withDefaults() Limits {
 	for _, field := range []struct {
 		limit *time.Duration
 		value time.Duration
-	}{{&l.Timeout, 60 * time.Second}, {&l.Heartbeat, time.Second}, {&l.SlowReader, 30 * time.Second}} {
+	}{
+		{&l.Timeout, 60 * time.Second}, {&l.StreamTimeout, 15 * time.Minute}, {&l.Slow, 500 * time.Millisecond},
+		{&l.Heartbeat, time.Second}, {&l.SlowReader, 30 * time.Second},
+	} {
 		if *field.limit <= 0 {
 			*field.limit = field.value
 		}
@@ -103,6 +121,10 @@ type Server struct {
 	limits     Limits
 	health     *health.Server
 	candidates *candidateCache
+	metrics    *metrics
+	gates      *gates
+	tracer     trace.Tracer
+	handlers   sync.WaitGroup // of streams
 }
 
 // New returns a server of the replica. It does not own the replica: the caller
@@ -124,19 +146,27 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the server: %w", err)
 	}
-	return &Server{
+	s := &Server{
 		config: c, replica: c.Replica, log: c.Logger, limits: c.Limits.withDefaults(),
-		health: health.NewServer(), candidates: candidates,
-	}, nil
+		health: health.NewServer(), candidates: candidates, metrics: newMetrics(),
+	}
+	s.gates = newGates(s.limits)
+	s.tracer = tracerOf(c.Tracing)
+	s.metrics.registry.MustRegister(newReplicaCollector(c.Replica.Status))
+	return s, nil
 }
 
 // Options returns the options of a gRPC server whose services Register adds:
-// the interceptors that every call passes.
+// its limits and the interceptors that every call passes.
 func (s *Server) Options() []grpc.ServerOption {
-	return []grpc.ServerOption{
+	options := append(s.limitOptions(),
 		grpc.ChainUnaryInterceptor(s.unaryInterceptors()...),
 		grpc.ChainStreamInterceptor(s.streamInterceptors()...),
+	)
+	if s.config.Tracing != nil {
+		options = append(options, grpc.StatsHandler(traceCalls(s.config.Tracing)))
 	}
+	return options
 }
 
 // Register adds all services to a gRPC server that was made with Options.

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// call is what the steps of one call tell one another.
+type call struct {
+	id     string // of the request
+	method string
+	start  time.Time
+	who    Identity // set by authentication
+	trace  string   // of the walk, for a slow check
+}
+
+type callKey struct{}
+
+// callOf returns the call that ctx belongs to, nil for none.
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// requestID returns the id of the request that ctx belongs to, "" for none.
+func requestID(ctx context.Context) string {
+	if c := callOf(ctx); c != nil {
+		return c.id
+	}
+	return ""
+}
+
+// caller returns the name of who makes the call, "" for nobody.
+func caller(ctx context.Context) string {
+	if c := callOf(ctx); c != nil {
+		return c.who.Name
+	}
+	return ""
+}
+
+// authenticate finds out who makes the call that ctx belongs to, and refuses it
+// if they may not.
+func (s *Server) authenticate(ctx context.Context, method string) error {
+	if s.config.Auth == nil || needs(method) == RoleNone {
+		return nil
+	}
+	who, err := s.config.Auth.authenticate(ctx, header(ctx, "authorization"))
+	if err == nil {
+		callOf(ctx).who = who
+		err = who.allows(method)
+	}
+	if d, ok := errors.AsType[*denial](err); ok {
+		s.metrics.denials.WithLabelValues(d.why).Inc()
+	}
+	return err
+}

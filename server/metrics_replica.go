@@ -1,0 +1,91 @@
+package server
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pemba-authz/pemba/server/replica"
+)
+
+// gauge is one number of a replica's status.
+type gauge struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(replica.Status) float64
+}
+
+// replicaCollector tells what a replica says of itself when Prometheus asks.
+type replicaCollector struct {
+	status func() replica.Status
+	gauges []gauge
+}
+
+func newReplicaCollector(status func() replica.Status) *replicaCollector {
+	c := &replicaCollector{status: status}
+	add := func(kind prometheus.ValueType, name, help string, value func(replica.Status) float64) {
+		c.gauges = append(c.gauges, gauge{prometheus.NewDesc(name, help, nil, nil), kind, value})
+	}
+	const g, n = prometheus.GaugeValue, prometheus.CounterValue
+	flag := func(b bool) float64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	add(g, "pemba_ready", "1 when the node serves.", func(s replica.Status) float64 { return flag(s.Ready) })
+	add(g, "pemba_raft_leader", "1 when the node leads its cluster.", func(s replica.Status) float64 { return flag(s.Leader) })
+	add(g, "pemba_raft_last_index", "The newest entry of the log on this node.", func(s replica.Status) float64 { return float64(s.LastIndex) })
+	add(n, "pemba_raft_applied_index", "The newest entry of the log that was applied.", func(s replica.Status) float64 { return float64(s.Applied) })
+	add(g, "pemba_raft_apply_lag", "Entries of the log that are not applied yet.", func(s replica.Status) float64 {
+		return float64(s.LastIndex - min(s.Applied, s.LastIndex))
+	})
+	for _, field := range []struct{ key, name, help string }{
+		{"term", "pemba_raft_term", "The term of the cluster's leader."},
+		{"commit_index", "pemba_raft_commit_index", "The newest entry that a majority holds."},
+		{"fsm_pending", "pemba_raft_apply_pending", "Entries that wait to be applied."},
+		{"num_peers", "pemba_raft_peers", "Other voting members."},
+		{"last_snapshot_index", "pemba_raft_snapshot_index", "The entry that the newest snapshot of the log stands at."},
+	} {
+		add(g, field.name, field.help, func(s replica.Status) float64 {
+			f, err := strconv.ParseFloat(s.Raft[field.key], 64)
+			if err != nil {
+				return 0 // raft does not know yet
+			}
+			return f
+		})
+	}
+	add(g, "pemba_revision_head", "The newest revision that can be read.", func(s replica.Status) float64 { return float64(s.Head) })
+	add(g, "pemba_revision_floor", "The oldest revision that can be read.", func(s replica.Status) float64 { return float64(s.Floor) })
+	add(g, "pemba_last_write_timestamp_seconds", "Time of the newest entry.", func(s replica.Status) float64 {
+		if s.Store.Time.IsZero() {
+			return 0
+		}
+		return float64(s.Store.Time.UnixMilli()) / 1000
+	})
+	add(g, "pemba_relationships", "Relationships that are stored.", func(s replica.Status) float64 { return float64(s.Store.Relationships) })
+	add(g, "pemba_badger_size_bytes", "Size of the database's files.", func(s replica.Status) float64 { return float64(s.Store.Bytes) })
+	add(g, "pemba_snapshots_open", "Snapshots that requests hold.", func(s replica.Status) float64 { return float64(s.Store.Snapshots) })
+	add(n, "pemba_cache_hits_total", "Reads that the cache answered.", func(s replica.Status) float64 { return float64(s.Store.Cache.Hits) })
+	add(n, "pemba_cache_misses_total", "Reads that went to the database.", func(s replica.Status) float64 { return float64(s.Store.Cache.Misses) })
+	add(n, "pemba_cache_evictions_total", "Entries that the cache dropped for room.", func(s replica.Status) float64 { return float64(s.Store.Cache.Evictions) })
+	add(g, "pemba_cache_entries", "Entries in the cache.", func(s replica.Status) float64 { return float64(s.Store.Cache.Entries) })
+	add(g, "pemba_cache_bytes", "Memory that the cache holds.", func(s replica.Status) float64 { return float64(s.Store.Cache.Bytes) })
+	add(g, "pemba_cache_max_bytes", "Memory that the cache may hold.", func(s replica.Status) float64 { return float64(s.Store.Cache.MaxBytes) })
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (c *replicaCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, g := range c.gauges {
+		out <- g.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *replicaCollector) Collect(out chan<- prometheus.Metric) {
+	status := c.status()
+	for _, g := range c.gauges {
+		out <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(status))
+	}
+}

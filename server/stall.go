@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+)
+
+// stallChecks is how often within the limit a stream is looked at.
+const stallChecks = 4
+
+var (
+	errStalled = &denial{codes.ResourceExhausted, "stalled",
+		"the stream was ended: its caller has neither read nor sent for too long", 0}
+	errStreamTimeout = &denial{codes.DeadlineExceeded, "timeout",
+		"the stream was ended: it took longer than the server allows", 0}
+)
+
+// supervised is a stream that notes when it began to wait for its caller.
+type supervised struct {
+	grpc.ServerStream
+	ctx     context.Context
+	waiting atomic.Int64 // Unix nanoseconds; 0: it does not wait
+}
+
+func (s *supervised) Context() context.Context { return s.ctx }
+
+func (s *supervised) SendMsg(m any) error {
+	s.waiting.Store(time.Now().UnixNano())
+	defer s.waiting.Store(0)
+	return s.ServerStream.SendMsg(m)
+}
+
+func (s *supervised) RecvMsg(m any) error {
+	s.waiting.Store(time.Now().UnixNano())
+	defer s.waiting.Store(0)
+	return s.ServerStream.RecvMsg(m)
+}
+
+// supervise runs the handler of a stream and ends the stream when the caller
+// keeps it waiting for longer than SlowReader, or when it lasts longer than
+// limit (0: any time). Sending cannot be interrupted but by ending the stream,
+// that is by returning here: so the handler has a goroutine, which ends right
+// after. Drain waits for it.
+func (s *Server) supervise(srv any, ss grpc.ServerStream, next grpc.StreamHandler, limit time.Duration) error {
+	ctx, cancel := context.WithCancel(ss.Context())
+	defer cancel()
+	stream := &supervised{ServerStream: ss, ctx: ctx}
+	done := make(chan error, 1)
+	s.handlers.Go(func() { done <- next(srv, stream) })
+	tick := time.NewTicker(s.limits.SlowReader / stallChecks)
+	defer tick.Stop()
+	var end <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		end = timer.C
+	}
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-end:
+			return errStreamTimeout
+		case now := <-tick.C:
+			since := stream.waiting.Load()
+			if since != 0 && now.UnixNano()-since > int64(s.limits.SlowReader) {
+				return s.overloaded(errStalled)
+			}
+		}
+	}
+}
