@@ -49,7 +49,7 @@ func toUint(v any) (ref.Val, *mismatch) {
 	n, bad := integer(v)
 	switch {
 	case bad != nil:
-		bad.want = strings.Replace(bad.want, "integer", "uint", 1)
+		bad.want = strings.NewReplacer("integer", "uint", "-9223372036854775808", "0").Replace(bad.want)
 		return nil, bad
 	case n < 0:
 		return nil, &mismatch{want: "uint, which is never negative", got: describe(v)}
