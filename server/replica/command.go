@@ -157,6 +157,22 @@ func (e *encoder) transaction(tx *store.Transaction) {
 	for i := range tx.Documents {
 		e.document(&tx.Documents[i])
 	}
+	e.count(len(tx.Guards))
+	for i := range tx.Guards {
+		e.guard(&tx.Guards[i])
+	}
+	e.count(len(tx.Counters))
+	for i := range tx.Counters {
+		e.string(tx.Counters[i].Name)
+		e.bool(tx.Counters[i].Filter != nil)
+		if f := tx.Counters[i].Filter; f != nil {
+			e.filter(f)
+		}
+	}
+	e.count(len(tx.Expired))
+	for i := range tx.Expired {
+		e.relationship(&tx.Expired[i])
+	}
 	e.uvarint(uint64(tx.Floor))
 	e.string(tx.Actor)
 	e.json(tx.Metadata)
@@ -178,6 +194,16 @@ func (d *decoder) transaction() store.Transaction {
 		return store.Update{Op: store.Op(d.byte()), Relationship: d.relationship()}
 	})
 	tx.Documents = list(d, d.document)
+	tx.Guards = list(d, d.guard)
+	tx.Counters = list(d, func() store.CounterUpdate {
+		u := store.CounterUpdate{Name: d.string()}
+		if d.bool() {
+			f := d.filter()
+			u.Filter = &f
+		}
+		return u
+	})
+	tx.Expired = list(d, d.relationship)
 	tx.Floor = store.Revision(d.uvarint())
 	tx.Actor = d.string()
 	tx.Metadata = d.json()
@@ -209,6 +235,18 @@ func (d *decoder) filter() store.Filter {
 		}
 	}
 	return f
+}
+
+func (e *encoder) guard(g *store.Guard) {
+	e.object(g.Resource)
+	e.string(g.Permission)
+	e.subject(g.Subject)
+	e.json(g.Context)
+	e.bool(g.Must)
+}
+
+func (d *decoder) guard() store.Guard {
+	return store.Guard{Resource: d.object(), Permission: d.string(), Subject: d.subject(), Context: d.json(), Must: d.bool()}
 }
 
 func (e *encoder) document(u *store.DocumentUpdate) {

@@ -84,6 +84,23 @@ func drawTransaction(rt *rapid.T) store.Transaction {
 		}
 		return u
 	})
+	tx.Guards = several(rt, func(rt *rapid.T) store.Guard {
+		r := drawRelationship(rt)
+		g := store.Guard{Resource: r.Resource, Permission: r.Relation, Subject: r.Subject, Must: rapid.Bool().Draw(rt, "must")}
+		if rapid.Bool().Draw(rt, "context") {
+			g.Context = map[string]any{"ip": drawText(rt)}
+		}
+		return g
+	})
+	tx.Counters = several(rt, func(rt *rapid.T) store.CounterUpdate {
+		u := store.CounterUpdate{Name: drawText(rt)}
+		if rapid.Bool().Draw(rt, "register") {
+			f := drawFilter(rt)
+			u.Filter = &f
+		}
+		return u
+	})
+	tx.Expired = several(rt, drawRelationship)
 	if rapid.Bool().Draw(rt, "metadata") {
 		tx.Metadata = map[string]any{"why": drawText(rt)}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/store"
 )
 
 // A part of an import holds at most so much, so that it delays no other write
@@ -94,7 +95,7 @@ func (i *Import) Total() int { return i.total }
 // proposal's transaction only Actor and Metadata count. It returns what Propose
 // returns, or an *ImportLostError.
 func (i *Import) Commit(ctx context.Context, p Proposal) (Result, error) {
-	if err := i.replica.usable(); err != nil {
+	if err := i.replica.store.CheckSpace(&store.Transaction{Updates: make([]store.Update, 1)}); err != nil {
 		return Result{}, err
 	}
 	if err := i.send(ctx); err != nil {

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -122,10 +121,10 @@ func (m *machine) write(rev store.Revision, tx *store.Transaction) (*applied, er
 	switch {
 	case err == nil:
 		return &applied{outcome: *outcome}, nil
-	case storeBroken(err):
-		return nil, err
+	case store.IsRefusal(err):
+		return &applied{refusal: err}, nil
 	}
-	return &applied{refusal: err}, nil
+	return nil, err
 }
 
 // Snapshot implements raft.FSM: it copies what is kept in memory. The store
@@ -134,7 +133,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.broken != nil {
 		return nil, m.broken
 	}
-	data, err := m.state.encode(nil)
+	data, err := m.state.encode(m.store.State())
 	return &snapshot{store: m.store, state: data}, err
 }
 
@@ -161,7 +160,3 @@ func (s *snapshot) Persist(sink raft.SnapshotSink) error {
 
 // Release implements raft.FSMSnapshot.
 func (s *snapshot) Release() {}
-
-// storeBroken reports whether an error of Apply is the storage's, and no
-// refusal of the transaction.
-func storeBroken(err error) bool { return errors.Is(err, store.ErrClosed) }

@@ -5,27 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"go.etcd.io/bbolt"
 
 	"github.com/pemba-authz/pemba/server/store"
 )
 
-// What stands in the data directory beside the store's files.
-const (
-	raftDir = "raft"
-	logFile = "log.db"
-	nodeID  = "node" // raft's name for the member; there is one
-)
+// nodeID is raft's name for the member; there is one.
+const nodeID = "node"
 
 const (
 	maxAppendEntries = 256
@@ -33,38 +23,6 @@ const (
 	aloneTimeout     = 20 * time.Millisecond // of elections that nobody else takes part in
 	commitTimeout    = 5 * time.Millisecond
 )
-
-// files are raft's log, votes and snapshots.
-type files struct {
-	logs      raft.LogStore
-	stable    raft.StableStore
-	snapshots raft.SnapshotStore
-	close     func() error
-}
-
-func openFiles(c *Config, output io.Writer) (*files, error) {
-	if c.InMemory {
-		s := raft.NewInmemStore()
-		return &files{logs: s, stable: s, snapshots: raft.NewInmemSnapshotStore(), close: func() error { return nil }}, nil
-	}
-	dir := filepath.Join(c.Dir, raftDir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	snapshots, err := raft.NewFileSnapshotStore(dir, 1, output)
-	if err != nil {
-		return nil, fmt.Errorf("opening the snapshots of the log: %w", err)
-	}
-	b, err := raftboltdb.New(raftboltdb.Options{
-		Path:                    filepath.Join(dir, logFile),
-		BoltOptions:             &bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, Timeout: time.Second},
-		MsgpackUseNewTimeFormat: true,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the log %s: %w", filepath.Join(dir, logFile), err)
-	}
-	return &files{logs: b, stable: b, snapshots: snapshots, close: b.Close}, nil
-}
 
 // node is all that the package knows of raft.
 type node struct {
@@ -220,28 +178,4 @@ func (n *node) verify() (store.Revision, error) {
 			return 0, ErrClosed
 		}
 	}
-}
-
-// logWriter makes records of raft's log lines, "[WARN]  raft: what happened".
-type logWriter struct{ log *slog.Logger }
-
-func (w *logWriter) Write(line []byte) (int, error) {
-	text := strings.TrimSpace(string(line))
-	if _, rest, ok := strings.Cut(text, "["); ok {
-		text = "[" + rest
-	}
-	level := slog.LevelWarn
-	switch {
-	case strings.Contains(text, "heartbeat timeout reached"): // each start of a cluster of one
-		level = slog.LevelDebug
-	case strings.HasPrefix(text, "[ERROR]"):
-		level = slog.LevelError
-	case strings.HasPrefix(text, "[INFO]"), strings.HasPrefix(text, "[DEBUG]"):
-		level = slog.LevelDebug
-	}
-	if _, rest, ok := strings.Cut(text, "]"); ok {
-		text = strings.TrimSpace(rest)
-	}
-	w.log.Log(context.Background(), level, text, "part", "log")
-	return len(line), nil
 }

@@ -39,7 +39,7 @@ const enqueueTimeout = 5 * time.Second
 // MayApply says whether the transaction may still be applied, or ctx's error,
 // with which nothing was proposed.
 func (r *Replica) Propose(ctx context.Context, p Proposal) (Result, error) {
-	if err := r.usable(); err != nil {
+	if err := r.store.CheckSpace(&p.Tx); err != nil {
 		return Result{}, err
 	}
 	c := &command{kind: kindTransaction, tx: p.Tx, key: newRetryKey(p.Identity, p.RetryKey)}

@@ -33,6 +33,12 @@ type Snapshot struct {
 // Token returns the token of the snapshot's revision.
 func (s *Snapshot) Token() string { return s.replica.Token(s.Revision()) }
 
+// Counter returns a registered counter as of the newest revision, which may be
+// after the snapshot's; ok is false when there is none of that name.
+func (s *Snapshot) Counter(name string) (c store.Counter, ok bool) {
+	return s.replica.store.Counter(name)
+}
+
 // Snapshot returns a state that is as fresh as asked for. It waits for it no
 // longer than ctx and Config.MaxTokenWait allow.
 //

@@ -93,21 +93,16 @@ func Open(ctx context.Context, c Config) (*Replica, error) {
 }
 
 func (r *Replica) open(ctx context.Context) error {
-	var err error
-	if r.store, err = store.Open(r.config.Store); err != nil {
+	m, f, err := r.boot()
+	if err != nil {
 		return err
 	}
-	f, err := openFiles(&r.config, &logWriter{log: r.config.Logger})
-	if err != nil {
-		return errors.Join(err, r.store.Close())
-	}
-	m := &machine{store: r.store, state: newState(), stopped: r.fail}
 	m.moved = func() {
 		h := m.state.history
 		r.history.Store(&h)
 		r.headline.tell()
 	}
-	r.history.Store(&history{})
+	m.moved()
 	if r.node, err = startNode(&r.config, f, m); err != nil {
 		return errors.Join(err, f.close(), r.store.Close())
 	}
@@ -120,6 +115,28 @@ func (r *Replica) open(ctx context.Context) error {
 		err = fmt.Errorf("waiting for the log to be applied: %w", ctx.Err())
 	}
 	return errors.Join(err, r.Close())
+}
+
+// boot opens the directory at the state of the last snapshot of the log. What
+// the log has after it is applied again when raft runs, whether the store has it
+// already or not: that the newest revision is there does not mean that all
+// before it are.
+func (r *Replica) boot() (*machine, *files, error) {
+	m := &machine{stopped: r.fail}
+	var err error
+	r.store, err = store.OpenAt(r.config.Store, func() (stored []byte, err error) {
+		m.state, stored, err = readSnapshot(&r.config)
+		return stored, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	m.store = r.store
+	f, err := openFiles(&r.config, r.store.Settle)
+	if err != nil {
+		return nil, nil, errors.Join(err, r.store.Close())
+	}
+	return m, f, nil
 }
 
 // fail notes that the machine stopped.

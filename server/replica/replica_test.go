@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -81,5 +82,71 @@ func TestWriteAndRead(t *testing.T) {
 			t.Errorf("%+v: found %v, %v", c, ok, err)
 		}
 		sn.Close()
+	}
+}
+
+// readable reports whether a relationship stands at the head.
+func readable(t testing.TB, r *Replica, text string) bool {
+	t.Helper()
+	sn, err := r.Snapshot(t.Context(), Consistency{Mode: FullyConsistent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sn.Close()
+	rel := relationship(t, text)
+	_, ok, err := sn.Find(rel.Resource, rel.Relation, rel.Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+func shut(t testing.TB, r *Replica) {
+	t.Helper()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRestart opens a directory again and again, with and without a snapshot of
+// the log, and finds the state as it was.
+func TestRestart(t *testing.T) {
+	config := Config{Dir: t.TempDir()}
+	r := open(t, config)
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
+	cluster := r.Status().Cluster
+	var last store.Revision
+	for round := range 6 {
+		name := fmt.Sprintf("document:d%d#viewer@user:anne", round)
+		wrote := propose(t, r, Proposal{Tx: touch(t, name)})
+		if wrote.Revision <= last {
+			t.Fatalf("revision %d came after %d", wrote.Revision, last)
+		}
+		last = wrote.Revision
+		if _, err := r.Propose(t.Context(), Proposal{Tx: touch(t, "nothing:x#viewer@user:anne")}); err == nil {
+			t.Fatal("an unknown type was written")
+		}
+		if round%2 == 1 {
+			if err := r.node.raft.Snapshot().Error(); err != nil {
+				t.Fatal(err)
+			}
+			propose(t, r, Proposal{Tx: touch(t, fmt.Sprintf("document:after%d#viewer@user:anne", round))})
+		}
+		before := r.Status()
+		shut(t, r)
+		r = open(t, config)
+		after := r.Status()
+		if after.Cluster != cluster || after.Head != before.Head || after.Store.Hash != before.Store.Hash || after.Store.Relationships != before.Store.Relationships {
+			t.Fatalf("round %d: was %+v, is %+v", round, before, after)
+		}
+		if !readable(t, r, name) {
+			t.Fatalf("%s is gone", name)
+		}
+		if got, err := r.ParseToken(wrote.Token); got != wrote.Revision || err != nil {
+			t.Fatalf("the token names %d, %v", got, err)
+		}
+		if err := r.store.Verify(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -48,6 +48,15 @@ func (s *Store) ready(rev Revision, tx *Transaction) error {
 	case tx.Floor > rev:
 		return &FutureRevisionError{Revision: tx.Floor, Head: rev}
 	}
+	if s.logged {
+		return nil // what a disk has free must not decide what a log does
+	}
+	return s.CheckSpace(tx)
+}
+
+// CheckSpace returns a *DiskFullError when the disk is too full for a
+// transaction. Apply asks by itself, unless the store was opened by OpenAt.
+func (s *Store) CheckSpace(tx *Transaction) error {
 	need := s.config.MinFree
 	if tx.onlyDeletes() {
 		need /= 4
@@ -67,7 +76,7 @@ func (s *Store) settled(tx *Transaction) error {
 		return err
 	}
 	constrained := func(t *schema.Type) bool { return len(t.Constraints) > 0 }
-	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.Deletes)+len(tx.Documents) == 0
+	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.Guards)+len(tx.Deletes)+len(tx.Expired)+len(tx.Documents)+len(tx.Counters) == 0
 	if plain && !slices.ContainsFunc(current.Types(), constrained) {
 		return nil
 	}
@@ -93,8 +102,8 @@ func (s *Store) judge(rev Revision, tx *Transaction, ready *prepared) (*judge, e
 	j := s.newJudge(rev, tx)
 	j.prepared = ready
 	for _, step := range []func() error{
-		j.readSchema, j.preconditions, j.filterDeletes, j.updates,
-		j.settle, j.schemaChange, j.constraints, j.documents, j.finish,
+		j.readSchema, j.preconditions, j.guards, j.filterDeletes, j.expired, j.updates,
+		j.settle, j.schemaChange, j.constraints, j.documents, j.counters, j.finish,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -123,8 +132,13 @@ type flight struct {
 // called under mu, and land ends it.
 func (s *Store) begin(j *judge) {
 	j.in = nil // else every transaction of an import would hold the one before
-	s.flight = &flight{j, s.backend.start(j.record.Revision, j.entries)}
+	start := s.backend.start
+	if s.logged {
+		start = s.backend.startParts
+	}
+	s.flight = &flight{j, start(j.record.Revision, j.entries)}
 	s.state.countChanges(j.changes)
+	s.state.updateCounters(j.registered)
 	s.state.head, s.state.floor, s.state.time, s.state.hash =
 		j.record.Revision, j.record.Floor, j.record.Time.UnixMilli(), j.record.Hash
 }
@@ -132,7 +146,7 @@ func (s *Store) begin(j *judge) {
 // land waits for what is in flight and makes it the head. It is called under mu.
 func (s *Store) land() error {
 	if s.failed != nil {
-		return fmt.Errorf("the store stopped taking writes, open it again: %w", s.failed)
+		return fmt.Errorf("the store stopped taking writes, open it again: %w", &StorageError{Op: "writing", Err: s.failed})
 	}
 	if s.flight == nil {
 		return nil
@@ -143,7 +157,7 @@ func (s *Store) land() error {
 	s.flight = nil
 	if err != nil {
 		s.failed = err
-		return fmt.Errorf("writing revision %d: %w", rev, err)
+		return fmt.Errorf("revision %d: %w", rev, &StorageError{Op: "writing", Err: err})
 	}
 	// Readers of this revision come after head is set: by then the cache must
 	// have let go of what it changed, and know its schema.
@@ -162,12 +176,12 @@ func (s *Store) tidy(j *judge) error {
 		s.readers.raise(j.record.Floor, s.backend)
 	}
 	err := s.prune()
-	if err == nil && j.record.Revision-s.saved >= stateEvery {
+	if err == nil && !s.logged && j.record.Revision-s.saved >= stateEvery {
 		err = s.saveState()
 	}
 	if err != nil {
 		s.failed = err
-		return fmt.Errorf("after writing revision %d: %w", j.record.Revision, err)
+		return fmt.Errorf("after revision %d: %w", j.record.Revision, &StorageError{Op: "writing", Err: err})
 	}
 	return nil
 }
@@ -200,5 +214,8 @@ func (j *judge) finish() error {
 		return err
 	}
 	j.entries = appendChunks(j.entries, tableChanges, j.record.Revision, record)
+	if j.store.logged {
+		return nil
+	}
 	return j.store.backend.fits(j.entries)
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -116,6 +115,25 @@ func (b *backend) start(rev Revision, entries []entry) <-chan error {
 	return ended
 }
 
+// startParts does what start does with entries that may be too many for one
+// atomic write: a crash may leave the first of them written.
+func (b *backend) startParts(rev Revision, entries []entry) <-chan error {
+	maxEntries, maxSize := int(b.db.MaxBatchCount())-commitEntries, b.db.MaxBatchSize()
+	size, from := int64(commitOverhead), 0
+	for i := range entries {
+		n := int64(len(entries[i].key) + len(entries[i].value) + entryOverhead)
+		if size += n; i-from+1 >= maxEntries || size >= maxSize {
+			if err := b.apply(rev, entries[from:i]); err != nil {
+				ended := make(chan error, 1)
+				ended <- err
+				return ended
+			}
+			size, from = commitOverhead+n, i
+		}
+	}
+	return b.start(rev, entries[from:])
+}
+
 // setFloor lets go of versions that no reader at rev or later can see.
 func (b *backend) setFloor(rev Revision) { b.db.SetDiscardTs(uint64(rev)) }
 
@@ -184,11 +202,11 @@ func (v view) get(key []byte) (stored, bool, error) {
 		return stored{}, false, nil
 	}
 	if err != nil {
-		return stored{}, false, fmt.Errorf("reading the store: %w", err)
+		return stored{}, false, &StorageError{Op: "reading", Err: err}
 	}
 	value, err := item.ValueCopy(nil)
 	if err != nil {
-		return stored{}, false, fmt.Errorf("reading the store: %w", err)
+		return stored{}, false, &StorageError{Op: "reading", Err: err}
 	}
 	return stored{value: value, mark: item.UserMeta(), version: Revision(item.Version())}, true, nil
 }
@@ -250,7 +268,7 @@ func (s *scan) value() ([]byte, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the store: %w", err)
+		return nil, &StorageError{Op: "reading", Err: err}
 	}
 	return value, nil
 }

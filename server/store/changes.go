@@ -19,6 +19,7 @@ type Record struct {
 	Actor     string
 	Metadata  map[string]any
 	Schema    bool     // whether the schema was replaced
+	Expiry    bool     // the changes only remove what had expired
 	Changes   []Change // sorted by relationship
 	Documents []DocumentChange
 }
@@ -57,7 +58,7 @@ func encodeRecord(r *Record, changes []*change) ([]byte, error) {
 			return nil, fmt.Errorf("metadata of the transaction: %w", err)
 		}
 	}
-	buf := []byte{recordFormat, flags(r.Schema)}
+	buf := []byte{recordFormat, flags(r.Schema, r.Expiry)}
 	buf = binary.AppendUvarint(buf, uint64(r.Previous))
 	buf = binary.AppendVarint(buf, r.Time.UnixMilli())
 	buf = binary.AppendUvarint(buf, uint64(r.Floor))
@@ -86,7 +87,8 @@ func decodeRecord(rev Revision, value []byte) (*Record, error) {
 	if f := d.byte(); f != recordFormat {
 		return nil, fmt.Errorf("record of revision %d has format %d, not %d", rev, f, recordFormat)
 	}
-	r := &Record{Revision: rev, Schema: d.byte()&1 != 0}
+	f := d.byte()
+	r := &Record{Revision: rev, Schema: f&1 != 0, Expiry: f&2 != 0}
 	r.Previous, r.Time, r.Floor = Revision(d.uvarint()), fromMillis(d.varint()), Revision(d.uvarint())
 	r.Hash, r.Actor = d.hash(), d.string()
 	var errs []error

@@ -17,18 +17,20 @@ const (
 	lockFile     = "LOCK"
 	databaseDir  = "db"
 	formatPrefix = "pemba store "
-	formatNumber = 1
+	formatNumber = 1 // of a store that keeps its small state itself
+	formatLogged = 2 // of one that belongs to a log
 )
 
 // directory is a data directory that this process has locked.
 type directory struct {
-	path string
-	lock *os.File
+	path   string
+	format int
+	lock   *os.File
 }
 
 // openDirectory makes the directory when it does not exist, locks it, and
 // checks that it holds a store of this format, or nothing yet.
-func openDirectory(path string) (*directory, error) {
+func openDirectory(path string, format int) (*directory, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, describe(path, err)
 	}
@@ -36,7 +38,7 @@ func openDirectory(path string) (*directory, error) {
 	if err != nil {
 		return nil, describe(path, err)
 	}
-	d := &directory{path: path, lock: lock}
+	d := &directory{path: path, format: format, lock: lock}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		err = describe(path, err)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -80,10 +82,10 @@ func (d *directory) checkFormat() error {
 		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has a %s file that this is not: %.80q", formatFile, text)}
 	}
 	switch {
-	case number > formatNumber:
-		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of a newer version of pemba; this one reads format %d: use the newer one", number, formatNumber)}
-	case number < formatNumber:
-		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of an older version of pemba; this one reads format %d: export it with the older one and import it", number, formatNumber)}
+	case number > d.format:
+		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of a newer version of pemba; this one reads format %d: use the newer one", number, d.format)}
+	case number < d.format:
+		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of an older version of pemba; this one reads format %d: carry it over with the older one's `pemba schema read` and `pemba relationship export`, and `pemba schema write` and `pemba relationship import` into a new directory", number, d.format)}
 	}
 	if _, err := os.Stat(filepath.Join(d.database(), badgerManifest)); errors.Is(err, fs.ErrNotExist) && !d.fresh() {
 		return &CorruptError{Dir: d.path, Msg: "the database has no " + badgerManifest}
@@ -109,7 +111,7 @@ func (d *directory) begin() error {
 			return &FormatError{Dir: d.path, Msg: fmt.Sprintf("is not empty and holds no store (it has %s); name an empty or new directory", n.Name())}
 		}
 	}
-	if err := writeFile(filepath.Join(d.path, formatFile), fmt.Sprintf("%s%d\n", formatPrefix, formatNumber)); err != nil {
+	if err := writeFile(filepath.Join(d.path, formatFile), fmt.Sprintf("%s%d\n", formatPrefix, d.format)); err != nil {
 		return describe(d.path, err)
 	}
 	return nil

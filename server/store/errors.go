@@ -207,6 +207,68 @@ func (e *DocumentVersionError) Error() string {
 	return fmt.Sprintf("document %q has version %d, not %d; read it again", e.Key, e.Have, e.Want)
 }
 
+// StorageError says that what is stored could not be read or written. It is no
+// refusal: what was being done may have been done in part.
+type StorageError struct {
+	Op  string // "reading" or "writing"
+	Err error
+}
+
+func (e *StorageError) Error() string { return e.Op + " the store: " + e.Err.Error() }
+
+func (e *StorageError) Unwrap() error { return e.Err }
+
+// IsRefusal reports whether an error of Apply refuses the transaction, which
+// leaves everything as it was. Any other is the storage's or the caller's.
+func IsRefusal(err error) bool {
+	storage, order := (*StorageError)(nil), (*RevisionOrderError)(nil)
+	corrupt, space := (*CorruptError)(nil), (*DiskFullError)(nil)
+	return err != nil && !errors.As(err, &storage) && !errors.As(err, &order) && !errors.As(err, &corrupt) && !errors.As(err, &space) &&
+		!errors.Is(err, ErrClosed) && !errors.Is(err, errKey) && !errors.Is(err, errTrait)
+}
+
+// GuardError says which permission guard of a transaction did not hold.
+type GuardError struct {
+	Guard   Guard
+	State   engine.State // the answer that was found
+	Missing []string     // Conditional only: the caveat parameters still needed
+}
+
+func (e *GuardError) Error() string {
+	g := &e.Guard
+	question := fmt.Sprintf("%s to have %s on %s", g.Subject, g.Permission, g.Resource)
+	want := "demands "
+	if !g.Must {
+		want = "forbids "
+	}
+	text := fmt.Sprintf("guard failed: the transaction %s%s, and the answer is %s", want, question, e.State)
+	if len(e.Missing) > 0 {
+		text += fmt.Sprintf(" (it depends on %s)", strings.Join(e.Missing, ", "))
+	}
+	return text
+}
+
+// TooManyGuardsError refuses a transaction with more guards than are judged.
+type TooManyGuardsError struct{ Count, Limit int }
+
+func (e *TooManyGuardsError) Error() string {
+	return fmt.Sprintf("the transaction has %d permission guards; at most %d are allowed", e.Count, e.Limit)
+}
+
+// CounterExistsError refuses to register a counter under a name that is taken.
+type CounterExistsError struct{ Name string }
+
+func (e *CounterExistsError) Error() string {
+	return fmt.Sprintf("counter %q is registered already; unregister it first", e.Name)
+}
+
+// CounterUnknownError says that no counter of that name is registered.
+type CounterUnknownError struct{ Name string }
+
+func (e *CounterUnknownError) Error() string {
+	return fmt.Sprintf("counter %q is not registered; register it first", e.Name)
+}
+
 // RevisionOrderError refuses a revision that is not greater than the head.
 type RevisionOrderError struct{ Revision, Head Revision }
 

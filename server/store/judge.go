@@ -26,7 +26,10 @@ type judge struct {
 
 	byKey   map[string]*change // by forward key
 	changes []*change          // those that change something, sorted by key
-	free    []change           // room for more
+
+	registered map[string]*Counter // counters as the transaction leaves them, where it names them
+
+	free    []change // room for more
 	record  Record
 	entries []entry
 	outcome Outcome
@@ -39,7 +42,7 @@ func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 		byKey: make(map[string]*change, len(tx.Updates)), free: make([]change, len(tx.Updates)),
 		record: Record{
 			Revision: rev, Previous: s.state.head, Time: fromMillis(ms), Floor: max(tx.Floor, s.state.floor),
-			Hash: s.state.hash, Actor: tx.Actor, Metadata: tx.Metadata,
+			Hash: s.state.hash, Actor: tx.Actor, Metadata: tx.Metadata, Expiry: len(tx.Expired) > 0,
 		},
 	}
 	j.outcome.Revision, j.outcome.Time = rev, j.record.Time
@@ -98,10 +101,13 @@ func (j *judge) alive(f *Filter, visit func(r engine.Relationship, value []byte)
 
 func (j *judge) filterDeletes() error {
 	for i := range j.tx.Deletes {
-		d := &j.tx.Deletes[i]
+		d := j.tx.Deletes[i]
+		if room := MaxDelete - len(j.byKey); j.store.logged && (d.Limit == 0 || d.Limit > room) {
+			d.Limit = room
+		}
 		n := 0
 		err := j.alive(&d.Filter, func(r engine.Relationship, value []byte) bool {
-			if n++; d.Limit > 0 && n > d.Limit {
+			if n++; (d.Limit > 0 || j.store.logged) && n > d.Limit {
 				return false
 			}
 			key := forwardKey(nil, &r)
@@ -109,19 +115,37 @@ func (j *judge) filterDeletes() error {
 				Change: Change{Op: Delete, Relationship: r, Before: r.Trait},
 				key:    key, before: bytes.Clone(value), had: true,
 			}
-			return len(j.byKey) <= j.store.backend.mostChanges()
+			return j.store.logged || len(j.byKey) <= j.store.backend.mostChanges()
 		})
 		if err != nil {
 			return err
 		}
-		if len(j.byKey) > j.store.backend.mostChanges() {
+		if !j.store.logged && len(j.byKey) > j.store.backend.mostChanges() {
 			return j.store.backend.fits(make([]entry, 2*len(j.byKey)))
 		}
-		if d.Limit > 0 && n > d.Limit {
+		if (d.Limit > 0 || j.store.logged) && n > d.Limit {
 			if !d.Partial {
 				return &DeleteLimitError{Filter: d.Filter, Limit: d.Limit}
 			}
 			j.outcome.More = true
+		}
+	}
+	return nil
+}
+
+// expired removes what the transaction names and has expired by its time.
+func (j *judge) expired() error {
+	for i := range j.tx.Expired {
+		c := &change{key: forwardKey(nil, &j.tx.Expired[i])}
+		if j.byKey[string(c.key)] != nil {
+			continue
+		}
+		if err := j.stored(c); err != nil {
+			return err
+		}
+		if c.had && !c.Before.Alive(j.now) {
+			c.Relationship = j.tx.Expired[i]
+			j.byKey[string(c.key)] = c
 		}
 	}
 	return nil

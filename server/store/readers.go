@@ -8,6 +8,7 @@ type readers struct {
 	mu     sync.Mutex
 	idle   sync.Cond
 	floor  Revision
+	base   Revision         // what follows it may be applied again, on the states as they were
 	open   map[Revision]int // snapshots by revision
 	total  int
 	closed bool
@@ -62,11 +63,19 @@ func (r *readers) raise(floor Revision, b *backend) {
 
 // needed returns the oldest revision that may be read. It is called under mu.
 func (r *readers) needed() Revision {
-	needed := r.floor
+	needed := min(r.floor, r.base)
 	for rev := range r.open {
 		needed = min(needed, rev)
 	}
 	return needed
+}
+
+// settle moves the base up.
+func (r *readers) settle(base Revision, b *backend) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.base = max(r.base, base)
+	b.setFloor(r.needed())
 }
 
 func (r *readers) oldest() Revision {

@@ -34,9 +34,9 @@ type compiled struct {
 	schema *schema.Schema
 }
 
-func loadSchemas(b *backend) (*schemas, error) {
+func loadSchemas(b *backend, to Revision) (*schemas, error) {
 	s := &schemas{backend: b}
-	err := b.view(^Revision(0)).revisions(tableSchemas, 0, ^Revision(0), func(rev Revision) bool {
+	err := b.view(to).revisions(tableSchemas, 0, to, func(rev Revision) bool {
 		s.revisions = append(s.revisions, rev)
 		return true
 	})
@@ -70,11 +70,11 @@ func (s *schemas) at(rev Revision) (*schema.Schema, Revision, error) {
 		err = errors.New("it is missing")
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading the schema of revision %d: %w", written, err)
+		return nil, 0, fmt.Errorf("the schema of revision %d: %w", written, &StorageError{Op: "reading", Err: err})
 	}
 	compiledSchema, err := compileSchema(string(text))
 	if err != nil {
-		return nil, 0, fmt.Errorf("compiling the schema of revision %d: %w", written, err)
+		return nil, 0, fmt.Errorf("the schema of revision %d: %w", written, &StorageError{Op: "reading", Err: err})
 	}
 	s.keep(written, compiledSchema)
 	return compiledSchema, written, nil

@@ -94,9 +94,11 @@ type state struct {
 	time   int64 // of the newest transaction, in milliseconds since 1970
 	hash   Hash
 	counts map[Kind]int64 // none is 0
+
+	counters map[string]*Counter // that were registered
 }
 
-func newState() *state { return &state{counts: map[Kind]int64{}} }
+func newState() *state { return &state{counts: map[Kind]int64{}, counters: map[string]*Counter{}} }
 
 // count adds n relationships of a kind.
 func (s *state) count(k Kind, n int64) {
@@ -127,6 +129,9 @@ func (s *state) advance(r *Record) {
 func (s *state) countChanges(changes []*change) {
 	for _, c := range changes {
 		s.countChange(&c.Change)
+		for _, counter := range s.counters {
+			counter.change(&c.Change)
+		}
 	}
 }
 
@@ -141,7 +146,7 @@ func (s *state) countChange(c *Change) {
 	}
 }
 
-const stateFormat = 1
+const stateFormat = 2
 
 func (s *state) encode() []byte {
 	buf := []byte{stateFormat}
@@ -157,6 +162,10 @@ func (s *state) encode() []byte {
 		}
 		buf = append(buf, flags(k.Wildcard, k.Expires))
 		buf = binary.AppendVarint(buf, s.counts[k])
+	}
+	buf = binary.AppendUvarint(buf, uint64(len(s.counters)))
+	for _, name := range slices.Sorted(maps.Keys(s.counters)) {
+		buf = s.counters[name].append(buf)
 	}
 	return buf
 }
@@ -174,6 +183,10 @@ func decodeState(value []byte) (*state, error) {
 		f := d.byte()
 		k.Wildcard, k.Expires = f&1 != 0, f&2 != 0
 		s.counts[k] = d.varint()
+	}
+	for n := d.count(); n > 0 && !d.bad; n-- {
+		c := d.counter()
+		s.counters[c.Name] = c
 	}
 	if d.bad || len(d.rest) > 0 {
 		return nil, fmt.Errorf("small state is cut short or too long")

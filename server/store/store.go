@@ -71,7 +71,9 @@ func (c *Config) validate() error {
 // wait for them.
 type Store struct {
 	config  Config
-	dir     *directory // nil in memory
+	logged  bool                   // opened by OpenAt
+	base    func() ([]byte, error) // what it was given
+	dir     *directory             // nil in memory
 	backend *backend
 	schemas *schemas
 	cache   *cache // nil without one
@@ -95,11 +97,14 @@ type Store struct {
 // It returns an error that names every fault of the configuration, or a
 // *DirectoryInUseError, *FormatError, *CorruptError, or one of the file system.
 func Open(config Config) (*Store, error) {
-	if err := config.validate(); err != nil {
+	return openStore(&Store{config: config})
+}
+
+func openStore(s *Store) (*Store, error) {
+	if err := s.config.validate(); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	s := &Store{config: config, readers: readers{open: map[Revision]int{}}}
-	s.readers.idle.L = &s.readers.mu
+	s.readers.open, s.readers.idle.L = map[Revision]int{}, &s.readers.mu
 	if err := s.open(); err != nil {
 		if s.backend != nil {
 			err = errors.Join(err, s.backend.close())
@@ -117,13 +122,16 @@ func (s *Store) open() error {
 	var durable Revision
 	if !s.config.InMemory {
 		var err error
-		if s.dir, err = openDirectory(s.config.Dir); err != nil {
+		if s.dir, err = openDirectory(s.config.Dir, s.format()); err != nil {
 			return err
 		}
 		if err := s.checkSpace(s.config.MinFree / 4); err != nil {
 			return err
 		}
 		if durable, err = s.dir.durable(); err != nil {
+			return err
+		}
+		if err := s.dir.checkTables(); err != nil {
 			return err
 		}
 		if err := s.dir.setAside(); err != nil {
@@ -135,11 +143,18 @@ func (s *Store) open() error {
 	if s.backend, err = openBackend(path); err != nil {
 		return s.corrupt("the database does not open", err)
 	}
-	if err := s.load(); err != nil {
+	load, newest := s.load, func() (Revision, error) { return s.state.head, nil }
+	if s.logged {
+		load, newest = s.loadBase, func() (Revision, error) { return s.backend.view(^Revision(0)).newest(tableChanges) }
+	}
+	if err := load(); err != nil {
 		return err
 	}
-	if s.state.head < durable {
-		return s.corrupt(fmt.Sprintf("revision %d was written, and the newest found is %d; the tables as they were found are in %s", durable, s.state.head, asideDir), nil)
+	switch found, err := newest(); {
+	case err != nil:
+		return s.corrupt("the records of changes cannot be read", err)
+	case found < durable:
+		return s.corrupt(fmt.Sprintf("revision %d was written, and the newest found is %d; the tables as they were found are in %s", durable, found, asideDir), nil)
 	}
 	return s.start()
 }
@@ -148,7 +163,11 @@ func (s *Store) open() error {
 func (s *Store) start() error {
 	s.head.Store(uint64(s.state.head))
 	s.readers.floor = s.state.floor
-	s.backend.setFloor(s.state.floor)
+	s.readers.base = ^Revision(0)
+	if s.logged {
+		s.readers.base = s.state.head
+	}
+	s.backend.setFloor(min(s.readers.floor, s.readers.base))
 	if s.config.CacheBytes > 0 {
 		var err error
 		if s.cache, err = newCache(s.config.CacheBytes, s.state.head); err != nil {
@@ -194,7 +213,7 @@ func (s *Store) load() error {
 	if err := errors.Join(err, fault); err != nil {
 		return s.corrupt("the records of changes do not fit together", err)
 	}
-	if s.schemas, err = loadSchemas(s.backend); err != nil {
+	if s.schemas, err = loadSchemas(s.backend, ^Revision(0)); err != nil {
 		return s.corrupt("the schemas cannot be read", err)
 	}
 	return nil
@@ -214,7 +233,7 @@ func (s *Store) Close() error {
 	}
 	s.stopped = true
 	errs := []error{s.land()}
-	if s.failed == nil {
+	if s.failed == nil && !s.logged {
 		errs = append(errs, s.saveState())
 	}
 	s.mu.Unlock()

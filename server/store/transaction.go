@@ -130,11 +130,15 @@ type Precondition struct {
 	MustMatch bool // at least one relationship must match; false: none may
 }
 
+// MaxDelete bounds what the filter deletes of one transaction remove from a
+// store of OpenAt. In any other the backend does, well before.
+const MaxDelete = 100_000
+
 // FilterDelete removes what a filter selects, before the updates of its
 // transaction take effect.
 type FilterDelete struct {
 	Filter  Filter
-	Limit   int  // at most so many; 0: all
+	Limit   int  // at most so many; 0: all, up to MaxDelete
 	Partial bool // stop at Limit; false: refuse the transaction when more match
 }
 
@@ -169,6 +173,22 @@ type DocumentUpdate struct {
 	IfVersion *Revision
 }
 
+// Guard is a permission that must hold, or must not, on the state before the
+// transaction. At most 16 are judged, each within 50 hops and 10,000 reads.
+type Guard struct {
+	Resource   engine.Object
+	Permission string // or a relation
+	Subject    engine.Subject
+	Context    map[string]any // caveat values; JSON values
+	Must       bool           // the answer must be yes; false: it must be no
+}
+
+// CounterUpdate registers a counter of what a filter selects, or unregisters it.
+type CounterUpdate struct {
+	Name   string
+	Filter *Filter // nil: unregister
+}
+
 // Transaction is what one revision changes. All of it is applied, or nothing.
 type Transaction struct {
 	// Time is when the transaction was made. The store uses milliseconds, and
@@ -180,7 +200,10 @@ type Transaction struct {
 	Deletes       []FilterDelete
 	Updates       []Update
 	Documents     []DocumentUpdate
-	Floor         Revision // revisions below it become unreadable; 0 leaves the floor
+	Guards        []Guard
+	Counters      []CounterUpdate
+	Expired       []engine.Relationship // removed if they are stored and have expired at Time
+	Floor         Revision              // revisions below it become unreadable; 0 leaves the floor
 
 	Actor    string         // who wrote it; kept in the record of the revision
 	Metadata map[string]any // the caller's, JSON values; kept in the record of the revision
