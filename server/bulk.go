@@ -31,7 +31,11 @@ func (p *permissionsService) ImportBulkRelationships(in grpc.ClientStreamingServ
 // many relationships that were.
 func (s *Server) importAll(ctx context.Context, receive func() ([]*v1.Relationship, error)) (uint64, error) {
 	i := s.replica.Import()
-	err := s.stage(ctx, i, receive)
+	var first engine.Relationship
+	err := s.stage(ctx, i, &first, receive)
+	if err == nil && i.Total() == 0 {
+		return 0, nil
+	}
 	if err == nil {
 		_, err = i.Commit(ctx, replica.Proposal{RetryKey: header(ctx, idempotencyKey), Identity: caller(ctx)})
 	}
@@ -46,10 +50,11 @@ func (s *Server) importAll(ctx context.Context, receive func() ([]*v1.Relationsh
 		// The second one creates what the first one did.
 		err = &store.AlreadyExistsError{Relationship: twice.Relationship}
 	}
-	return 0, err
+	return 0, withoutSchema(err, first)
 }
 
-func (s *Server) stage(ctx context.Context, i *replica.Import, receive func() ([]*v1.Relationship, error)) error {
+// stage adds what receive gives to an import, and keeps the first of it.
+func (s *Server) stage(ctx context.Context, i *replica.Import, first *engine.Relationship, receive func() ([]*v1.Relationship, error)) error {
 	for {
 		message, err := receive()
 		if errors.Is(err, io.EOF) {
@@ -63,6 +68,9 @@ func (s *Server) stage(ctx context.Context, i *replica.Import, receive func() ([
 			if batch[k], err = toRelationship(r); err != nil {
 				return fmt.Errorf("relationship %d: %w", i.Total()+k, err)
 			}
+		}
+		if i.Total() == 0 && len(batch) > 0 {
+			*first = batch[0]
 		}
 		if err := i.Add(ctx, batch...); err != nil {
 			return err

@@ -332,8 +332,10 @@ func parseRequest(t testing.TB, d protoreflect.MessageDescriptor, text string) p
 	return m
 }
 
-// printResponse prints a response as one line of JSON, without tokens and
-// cursors, and with what has a short form in it.
+var betweenPairs = regexp.MustCompile(`\},(\{"(?:error|item)")`)
+
+// printResponse prints a response as JSON, without tokens, cursors and what a
+// trace measured, and with what has a short form in it.
 func printResponse(t testing.TB, m proto.Message) string {
 	t.Helper()
 	text, err := protojson.Marshal(m)
@@ -352,7 +354,8 @@ func printResponse(t testing.TB, m proto.Message) string {
 	if err := enc.Encode(shorten(v)); err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(b.String())
+	// The pairs of a bulk check read better one a line.
+	return betweenPairs.ReplaceAllString(strings.TrimSpace(b.String()), "},\n$1")
 }
 
 func shorten(v any) any {
@@ -363,7 +366,8 @@ func shorten(v any) any {
 		}
 	case map[string]any:
 		for key, value := range v {
-			if part, ok := value.(map[string]any); ok && len(part) == 1 && part["token"] != nil {
+			part, ok := value.(map[string]any)
+			if ok && len(part) == 1 && part["token"] != nil || key == "duration" || key == "schemaUsed" {
 				delete(v, key)
 				continue
 			}

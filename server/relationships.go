@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
@@ -22,7 +23,25 @@ var fullyConsistent = &v1.Consistency{Requirement: &v1.Consistency_FullyConsiste
 
 // propose writes a transaction on behalf of the request of ctx.
 func (s *Server) propose(ctx context.Context, tx store.Transaction) (replica.Result, error) {
-	return s.replica.Propose(ctx, replica.Proposal{Tx: tx, RetryKey: header(ctx, idempotencyKey)})
+	return s.proposeKeyed(ctx, tx, header(ctx, idempotencyKey))
+}
+
+// proposeKeyed is propose under an idempotency key, "" for none.
+func (s *Server) proposeKeyed(ctx context.Context, tx store.Transaction, key string) (replica.Result, error) {
+	result, err := s.replica.Propose(ctx, replica.Proposal{Tx: tx, RetryKey: key, Identity: caller(ctx)})
+	if len(tx.Updates) > 0 {
+		err = withoutSchema(err, tx.Updates[0].Relationship)
+	}
+	return result, err
+}
+
+// withoutSchema says of a write that was refused for want of any schema what is
+// said of one whose type is not in the schema.
+func withoutSchema(err error, first engine.Relationship) error {
+	if errors.Is(err, store.ErrNoSchema) {
+		return &engine.UnknownTypeError{Type: first.Resource.Type}
+	}
+	return err
 }
 
 // checkFilter refuses a filter with names that the schema does not have, or
@@ -139,16 +158,16 @@ func (p *permissionsService) WriteRelationships(ctx context.Context, r *v1.Write
 	return &v1.WriteRelationshipsResponse{WrittenAt: fromToken(result.Token)}, nil
 }
 
-func (p *permissionsService) writeTransaction(r *v1.WriteRelationshipsRequest) (store.Transaction, error) {
+func (s *Server) writeTransaction(r *v1.WriteRelationshipsRequest) (store.Transaction, error) {
 	var tx store.Transaction
-	if len(r.Updates) > p.limits.Updates {
-		return tx, tooMany(v1.ErrorReason_ERROR_REASON_TOO_MANY_UPDATES_IN_REQUEST, "update", len(r.Updates), p.limits.Updates)
+	if len(r.Updates) > s.limits.Updates {
+		return tx, tooMany(v1.ErrorReason_ERROR_REASON_TOO_MANY_UPDATES_IN_REQUEST, "update", len(r.Updates), s.limits.Updates)
 	}
 	var err error
-	if tx.Preconditions, err = toPreconditions(r.OptionalPreconditions, p.limits.Preconditions); err != nil {
+	if tx.Preconditions, err = toPreconditions(r.OptionalPreconditions, s.limits.Preconditions); err != nil {
 		return tx, err
 	}
-	if tx.Metadata, err = toMetadata(r.OptionalTransactionMetadata, p.limits.Metadata); err != nil {
+	if tx.Metadata, err = toMetadata(r.OptionalTransactionMetadata, s.limits.Metadata); err != nil {
 		return tx, err
 	}
 	tx.Updates = make([]store.Update, len(r.Updates))
