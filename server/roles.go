@@ -65,6 +65,8 @@ func needs(method string) Role {
 		v1.ExperimentalService_ExperimentalDiffSchema_FullMethodName,
 		v1.ExperimentalService_ExperimentalCountRelationships_FullMethodName,
 		pembav1.SchemaService_ReadSchemaText_FullMethodName,
+		pembav1.ExplainService_Explain_FullMethodName,
+		pembav1.ExplainService_Expand_FullMethodName,
 		pembav1.DocumentService_GetDocument_FullMethodName,
 		pembav1.DocumentService_ListDocuments_FullMethodName:
 		return RoleRead

@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/pemba-authz/pemba/engine"
+	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 	"github.com/pemba-authz/pemba/server/replica"
 )
 
@@ -176,6 +177,7 @@ func (s *Server) Register(g *grpc.Server) {
 	v1.RegisterSchemaServiceServer(g, schemas)
 	v1.RegisterWatchServiceServer(g, &watchService{Server: s})
 	v1.RegisterExperimentalServiceServer(g, &experimentalService{Server: s, permissions: permissions, schemas: schemas})
+	pembav1.RegisterExplainServiceServer(g, &explainService{Server: s})
 	healthv1.RegisterHealthServer(g, s.health)
 	reflection.Register(g)
 	for name := range g.GetServiceInfo() {
