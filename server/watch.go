@@ -1,9 +1,7 @@
 package server
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/pemba-authz/pemba/schema"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
@@ -30,15 +29,19 @@ const (
 	// maxWatchBytes is how large they may be together, as clients accept
 	// messages of 4 MiB by default.
 	maxWatchBytes = 2 << 20
-	// watchBuffer is how many responses wait for a reader at most.
-	watchBuffer = 8
 )
 
 // Watch sends what changes from a revision on, until the caller is gone or too
 // slow.
 func (s *watchService) Watch(r *v1.WatchRequest, stream grpc.ServerStreamingServer[v1.WatchResponse]) error {
+	a, err := s.question(stream.Context(), nil, nil)
+	if err != nil {
+		return err
+	}
+	current := a.engine.Schema
+	a.Close()
 	w := &watcher{Server: s.Server, stream: stream}
-	if err := w.choose(r); err != nil {
+	if err := w.choose(r, current); err != nil {
 		return err
 	}
 	if err := w.start(r.OptionalStartCursor); err != nil {
@@ -48,7 +51,7 @@ func (s *watchService) Watch(r *v1.WatchRequest, stream grpc.ServerStreamingServ
 	if err := stream.SendHeader(nil); err != nil {
 		return err
 	}
-	return w.run()
+	return w.follow()
 }
 
 // watcher is one watch.
@@ -60,15 +63,11 @@ type watcher struct {
 	types                               map[string]bool // nil: any
 	filters                             []store.Filter  // none: any
 
-	sent store.Revision // everything up to here was handed over
-
-	out     chan *v1.WatchResponse
-	ended   chan struct{} // closed when nothing is sent any more
-	sendErr error         // why, when it is not for out's end; read after ended
+	sent store.Revision // everything up to here was sent
 }
 
-// choose reads what the request asks for.
-func (w *watcher) choose(r *v1.WatchRequest) error {
+// choose reads what the request asks for. Filters are held against the schema.
+func (w *watcher) choose(r *v1.WatchRequest, current *schema.Schema) error {
 	if len(r.OptionalObjectTypes) > 0 && len(r.OptionalRelationshipFilters) > 0 {
 		return invalid("the watch has object types and relationship filters; give one of them")
 	}
@@ -95,7 +94,7 @@ func (w *watcher) choose(r *v1.WatchRequest) error {
 		w.types[name] = true
 	}
 	for _, f := range r.OptionalRelationshipFilters {
-		filter, err := toFilter(f)
+		filter, err := filterOf(current, f)
 		if err != nil {
 			return err
 		}
@@ -120,32 +119,7 @@ func (w *watcher) start(cursor *v1.ZedToken) error {
 	return nil
 }
 
-// run hands over revision after revision. What is handed over waits for the
-// reader in out; a goroutine of its own sends it, because a Send blocks for as
-// long as the reader does not read, and only the return of the handler ends it.
-func (w *watcher) run() error {
-	w.out, w.ended = make(chan *v1.WatchResponse, watchBuffer), make(chan struct{})
-	go func() {
-		defer close(w.ended)
-		for resp := range w.out {
-			if w.sendErr = w.stream.Send(resp); w.sendErr != nil {
-				return
-			}
-		}
-	}()
-	err := w.follow()
-	close(w.out)
-	patience := time.NewTimer(w.limits.SlowReader)
-	defer patience.Stop()
-	select {
-	case <-w.ended:
-		return cmp.Or(w.sendErr, err)
-	case <-patience.C:
-		return errSlowReader
-	}
-}
-
-// follow hands over everything after w.sent as it comes, and a checkpoint when
+// follow sends everything after w.sent as it comes, and a checkpoint when
 // nothing came for a heartbeat.
 func (w *watcher) follow() error {
 	ctx := w.stream.Context()
@@ -156,7 +130,7 @@ func (w *watcher) follow() error {
 		}
 		if head == w.sent {
 			if w.checkpoints {
-				err = w.hand(&v1.WatchResponse{IsCheckpoint: true}, w.sent)
+				err = w.send(&v1.WatchResponse{IsCheckpoint: true}, w.sent)
 			}
 		} else {
 			err = w.catchUp(ctx, head)
@@ -167,7 +141,7 @@ func (w *watcher) follow() error {
 	}
 }
 
-// next waits for a revision that was not handed over, at most for a heartbeat:
+// next waits for a revision that was not sent, at most for a heartbeat:
 // then it returns w.sent.
 func (w *watcher) next(ctx context.Context) (store.Revision, error) {
 	waiting, cancel := context.WithTimeout(ctx, w.limits.Heartbeat)
@@ -184,7 +158,7 @@ func (w *watcher) next(ctx context.Context) (store.Revision, error) {
 	return 0, err
 }
 
-// catchUp hands over the revisions after w.sent up to head.
+// catchUp sends the revisions after w.sent up to head.
 func (w *watcher) catchUp(ctx context.Context, head store.Revision) error {
 	snap, err := w.replica.SnapshotAt(head)
 	if err != nil {
@@ -207,10 +181,10 @@ func (w *watcher) catchUp(ctx context.Context, head store.Revision) error {
 	if !w.checkpoints {
 		return nil
 	}
-	return w.hand(&v1.WatchResponse{IsCheckpoint: true}, head)
+	return w.send(&v1.WatchResponse{IsCheckpoint: true}, head)
 }
 
-// revision hands over what one revision changed: updates, then the schema, then
+// revision sends what one revision changed: updates, then the schema, then
 // the checkpoint.
 func (w *watcher) revision(record *store.Record) error {
 	var metadata *structpb.Struct
@@ -228,18 +202,18 @@ func (w *watcher) revision(record *store.Record) error {
 	}
 	for part := range inParts(updates) {
 		resp := &v1.WatchResponse{Updates: part, OptionalTransactionMetadata: metadata, FullRevisionMetadata: all}
-		if err := w.hand(resp, record.Revision); err != nil {
+		if err := w.send(resp, record.Revision); err != nil {
 			return err
 		}
 	}
 	if w.schemas && record.Schema {
 		resp := &v1.WatchResponse{SchemaUpdated: true, OptionalTransactionMetadata: metadata, FullRevisionMetadata: all}
-		if err := w.hand(resp, record.Revision); err != nil {
+		if err := w.send(resp, record.Revision); err != nil {
 			return err
 		}
 	}
 	if w.checkpoints {
-		return w.hand(&v1.WatchResponse{IsCheckpoint: true}, record.Revision)
+		return w.send(&v1.WatchResponse{IsCheckpoint: true}, record.Revision)
 	}
 	return nil
 }
@@ -306,26 +280,9 @@ func (w *watcher) selects(c *store.Change) bool {
 	return len(w.filters) == 0
 }
 
-// errSlowReader cuts off a reader that takes nothing for too long.
-var errSlowReader = errors.New("the watch was cut off, because its reader is too slow; go on from the last token that was received")
-
-// hand gives a response to the reader, and gives the reader up when it takes
-// nothing for too long.
-func (w *watcher) hand(resp *v1.WatchResponse, rev store.Revision) error {
+// send sends a response. A reader that takes nothing for too long is cut off
+// outside, as on every stream.
+func (w *watcher) send(resp *v1.WatchResponse, rev store.Revision) error {
 	resp.ChangesThrough = fromToken(w.replica.Token(rev))
-	select {
-	case w.out <- resp:
-		return nil
-	default:
-	}
-	patience := time.NewTimer(w.limits.SlowReader)
-	defer patience.Stop()
-	select {
-	case w.out <- resp:
-		return nil
-	case <-patience.C:
-		return errSlowReader
-	case <-w.ended:
-		return w.sendErr
-	}
+	return w.stream.Send(resp)
 }

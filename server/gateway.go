@@ -1,0 +1,46 @@
+package server
+
+import (
+	"context"
+	"net/textproto"
+	"strings"
+
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+
+	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
+)
+
+// newGateway serves every RPC as JSON over HTTP: one POST each, streams as one
+// JSON object a line, errors as a JSON status.
+func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
+	mux := runtime.NewServeMux(runtime.WithIncomingHeaderMatcher(passHeader))
+	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
+		v1.RegisterPermissionsServiceHandler,
+		v1.RegisterSchemaServiceHandler,
+		v1.RegisterWatchServiceHandler,
+		v1.RegisterExperimentalServiceHandler,
+		pembav1.RegisterTransactionServiceHandler,
+		pembav1.RegisterDocumentServiceHandler,
+		pembav1.RegisterSchemaServiceHandler,
+		pembav1.RegisterExplainServiceHandler,
+		pembav1.RegisterExplainServiceHandler,
+	} {
+		if err := register(context.Background(), mux, conn); err != nil {
+			return nil, err
+		}
+	}
+	return mux, nil
+}
+
+// passHeader says which headers of a request become metadata of the call, and
+// under which name.
+func passHeader(key string) (string, bool) {
+	switch name := strings.ToLower(textproto.CanonicalMIMEHeaderKey(key)); {
+	case name == idempotencyKey, name == "x-request-id", strings.HasPrefix(name, "io.spicedb."),
+		name == "traceparent", name == "tracestate":
+		return name, true
+	}
+	return runtime.DefaultHeaderMatcher(key)
+}
