@@ -71,21 +71,27 @@ func (s subjectSet) outside(subject Subject) State {
 
 // treeSet computes the set that a recursive tree shows.
 func treeSet(t *Tree) subjectSet {
-	s := subjectSet{}
+	s := treeSets(t.Children, t.Op)
 	for _, stored := range t.Subjects {
 		s.add(stored, t.Resource.String()+"#"+t.Relation)
-	}
-	for i, c := range t.Children {
-		if i == 0 {
-			s = treeSet(c)
-		} else {
-			s = combine(s, treeSet(c), t.Op)
-		}
 	}
 	if t.Via != nil && t.Via.Trait != nil && t.Via.Trait.Caveat != "" {
 		s.condition()
 	}
 	return s
+}
+
+// treeSets combines the sets of several trees. It halves them, so that large
+// sets are copied a few times only; an exclusion has two.
+func treeSets(trees []*Tree, op TreeOp) subjectSet {
+	switch half := len(trees) / 2; len(trees) {
+	case 0:
+		return subjectSet{}
+	case 1:
+		return treeSet(trees[0])
+	default:
+		return combine(treeSets(trees[:half], op), treeSets(trees[half:], op), op)
+	}
 }
 
 func (s subjectSet) add(stored StoredSubject, relation string) {
