@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
@@ -176,7 +177,19 @@ var rules = []rule{
 			"resource_type": e.Resource.Type, "resource_object_id": e.Resource.ID,
 		}, nil}
 	}),
+	as(func(e *store.CounterExistsError) verdict {
+		return verdict{codes.FailedPrecondition, v1.ErrorReason_ERROR_REASON_COUNTER_ALREADY_REGISTERED,
+			map[string]string{"counter_name": e.Name}, nil}
+	}),
+	as(func(e *store.CounterUnknownError) verdict {
+		return verdict{codes.FailedPrecondition, v1.ErrorReason_ERROR_REASON_COUNTER_NOT_REGISTERED,
+			map[string]string{"counter_name": e.Name}, nil}
+	}),
 	as(func(e *replica.RetryMismatchError) verdict { return verdict{code: codes.InvalidArgument} }),
+	as(func(e *store.GuardError) verdict {
+		return verdict{code: codes.FailedPrecondition, metadata: guardMetadata(e)}
+	}),
+	as(func(e *store.TooManyGuardsError) verdict { return verdict{code: codes.InvalidArgument} }),
 	as(func(e *store.DocumentError) verdict { return verdict{code: codes.InvalidArgument} }),
 	as(func(e *store.DocumentTooLargeError) verdict { return verdict{code: codes.InvalidArgument} }),
 	as(func(e *store.DocumentClassError) verdict { return verdict{code: codes.FailedPrecondition} }),
@@ -214,7 +227,6 @@ var rules = []rule{
 	is(store.ErrClosed, verdict{code: codes.Unavailable}),
 
 	// What is too much.
-	is(errSlowReader, verdict{code: codes.ResourceExhausted}),
 	as(func(e *replica.TooLargeError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *replica.ImportTooLargeError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *replica.ImportLostError) verdict { return verdict{code: codes.Aborted} }),
@@ -251,6 +263,13 @@ func relationshipMetadata(r engine.Relationship) map[string]string {
 		"relationship":  r.Key().String(),
 		"resource_type": r.Resource.Type, "resource_object_id": r.Resource.ID, "resource_relation": r.Relation,
 		"subject_type": r.Subject.Type, "subject_object_id": r.Subject.ID, "subject_relation": r.Subject.Relation,
+	}
+}
+
+func guardMetadata(e *store.GuardError) map[string]string {
+	return map[string]string{
+		"guard_resource": e.Guard.Resource.String(), "guard_permission": e.Guard.Permission, "guard_subject": e.Guard.Subject.String(),
+		"guard_must_hold": strconv.FormatBool(e.Guard.Must), "answer": e.State.String(), "missing": strings.Join(e.Missing, " "),
 	}
 }
 
