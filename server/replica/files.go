@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -25,7 +26,7 @@ const (
 type files struct {
 	logs      raft.LogStore
 	stable    raft.StableStore
-	snapshots raft.SnapshotStore
+	snapshots *snapshots
 	close     func() error
 }
 
@@ -42,6 +43,13 @@ func openFiles(c *Config, settle func(store.Revision) error) (*files, error) {
 		return nil, err
 	}
 	snapshots.settle = settle
+	all, err := snapshots.List()
+	if err != nil {
+		return nil, fmt.Errorf("listing the snapshots of the log: %w", err)
+	}
+	if len(all) > 0 {
+		snapshots.newest.Store(all[0].Index)
+	}
 	dir := filepath.Join(c.Dir, raftDir)
 	b, err := raftboltdb.New(raftboltdb.Options{
 		Path:                    filepath.Join(dir, logFile),
@@ -59,12 +67,22 @@ func openFiles(c *Config, settle func(store.Revision) error) (*files, error) {
 type snapshots struct {
 	raft.SnapshotStore
 	settle func(store.Revision) error
+	newest atomic.Uint64 // index of the last one; 0: none
 }
 
 func openSnapshots(c *Config) (*snapshots, error) {
 	dir := filepath.Join(c.Dir, raftDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
+	}
+	unfinished, err := filepath.Glob(filepath.Join(dir, "snapshots", "*.tmp"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range unfinished { // raft would keep them for ever
+		if err := os.RemoveAll(name); err != nil {
+			return nil, err
+		}
 	}
 	s, err := raft.NewFileSnapshotStore(dir, 1, &logWriter{log: c.Logger})
 	if err != nil {
@@ -79,14 +97,14 @@ func (s *snapshots) Create(v raft.SnapshotVersion, index, term uint64, servers r
 	if err != nil {
 		return nil, err
 	}
-	return &sink{SnapshotSink: k, settle: s.settle, index: store.Revision(index)}, nil
+	return &sink{SnapshotSink: k, snapshots: s, index: index}, nil
 }
 
 // sink is a snapshot that is being written.
 type sink struct {
 	raft.SnapshotSink
-	settle func(store.Revision) error
-	index  store.Revision
+	snapshots *snapshots
+	index     uint64
 }
 
 // Close implements raft.SnapshotSink. The snapshot is durable then.
@@ -94,7 +112,8 @@ func (k *sink) Close() error {
 	if err := k.SnapshotSink.Close(); err != nil {
 		return err
 	}
-	return k.settle(k.index)
+	k.snapshots.newest.Store(k.index)
+	return k.snapshots.settle(store.Revision(k.index))
 }
 
 // readSnapshot returns the state of the newest snapshot and the store's part of

@@ -22,6 +22,7 @@ const (
 	trailingLogs     = 10_240
 	aloneTimeout     = 20 * time.Millisecond // of elections that nobody else takes part in
 	commitTimeout    = 5 * time.Millisecond
+	closingEntries   = 1024 // since the last snapshot that are worth one when closing
 )
 
 // node is all that the package knows of raft.
@@ -54,7 +55,7 @@ func raftConfig(c *Config, output io.Writer, notify chan bool) *raft.Config {
 	config.HeartbeatTimeout, config.ElectionTimeout, config.LeaderLeaseTimeout = aloneTimeout, aloneTimeout, aloneTimeout
 	config.NoSnapshotRestoreOnStart = true // boot did, and the store has the rest
 	config.SnapshotThreshold = c.SnapshotEvery
-	config.SnapshotInterval = 10 * time.Second
+	config.SnapshotInterval = c.snapshotInterval
 	return config
 }
 
@@ -83,17 +84,17 @@ func startNode(c *Config, f *files, m *machine) (*node, error) {
 		return nil, fmt.Errorf("starting the log: %w", err)
 	}
 	n.running.Go(func() { n.watchdog.run(n.stop) })
-	n.running.Go(func() { n.follow(notify, m) })
+	n.running.Go(func() { n.follow(notify, c.Now) })
 	return n, nil
 }
 
 // follow establishes this node each time it becomes the leader.
-func (n *node) follow(notify <-chan bool, m *machine) {
+func (n *node) follow(notify <-chan bool, now func() time.Time) {
 	for {
 		select {
 		case leads := <-notify:
 			n.established.Store(false)
-			if leads && n.establish() == nil {
+			if leads && n.establish(now()) == nil {
 				n.established.Store(true)
 				select {
 				case <-n.first:
@@ -109,14 +110,14 @@ func (n *node) follow(notify <-chan bool, m *machine) {
 
 // establish waits until everything before this term is applied, and names the
 // cluster if nobody has.
-func (n *node) establish() error {
+func (n *node) establish(now time.Time) error {
 	if err := n.raft.Barrier(0).Error(); err != nil {
 		return err
 	}
 	if n.head() > 0 {
 		return nil
 	}
-	c := &command{kind: kindFound, cluster: randomID(), time: time.Now().UnixMilli()}
+	c := &command{kind: kindFound, cluster: randomID(), time: now.UnixMilli()}
 	data, err := c.encode()
 	if err != nil {
 		return err
@@ -126,7 +127,11 @@ func (n *node) establish() error {
 
 // close stops raft and closes its files.
 func (n *node) close() error {
-	err := n.raft.Shutdown().Error()
+	var err error
+	if n.established.Load() && n.raft.AppliedIndex()-n.files.snapshots.newest.Load() > closingEntries {
+		err = n.raft.Snapshot().Error()
+	}
+	err = errors.Join(err, n.raft.Shutdown().Error())
 	close(n.stop)
 	n.running.Wait()
 	n.rounds.wait()

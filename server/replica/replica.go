@@ -26,6 +26,8 @@ type Config struct {
 	MaxTokenWait  time.Duration // for a revision that is not here yet; 0: 5 s
 	MaxImport     int           // relationships of one import; 0: 250,000
 	SnapshotEvery uint64        // entries of the log; 0: 16,384
+
+	snapshotInterval time.Duration // between two looks at SnapshotEvery; 0: 10 s
 }
 
 // withDefaults names every fault, and fills in the defaults.
@@ -55,6 +57,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.SnapshotEvery == 0 {
 		c.SnapshotEvery = 16_384
+	}
+	if c.snapshotInterval == 0 {
+		c.snapshotInterval = 10 * time.Second
 	}
 	return c, errors.Join(errs...)
 }
@@ -108,7 +113,9 @@ func (r *Replica) open(ctx context.Context) error {
 	}
 	select {
 	case <-r.node.first:
-		return r.usable()
+		if err = r.usable(); err == nil {
+			return nil
+		}
 	case <-r.failed:
 		err = r.usable()
 	case <-ctx.Done():
@@ -165,7 +172,8 @@ func (r *Replica) usable() error {
 }
 
 // Close stops the member. It waits for snapshots that are still open; new ones
-// are refused.
+// are refused. When much was written since the last snapshot of the log, it makes
+// one, so that the next Open has little to apply.
 func (r *Replica) Close() error {
 	err := ErrClosed
 	r.closing.Do(func() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
 )
 
 // backend is all that the rest of the package knows of Badger: apply at a
@@ -60,6 +61,25 @@ func openBackend(dir string) (*backend, error) {
 		return nil, err
 	}
 	return &backend{db: db, dir: dir}, nil
+}
+
+// listedTables returns the names of the tables that the database of a directory
+// is made of, none if their list cannot be read.
+func listedTables(dir string) []string {
+	f, err := os.Open(filepath.Join(dir, badgerManifest))
+	if err != nil {
+		return nil
+	}
+	defer f.Close() // it was only read
+	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for id := range m.Tables {
+		names = append(names, table.IDToFilename(id))
+	}
+	return names
 }
 
 func (b *backend) close() error { return b.db.Close() }

@@ -5,21 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
 // checkTables looks at the ends of the tables, where they say how long their
 // index is. Badger believes them, and a table that lost its end would end the
-// process.
+// process. Tables that are not listed were not finished when a process ended;
+// what is missing, or a list that is damaged, Badger reports itself.
 func (d *directory) checkTables() error {
-	names, err := filepath.Glob(filepath.Join(d.database(), tablePattern))
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := checkTable(name); err != nil {
-			return &CorruptError{Dir: d.path, Msg: fmt.Sprintf("table %s is damaged", filepath.Base(name)), Err: err}
+	for _, name := range listedTables(d.database()) {
+		err := checkTable(filepath.Join(d.database(), name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &CorruptError{Dir: d.path, Msg: fmt.Sprintf("table %s is damaged", name), Err: err}
 		}
 	}
 	return nil
