@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/enginetest"
@@ -224,6 +225,11 @@ func foundAgrees(t *trial) error {
 			if len(f.Relations) == 0 {
 				return fmt.Errorf("%s#%s: %s is found, but written nowhere", s.resource, s.relation, f.Subject)
 			}
+			for _, set := range f.Relations {
+				if !t.writes(set, f.Subject) {
+					return fmt.Errorf("%s#%s: %s is found by %s, where it is not written", s.resource, s.relation, f.Subject, set)
+				}
+			}
 		}
 		for _, typeName := range t.ref.Types() {
 			for _, subject := range t.everyone(typeName, "", enginetest.Nowhere) {
@@ -236,6 +242,15 @@ func foundAgrees(t *trial) error {
 		}
 	}
 	return nil
+}
+
+// writes reports whether a subject is written in a set: stored in a relation, or
+// the object itself, which "self" writes into a permission.
+func (t *trial) writes(set string, subject engine.Subject) bool {
+	return strings.HasPrefix(set, subject.String()+"#") ||
+		slices.ContainsFunc(t.Relationships, func(r engine.Relationship) bool {
+			return r.Subject == subject && r.Resource.String()+"#"+r.Relation == set
+		})
 }
 
 // foundState returns what a list of found subjects says of one, and whether it
