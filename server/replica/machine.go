@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -26,6 +27,8 @@ type machine struct {
 	moved   func()      // the head may have moved
 	stopped func(error) // the machine cannot go on; called once
 	broken  error
+
+	mu sync.Mutex // held while an entry is applied
 }
 
 var _ raft.BatchingFSM = (*machine)(nil)
@@ -47,6 +50,8 @@ func (m *machine) ApplyBatch(logs []*raft.Log) []any {
 }
 
 func (m *machine) apply(rev store.Revision, data []byte) *applied {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.broken != nil {
 		return &applied{broken: m.broken}
 	}
@@ -125,6 +130,13 @@ func (m *machine) write(rev store.Revision, tx *store.Transaction) (*applied, er
 		return &applied{refusal: err}, nil
 	}
 	return nil, err
+}
+
+// abandoned returns the imports that were not continued since a moment.
+func (m *machine) abandoned(before time.Time) []uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state.stages.abandoned(before.UnixMilli())
 }
 
 // Snapshot implements raft.FSM: it copies what is kept in memory. The store

@@ -68,6 +68,7 @@ func (c Config) withDefaults() (Config, error) {
 type Replica struct {
 	config   Config
 	store    *store.Store
+	machine  *machine
 	node     *node
 	headline *headline
 	history  atomic.Pointer[history]
@@ -102,6 +103,7 @@ func (r *Replica) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.machine = m
 	m.moved = func() {
 		h := m.state.history
 		r.history.Store(&h)
@@ -114,6 +116,7 @@ func (r *Replica) open(ctx context.Context) error {
 	select {
 	case <-r.node.first:
 		if err = r.usable(); err == nil {
+			r.running.Go(r.doChores)
 			return nil
 		}
 	case <-r.failed:

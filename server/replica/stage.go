@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -89,5 +90,6 @@ func (s *stages) abandoned(before int64) []uint64 {
 			ids = append(ids, id)
 		}
 	}
+	slices.Sort(ids)
 	return ids
 }

@@ -1,0 +1,125 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// What the leader proposes by itself, and how often.
+const (
+	choresEvery = 10 * time.Second
+
+	// The floor moves when it lets go of so many revisions, or after an hour:
+	// each move is a revision itself.
+	floorStep = 1000
+	floorRest = time.Hour
+
+	expiryEvery = time.Minute
+	expiryGrace = 10 * time.Minute // after which what has expired is removed
+	expiryBatch = 1000
+)
+
+// chores remembers when they were last done.
+type chores struct {
+	floor, expiry time.Time
+}
+
+// doChores does them from time to time until the replica is closed.
+func (r *Replica) doChores() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	tick := time.NewTicker(choresEvery)
+	defer tick.Stop()
+	var done chores
+	for {
+		select {
+		case <-tick.C:
+		case <-r.stop:
+			return
+		}
+		if !r.node.established.Load() {
+			continue
+		}
+		err := r.chore(ctx, &done)
+		if unavailable := (*UnavailableError)(nil); err != nil && !errors.As(err, &unavailable) && !errors.Is(err, ErrClosed) {
+			r.config.Logger.Warn("a background task failed; it is tried again", "error", err)
+		}
+	}
+}
+
+// chore does what is due.
+func (r *Replica) chore(ctx context.Context, done *chores) error {
+	now := r.config.Now()
+	return errors.Join(r.moveFloor(ctx, now, done), r.removeExpired(ctx, now, done), r.dropStages(ctx, now))
+}
+
+// own proposes a transaction of the leader.
+func (r *Replica) own(ctx context.Context, tx store.Transaction) error {
+	a, err := r.propose(ctx, &command{kind: kindTransaction, tx: tx})
+	if err != nil {
+		return err
+	}
+	return a.refusal
+}
+
+// moveFloor lets go of revisions that retention does not ask for.
+func (r *Replica) moveFloor(ctx context.Context, now time.Time, done *chores) error {
+	target, err := r.store.RetentionFloor(now)
+	if err != nil {
+		return err
+	}
+	floor := r.store.Floor()
+	if target <= floor || target-floor < floorStep && now.Sub(done.floor) < floorRest {
+		return nil
+	}
+	done.floor = now
+	return r.own(ctx, store.Transaction{Floor: target})
+}
+
+// removeExpired removes relationships that expired some time ago. Whether they
+// have is decided when the entry is applied: they may have been written again.
+func (r *Replica) removeExpired(ctx context.Context, now time.Time, done *chores) error {
+	if now.Sub(done.expiry) < expiryEvery {
+		return nil
+	}
+	done.expiry = now
+	sn, err := r.store.Snapshot(0)
+	if err != nil {
+		return err
+	}
+	defer sn.Close()
+	var batch []engine.Relationship
+	for rel, err := range sn.Expired(ctx, now.Add(-expiryGrace)) {
+		if err == nil {
+			batch = append(batch, rel)
+			if len(batch) == expiryBatch {
+				err = r.own(ctx, store.Transaction{Expired: batch})
+				batch = nil
+			}
+		}
+		if err == nil {
+			err = r.usable()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	return r.own(ctx, store.Transaction{Expired: batch})
+}
+
+// dropStages drops imports that nobody continues.
+func (r *Replica) dropStages(ctx context.Context, now time.Time) error {
+	ids := r.machine.abandoned(now.Add(-stageAge))
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := r.propose(ctx, &command{kind: kindDrop, drops: ids})
+	return err
+}

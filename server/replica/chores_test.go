@@ -1,0 +1,131 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// clock is a clock that the test moves.
+type clock struct{ ms atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.ms.Store(1_800_000_000_000)
+	return c
+}
+
+func (c *clock) now() time.Time       { return time.UnixMilli(c.ms.Load()) }
+func (c *clock) pass(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+func TestFloorMoves(t *testing.T) {
+	c := newClock()
+	r := open(t, Config{InMemory: true, Now: c.now, Store: store.Config{Retention: 24 * time.Hour}})
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
+	old := propose(t, r, Proposal{Tx: touch(t, "document:a#viewer@user:anne")})
+	last := propose(t, r, Proposal{Tx: touch(t, "document:b#viewer@user:anne")})
+	var done chores
+	chore := func() store.Revision {
+		t.Helper()
+		if err := r.chore(t.Context(), &done); err != nil {
+			t.Fatal(err)
+		}
+		return r.store.Floor()
+	}
+	if floor := chore(); floor != 0 {
+		t.Errorf("floor %d, and all is young", floor)
+	}
+	c.pass(25 * time.Hour)
+	propose(t, r, Proposal{Tx: touch(t, "document:c#viewer@user:anne")})
+	if floor := chore(); floor != last.Revision {
+		t.Errorf("floor %d, and revision %d was the last a day ago", floor, last.Revision)
+	}
+	var expired *store.ExpiredRevisionError
+	if _, err := r.Snapshot(t.Context(), Consistency{AtExactSnapshot, old.Token}); !errors.As(err, &expired) {
+		t.Errorf("a read below the floor: %v", err)
+	}
+	head := r.Head()
+	if chore(); r.Head() != head {
+		t.Error("moving the floor gave cause to move it again")
+	}
+}
+
+func TestExpiredAreFound(t *testing.T) {
+	c := newClock()
+	r := open(t, Config{InMemory: true, Now: c.now})
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
+	var tx store.Transaction
+	for i := range expiryBatch + 10 {
+		at := c.now().Add(time.Duration(i%2+1) * time.Minute).UTC().Format(time.RFC3339)
+		name := fmt.Sprintf("document:d%d#viewer@user:anne[expiration:%s]", i, at)
+		tx.Updates = append(tx.Updates, touch(t, name).Updates...)
+	}
+	tx.Updates = append(tx.Updates, touch(t, "document:stays#viewer@user:anne").Updates...)
+	propose(t, r, Proposal{Tx: tx})
+	var done chores
+	for _, step := range []struct {
+		pass time.Duration
+		left int64
+	}{{0, expiryBatch + 11}, {3 * time.Minute, expiryBatch + 11}, {8*time.Minute + 30*time.Second, (expiryBatch+10)/2 + 1}, {time.Minute, 1}} {
+		c.pass(step.pass)
+		if err := r.chore(t.Context(), &done); err != nil {
+			t.Fatal(err)
+		}
+		if n := r.store.Stats().Relationships; n != step.left {
+			t.Errorf("after %v, %d are left; want %d", step.pass, n, step.left)
+		}
+	}
+}
+
+func TestAbandonedImport(t *testing.T) {
+	c := newClock()
+	r := open(t, Config{InMemory: true, Now: c.now, MaxImport: 3 * partUpdates})
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
+	fill := func(i *Import, name string, n int) error {
+		for at := range n {
+			if err := i.Add(t.Context(), relationship(t, fmt.Sprintf("document:%s%d#viewer@user:anne", name, at))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	lost, kept := r.Import(), r.Import()
+	if err := fill(lost, "lost", partUpdates+1); err != nil {
+		t.Fatal(err)
+	}
+	var done chores
+	c.pass(stageAge / 2)
+	if err := fill(kept, "kept", 2*partUpdates+1); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(stageAge/2 + time.Second)
+	if err := r.chore(t.Context(), &done); err != nil {
+		t.Fatal(err)
+	}
+	var gone *ImportLostError
+	if _, err := lost.Commit(t.Context(), Proposal{}); !errors.As(err, &gone) {
+		t.Errorf("commit of a dropped import: %v", err)
+	}
+	result, err := kept.Commit(t.Context(), Proposal{Tx: store.Transaction{Actor: "anne"}})
+	if err != nil || result.Created != 2*partUpdates+1 || !readable(t, r, "document:kept0#viewer@user:anne") {
+		t.Errorf("%+v, %v", result, err)
+	}
+	var large *ImportTooLargeError
+	if err := fill(r.Import(), "large", 3*partUpdates+1); !errors.As(err, &large) {
+		t.Errorf("one too many: %v", err)
+	}
+	aborted := r.Import()
+	if err := fill(aborted, "aborted", partUpdates); err != nil {
+		t.Fatal(err)
+	}
+	if err := aborted.Abort(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := aborted.Commit(t.Context(), Proposal{}); !errors.As(err, &gone) {
+		t.Errorf("commit of an aborted import: %v", err)
+	}
+}
