@@ -267,10 +267,14 @@ func relationshipMetadata(r engine.Relationship) map[string]string {
 }
 
 func guardMetadata(e *store.GuardError) map[string]string {
-	return map[string]string{
+	m := map[string]string{
 		"guard_resource": e.Guard.Resource.String(), "guard_permission": e.Guard.Permission, "guard_subject": e.Guard.Subject.String(),
-		"guard_must_hold": strconv.FormatBool(e.Guard.Must), "answer": e.State.String(), "missing": strings.Join(e.Missing, " "),
+		"guard_must_hold": strconv.FormatBool(e.Guard.Must), "answer": e.State.String(),
 	}
+	if len(e.Missing) > 0 {
+		m["missing"] = strings.Join(e.Missing, " ")
+	}
+	return m
 }
 
 func preconditionMetadata(p store.Precondition) map[string]string {

@@ -280,6 +280,7 @@ func (h *harness) call(ctx context.Context, method string, requests ...proto.Mes
 var services = []protoreflect.FullName{
 	"authzed.api.v1.PermissionsService", "authzed.api.v1.SchemaService",
 	"authzed.api.v1.ExperimentalService", "authzed.api.v1.WatchService",
+	"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService",
 }
 
 func findMethod(t testing.TB, name string) protoreflect.MethodDescriptor {
@@ -409,5 +410,6 @@ func printError(t testing.TB, err error) string {
 			head += " (retry)"
 		}
 	}
-	return head + ": " + st.Message() + b.String()
+	// protobuf varies its spaces, so that nobody relies on its texts
+	return head + ": " + strings.ReplaceAll(st.Message(), "\u00a0", " ") + b.String()
 }

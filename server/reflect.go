@@ -31,12 +31,26 @@ func toSchemaFilters(filters []*v1.ReflectionSchemaFilter) (schemaFilters, error
 		if why != "" {
 			return nil, &requestError{
 				reason:   v1.ErrorReason_ERROR_REASON_INVALID_FILTER,
-				metadata: map[string]string{"filter": f.String()},
+				metadata: schemaFilterMetadata(f),
 				err:      fmt.Errorf("schema filter %d %s", i, why),
 			}
 		}
 	}
 	return filters, nil
+}
+
+// schemaFilterMetadata returns the fields of a filter that are set.
+func schemaFilterMetadata(f *v1.ReflectionSchemaFilter) map[string]string {
+	m := map[string]string{}
+	for name, value := range map[string]string{
+		"definition": f.GetOptionalDefinitionNameFilter(), "caveat": f.GetOptionalCaveatNameFilter(),
+		"relation": f.GetOptionalRelationNameFilter(), "permission": f.GetOptionalPermissionNameFilter(),
+	} {
+		if value != "" {
+			m["optional_"+name+"_name_filter"] = value
+		}
+	}
+	return m
 }
 
 // match reports whether there is no filter, or one that f accepts.

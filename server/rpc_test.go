@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,23 @@ func TestRPC(t *testing.T) {
 
 type conversation struct {
 	*harness
-	saved map[string]string
+	saved    map[string]string
+	versions []string // of documents, in the order in which they were seen
+}
+
+var versionText = regexp.MustCompile(`([vV]ersion":"|version )(\d+)`)
+
+// number replaces versions of documents, which depend on what else is in the
+// log, by v1, v2 and so on.
+func (c *conversation) number(text string) string {
+	return versionText.ReplaceAllStringFunc(text, func(s string) string {
+		parts := versionText.FindStringSubmatch(s)
+		i := slices.Index(c.versions, parts[2])
+		if i < 0 {
+			i, c.versions = len(c.versions), append(c.versions, parts[2])
+		}
+		return fmt.Sprintf("%sv%d", parts[1], i+1)
+	})
 }
 
 func (c *conversation) run(t *testing.T, d *datadriven.TestData) string {
@@ -100,7 +117,7 @@ func (c *conversation) runCall(t *testing.T, d *datadriven.TestData) string {
 			fmt.Fprintf(&b, "%s: %s\n", arg.Vals[0], strings.Join(trailer.Get(arg.Vals[0]), ", "))
 		}
 	}
-	return b.String()
+	return c.number(b.String())
 }
 
 // lastToken returns the last token of the last response: that of its cursor, if
