@@ -22,7 +22,8 @@ type AuthConfig struct {
 	OIDC    *OIDCConfig // bearer tokens of an issuer
 	// Certificates lets in, as admin, whoever shows a certificate that TLS has
 	// verified, if neither keys nor an issuer are given. With them it has no
-	// effect: then the certificate is asked for beside the token.
+	// effect: then the certificate is asked for beside the token. gRPC and HTTP
+	// must both be served with TLS that demands one.
 	Certificates bool
 
 	Logger *slog.Logger     // nil: slog.Default()
@@ -165,6 +166,9 @@ func certified(ctx context.Context) (Identity, error) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return Identity{}, errNoCertificate
+	}
+	if inProcess(p) { // the HTTP side, whose listener has asked for the certificate
+		return Identity{"cert", RoleAdmin}, nil
 	}
 	info, ok := p.AuthInfo.(credentials.TLSInfo)
 	if !ok || len(info.State.VerifiedChains) == 0 {

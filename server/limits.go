@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	runtimemetrics "runtime/metrics"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -134,12 +135,13 @@ func (s *Server) admitStream(srv any, ss grpc.ServerStream, info *grpc.StreamSer
 		return s.overloaded(err)
 	}
 	defer gate.leave()
-	limit := time.Duration(0)
 	if gate == &s.gates.watches {
 		s.metrics.watchers.Inc()
 		defer s.metrics.watchers.Dec()
-	} else {
-		limit = s.limits.StreamTimeout
+	}
+	limit := s.limits.StreamTimeout
+	if strings.HasSuffix(info.FullMethod, "/Watch") { // of changes or of health: no end is too late
+		limit = 0
 	}
 	return s.supervise(srv, ss, next, limit)
 }

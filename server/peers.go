@@ -4,10 +4,12 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/time/rate"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
 
@@ -67,9 +69,24 @@ func peerAddr(ctx context.Context) netip.Addr {
 	if tcp, ok := p.Addr.(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()
 	}
+	if inProcess(p) { // the HTTP side: it adds where a request came from at the end
+		forwarded := metadata.ValueFromIncomingContext(ctx, "x-forwarded-for")
+		if len(forwarded) == 0 {
+			return netip.Addr{}
+		}
+		last := forwarded[len(forwarded)-1]
+		addr, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]))
+		if err != nil {
+			return netip.Addr{}
+		}
+		return addr.Unmap()
+	}
 	at, err := netip.ParseAddrPort(p.Addr.String())
 	if err != nil {
 		return netip.Addr{}
 	}
 	return at.Addr().Unmap()
 }
+
+// inProcess reports whether a call comes over a connection inside the process.
+func inProcess(p *peer.Peer) bool { return p.Addr.Network() == "bufconn" }

@@ -25,7 +25,6 @@ import (
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
@@ -120,12 +119,13 @@ type Server struct {
 	replica    *replica.Replica
 	log        *slog.Logger
 	limits     Limits
-	health     *health.Server
 	candidates *candidateCache
 	metrics    *metrics
 	gates      *gates
 	tracer     trace.Tracer
 	handlers   sync.WaitGroup // of streams
+	drain      sync.Once
+	draining   chan struct{} // closed by Drain
 }
 
 // New returns a server of the replica. It does not own the replica: the caller
@@ -149,7 +149,8 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, replica: c.Replica, log: c.Logger, limits: c.Limits.withDefaults(),
-		health: health.NewServer(), candidates: candidates, metrics: newMetrics(),
+		candidates: candidates, metrics: newMetrics(),
+		draining: make(chan struct{}),
 	}
 	s.gates = newGates(s.limits)
 	s.tracer = tracerOf(c.Tracing)
@@ -178,9 +179,9 @@ func (s *Server) Register(g *grpc.Server) {
 	v1.RegisterWatchServiceServer(g, &watchService{Server: s})
 	v1.RegisterExperimentalServiceServer(g, &experimentalService{Server: s, permissions: permissions, schemas: schemas})
 	pembav1.RegisterExplainServiceServer(g, &explainService{Server: s})
-	healthv1.RegisterHealthServer(g, s.health)
+	pembav1.RegisterTransactionServiceServer(g, &transactionService{Server: s})
+	pembav1.RegisterDocumentServiceServer(g, &documentService{Server: s})
+	pembav1.RegisterSchemaServiceServer(g, &schemaTextService{Server: s})
 	reflection.Register(g)
-	for name := range g.GetServiceInfo() {
-		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
-	}
+	healthv1.RegisterHealthServer(g, newHealthService(s, g))
 }

@@ -14,7 +14,7 @@ const stallChecks = 4
 
 var (
 	errStalled = &denial{codes.ResourceExhausted, "stalled",
-		"the stream was ended: its caller has neither read nor sent for too long", 0}
+		"the stream was ended: its caller has neither read nor sent for too long; a watch goes on from the last token that was received", 0}
 	errStreamTimeout = &denial{codes.DeadlineExceeded, "timeout",
 		"the stream was ended: it took longer than the server allows", 0}
 )
@@ -42,22 +42,23 @@ func (s *supervised) RecvMsg(m any) error {
 
 // supervise runs the handler of a stream and ends the stream when the caller
 // keeps it waiting for longer than SlowReader, or when it lasts longer than
-// limit (0: any time). Sending cannot be interrupted but by ending the stream,
+// limit. Without one (0) it is a watch, and ends when the server drains. Sending cannot be interrupted but by ending the stream,
 // that is by returning here: so the handler has a goroutine, which ends right
-// after. Drain waits for it.
+// after. Close waits for it.
 func (s *Server) supervise(srv any, ss grpc.ServerStream, next grpc.StreamHandler, limit time.Duration) error {
 	ctx, cancel := context.WithCancel(ss.Context())
 	defer cancel()
 	stream := &supervised{ServerStream: ss, ctx: ctx}
 	done := make(chan error, 1)
 	s.handlers.Go(func() { done <- next(srv, stream) })
-	tick := time.NewTicker(s.limits.SlowReader / stallChecks)
+	tick := time.NewTicker(max(s.limits.SlowReader/stallChecks, time.Millisecond))
 	defer tick.Stop()
 	var end <-chan time.Time
+	draining := s.draining
 	if limit > 0 {
 		timer := time.NewTimer(limit)
 		defer timer.Stop()
-		end = timer.C
+		end, draining = timer.C, nil // it ends by itself
 	}
 	for {
 		select {
@@ -65,6 +66,8 @@ func (s *Server) supervise(srv any, ss grpc.ServerStream, next grpc.StreamHandle
 			return err
 		case <-end:
 			return errStreamTimeout
+		case <-draining:
+			return errDraining
 		case now := <-tick.C:
 			since := stream.waiting.Load()
 			if since != 0 && now.UnixNano()-since > int64(s.limits.SlowReader) {
