@@ -239,14 +239,21 @@ func (t *textReader) expiration(trait *Trait) error {
 	return t.expect(']', "[expiration:TIME]")
 }
 
-// ParseTime reads a moment as RFC 3339 has it, with up to nine digits after the
-// second, and returns it in UTC.
+// ParseTime reads a moment of the years 1 to 9999 as RFC 3339 has it, with up to
+// nine digits after the second, and returns it in UTC. It is never the zero Time.
 func ParseTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	at = at.UTC()
+	_, fraction, _ := strings.Cut(text, ".")
+	switch {
+	case err != nil, text[len("2030-01-31T12")] != ':', strings.Contains(text, ","): // the last two time.Parse takes
 		return time.Time{}, fmt.Errorf("%.60q is not a time as RFC 3339 has it, such as 2030-01-31T12:00:00Z", text)
+	case !at.After(time.Time{}) || at.Year() > 9999:
+		return time.Time{}, fmt.Errorf("%q is out of range: it must lie after 0001-01-01T00:00:00Z and before the year 10000, in UTC", text)
+	case len(fraction)-len(strings.TrimLeft(fraction, "0123456789")) > len("123456789"):
+		return time.Time{}, fmt.Errorf("%.60q is too fine: at most nine digits may follow the second", text)
 	}
-	return at.UTC(), nil
+	return at, nil
 }
 
 // ParseContext reads a JSON object as the context of a caveat; an empty one is
