@@ -186,7 +186,8 @@ func (t *textReader) trait() (*Trait, error) {
 	if rest == "" {
 		return nil, nil
 	}
-	if strings.HasPrefix(rest, "[") && !strings.HasPrefix(rest, expirationPrefix) {
+	moment, expires := strings.CutPrefix(rest, expirationPrefix)
+	if strings.HasPrefix(rest, "[") && (!expires || strings.HasPrefix(moment, "{")) { // a caveat may be called "expiration"
 		if err := t.caveat(&trait); err != nil {
 			return nil, err
 		}
