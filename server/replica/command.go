@@ -27,10 +27,12 @@ const (
 	kindDrop                        // drops imports that were not committed
 )
 
-// command is one entry of the log: format, kind, time, then what the kind has.
+// command is one entry of the log: format, kind, time, the revision at which a
+// schema was judged, then what the kind has.
 type command struct {
-	kind kind
-	time int64 // the leader's clock, in milliseconds since 1970
+	kind   kind
+	time   int64          // the leader's clock, in milliseconds since 1970
+	judged store.Revision // transaction: of its schema
 
 	cluster uint64 // found
 
@@ -43,13 +45,15 @@ type command struct {
 	drops   []uint64              // drop
 }
 
-const commandHeader = 2 + 8
+// commandHeader is the length of what differs when something is proposed again.
+const commandHeader = 2 + 8 + 8
 
 func (c *command) encode() ([]byte, error) {
 	e := &encoder{buf: make([]byte, 0, 256)}
 	e.byte(commandFormat)
 	e.byte(byte(c.kind))
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.time))
+	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.judged))
 	switch c.kind {
 	case kindFound:
 		e.uvarint(c.cluster)
@@ -86,7 +90,10 @@ func decodeCommand(data []byte) (*command, error) {
 	if data[0] != commandFormat {
 		return nil, fmt.Errorf("a command has format %d, and this version knows format %d: run the newer version", data[0], commandFormat)
 	}
-	c := &command{kind: kind(data[1]), time: int64(binary.BigEndian.Uint64(data[2:]))}
+	c := &command{
+		kind: kind(data[1]), time: int64(binary.BigEndian.Uint64(data[2:])),
+		judged: store.Revision(binary.BigEndian.Uint64(data[10:])),
+	}
 	d := &decoder{rest: data[commandHeader:]}
 	switch c.kind {
 	case kindFound:
@@ -94,6 +101,7 @@ func decodeCommand(data []byte) (*command, error) {
 	case kindTransaction:
 		copy(c.key[:], d.take(uint64(len(c.key))))
 		c.tx = d.transaction()
+		c.tx.Judged = c.judged
 	case kindStage:
 		c.stage, c.part = d.uvarint(), d.number()
 		c.updates = list(d, d.relationship)

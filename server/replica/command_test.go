@@ -116,6 +116,8 @@ func drawCommand(rt *rapid.T) *command {
 	case kindTransaction:
 		key()
 		c.tx = drawTransaction(rt)
+		c.judged = store.Revision(rapid.Uint64().Draw(rt, "judged"))
+		c.tx.Judged = c.judged
 	case kindStage:
 		c.stage, c.part = rapid.Uint64().Draw(rt, "stage"), rapid.IntRange(0, 1000).Draw(rt, "part")
 		c.updates = several(rt, drawRelationship)

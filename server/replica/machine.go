@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -92,10 +93,17 @@ func (m *machine) command(rev store.Revision, c *command, data []byte) (*applied
 		return &applied{outcome: old.outcome, refusal: old.refusal, repeated: true}, nil
 	}
 	a, err := m.transaction(rev, c)
-	if err == nil {
+	if err == nil && !schemaMoved(a) { // that is tried again
 		m.state.retries.add(&remembered{key: c.key, digest: sum, time: m.state.time, outcome: a.outcome, refusal: a.refusal})
 	}
 	return a, err
+}
+
+// schemaMoved reports whether a schema was refused only because it has to be
+// judged again.
+func schemaMoved(a *applied) bool {
+	moved := (*store.SchemaMovedError)(nil)
+	return errors.As(a.refusal, &moved)
 }
 
 // found names the cluster, once.
@@ -130,6 +138,13 @@ func (m *machine) write(rev store.Revision, tx *store.Transaction) (*applied, er
 		return &applied{refusal: err}, nil
 	}
 	return nil, err
+}
+
+// remembers reports whether there is an outcome for a retry key.
+func (m *machine) remembers(k retryKey) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state.retries.find(k) != nil
 }
 
 // abandoned returns the imports that were not continued since a moment.

@@ -35,7 +35,7 @@ const enqueueTimeout = 5 * time.Second
 // on this node. The transaction must not be changed meanwhile.
 //
 // It returns the errors of the store and the engine for a transaction that was
-// refused, a *TooLargeError, *RetryMismatchError or *UnavailableError, whose
+// refused (a *store.SchemaMovedError after three tries), a *TooLargeError, *RetryMismatchError or *UnavailableError, whose
 // MayApply says whether the transaction may still be applied, or ctx's error,
 // with which nothing was proposed.
 func (r *Replica) Propose(ctx context.Context, p Proposal) (Result, error) {
@@ -43,11 +43,36 @@ func (r *Replica) Propose(ctx context.Context, p Proposal) (Result, error) {
 		return Result{}, err
 	}
 	c := &command{kind: kindTransaction, tx: p.Tx, key: newRetryKey(p.Identity, p.RetryKey)}
-	a, err := r.propose(ctx, c)
+	propose := r.propose
+	if p.Tx.OnlySchema() {
+		propose = r.proposeSchema
+	}
+	a, err := propose(ctx, c)
 	if err != nil {
 		return Result{}, err
 	}
 	return r.result(a, p.RetryKey)
+}
+
+// schemaTries is how often a schema is judged before it is given up.
+const schemaTries = 3
+
+// proposeSchema judges a new schema on what is stored before it proposes it: to
+// do that while it is applied would stop all writes. What has changed in the
+// meantime is judged there, unless it is too much.
+func (r *Replica) proposeSchema(ctx context.Context, c *command) (a *applied, err error) {
+	if c.key != (retryKey{}) && r.machine.remembers(c.key) {
+		return r.propose(ctx, c) // the outcome is known, whatever the schema is now
+	}
+	for range schemaTries {
+		if c.judged, err = r.store.JudgeSchema(*c.tx.Schema); err != nil {
+			return nil, err
+		}
+		if a, err = r.propose(ctx, c); err != nil || !schemaMoved(a) {
+			return a, err
+		}
+	}
+	return a, nil
 }
 
 // result turns what was applied into what the proposer is told.

@@ -48,6 +48,7 @@ func refusals() map[string]error {
 		"document-too-large":   &store.DocumentTooLargeError{},
 		"document-class":       &store.DocumentClassError{},
 		"document-version":     &store.DocumentVersionError{},
+		"schema-moved":         &store.SchemaMovedError{},
 		"guard":                &store.GuardError{},
 		"too-many-guards":      &store.TooManyGuardsError{},
 		"counter-exists":       &store.CounterExistsError{},

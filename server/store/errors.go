@@ -227,6 +227,14 @@ func IsRefusal(err error) bool {
 		!errors.Is(err, ErrClosed) && !errors.Is(err, errKey) && !errors.Is(err, errTrait)
 }
 
+// SchemaMovedError refuses a schema because what it was judged on has changed
+// too much since; it may be judged again.
+type SchemaMovedError struct{ Judged Revision }
+
+func (e *SchemaMovedError) Error() string {
+	return fmt.Sprintf("the schema was judged at revision %d, and too much was written since; try again", e.Judged)
+}
+
 // GuardError says which permission guard of a transaction did not hold.
 type GuardError struct {
 	Guard   Guard

@@ -27,6 +27,7 @@ type judge struct {
 	byKey   map[string]*change // by forward key
 	changes []*change          // those that change something, sorted by key
 
+	counts     map[Kind]int64      // before the transaction, when it is not being applied
 	registered map[string]*Counter // counters as the transaction leaves them, where it names them
 
 	free    []change // room for more

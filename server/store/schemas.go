@@ -135,13 +135,20 @@ func (j *judge) schemaChange() error {
 		}
 		return refusal
 	}
+	if j.tx.Judged > 0 {
+		return j.constraintsSince(j.tx.Judged, demands.Judged)
+	}
 	return j.newConstraints(demands.Judged)
 }
 
 // countsAfter returns how many relationships of each kind the transaction
 // leaves.
 func (j *judge) countsAfter() map[Kind]int64 {
-	after := state{counts: maps.Clone(j.store.state.counts)}
+	before := j.counts
+	if before == nil {
+		before = j.store.state.counts
+	}
+	after := state{counts: maps.Clone(before)}
 	after.countChanges(j.changes)
 	return after.counts
 }

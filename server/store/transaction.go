@@ -195,7 +195,8 @@ type Transaction struct {
 	// the larger of it and the time of the transaction before.
 	Time time.Time
 
-	Schema        *string // replaces the schema text
+	Schema        *string  // replaces the schema text
+	Judged        Revision // at which JudgeSchema found that it may; 0: judge all that is stored
 	Preconditions []Precondition
 	Deletes       []FilterDelete
 	Updates       []Update
