@@ -52,7 +52,7 @@ func (s *Server) observe(ctx context.Context, m *methodMetrics, unary bool, resp
 	}
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("method", c.method), slog.String("code", code.String()),
-		slog.Duration("duration", took), slog.String("request_id", c.id), slog.String("peer", peerAddr(ctx).String()))
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("request_id", c.id), slog.String("peer", peerAddr(ctx).String()))
 	if c.who.Role != RoleNone {
 		attrs = append(attrs, slog.String("caller", c.who.Name), slog.String("role", c.who.Role.String()))
 	}
