@@ -193,7 +193,7 @@ func readGolden(t *testing.T) []goldenEntry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	var log []goldenEntry
 	var e goldenEntry
 	lines := bufio.NewScanner(f)

@@ -85,16 +85,29 @@ func (m *machine) command(rev store.Revision, c *command, data []byte) (*applied
 	if c.key == (retryKey{}) {
 		return m.transaction(rev, c)
 	}
+	return m.once(rev, c, data)
+}
+
+// once applies a command with a retry key, or says what became of the first one
+// that had it.
+func (m *machine) once(rev store.Revision, c *command, data []byte) (*applied, error) {
 	sum := digest(data)
+	if c.kind == kindImport {
+		sum = m.state.stages.digest(c)
+	}
 	if old := m.state.retries.find(c.key); old != nil {
-		if old.digest != sum {
-			return &applied{refusal: errRetryMismatch}, nil
+		m.state.stages.drop([]uint64{c.stage})
+		if old.digest == sum || c.stage != 0 && old.stage == c.stage {
+			return &applied{outcome: old.outcome, refusal: old.refusal, repeated: true}, nil
 		}
-		return &applied{outcome: old.outcome, refusal: old.refusal, repeated: true}, nil
+		return &applied{refusal: errRetryMismatch}, nil
+	}
+	if !m.state.retries.room(m.state.time) {
+		return &applied{refusal: &UnavailableError{Msg: "too many writes with idempotency keys within ten minutes", RetryAfter: time.Minute}}, nil
 	}
 	a, err := m.transaction(rev, c)
 	if err == nil && !schemaMoved(a) { // that is tried again
-		m.state.retries.add(&remembered{key: c.key, digest: sum, time: m.state.time, outcome: a.outcome, refusal: a.refusal})
+		m.state.retries.add(&remembered{key: c.key, digest: sum, stage: c.stage, time: m.state.time, outcome: a.outcome, refusal: a.refusal})
 	}
 	return a, err
 }

@@ -187,6 +187,16 @@ func (r *Replica) Close() error {
 	return err
 }
 
+// Serving returns why the node serves nothing at the moment, nil when it does. It
+// waits for nothing.
+func (r *Replica) Serving() error {
+	if err := r.usable(); err != nil {
+		return err
+	}
+	_, err := r.node.lead()
+	return err
+}
+
 // Status describes a replica at one moment.
 type Status struct {
 	Ready  bool  // it leads, or follows a leader, and serves
@@ -203,7 +213,8 @@ type Status struct {
 	Raft        map[string]string // raft's own words
 }
 
-// Status returns what health checks and metrics tell.
+// Status returns what metrics tell. It may wait for a write that is being
+// applied; Serving does not.
 func (r *Replica) Status() Status {
 	h := r.history.Load()
 	s := Status{

@@ -13,6 +13,10 @@ import (
 const (
 	retryEntries = 200_000
 	retryAge     = 10 * time.Minute
+
+	// maxRetries bounds what is remembered: more writes with keys than that, of
+	// one retryAge, are refused.
+	maxRetries = 1_000_000
 )
 
 // errRetryMismatch is told to a proposer as a *RetryMismatchError: the log knows
@@ -37,7 +41,8 @@ func newRetryKey(identity, key string) (k retryKey) {
 // remembered is what became of a proposal.
 type remembered struct {
 	key     retryKey
-	digest  [16]byte // of the command
+	digest  [16]byte // of what was asked for
+	stage   uint64   // of an import; 0: it was none
 	time    int64    // of its entry, in milliseconds
 	outcome store.Outcome
 	refusal error // nil: it was applied
@@ -53,13 +58,19 @@ func newRetries() *retries { return &retries{byKey: map[retryKey]*remembered{}} 
 
 func (r *retries) find(k retryKey) *remembered { return r.byKey[k] }
 
-// add remembers a proposal and forgets those that are old enough at its time.
+// add remembers a proposal.
 func (r *retries) add(m *remembered) {
 	r.byKey[m.key] = m
 	r.queue = append(r.queue, m)
-	for len(r.queue) > retryEntries && r.queue[0].time <= m.time-retryAge.Milliseconds() {
+}
+
+// room forgets what is old enough at a time, and reports whether another
+// proposal can be remembered.
+func (r *retries) room(now int64) bool {
+	for len(r.queue) >= retryEntries && r.queue[0].time <= now-retryAge.Milliseconds() {
 		delete(r.byKey, r.queue[0].key)
 		r.queue[0] = nil
 		r.queue = r.queue[1:]
 	}
+	return len(r.queue) < maxRetries
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -56,6 +57,24 @@ func (s *stages) add(c *command, now int64) *applied {
 	st.updates = append(st.updates, c.updates...)
 	s.total += len(c.updates)
 	return &applied{}
+}
+
+// digest identifies what an import asks for, however it was cut into parts.
+func (s *stages) digest(c *command) (sum [16]byte) {
+	h := sha256.New()
+	e := &encoder{}
+	if st := s.byID[c.stage]; st != nil {
+		for i := range st.updates {
+			e.buf = e.buf[:0]
+			e.relationship(&st.updates[i])
+			h.Write(e.buf)
+		}
+	}
+	e.buf = e.buf[:0]
+	e.transaction(&c.tx)
+	h.Write(e.buf)
+	copy(sum[:], h.Sum(nil))
+	return sum
 }
 
 // take removes an import of so many parts and returns what it creates.

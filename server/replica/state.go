@@ -72,6 +72,7 @@ func decodeState(data []byte) (s *state, stored []byte, err error) {
 
 func (e *encoder) remembered(m *remembered) {
 	e.buf = append(append(e.buf, m.key[:]...), m.digest[:]...)
+	e.uvarint(m.stage)
 	e.varint(m.time)
 	e.bool(m.refusal != nil)
 	if m.refusal != nil {
@@ -95,6 +96,7 @@ func (d *decoder) remembered() *remembered {
 	m := &remembered{}
 	copy(m.key[:], d.take(uint64(len(m.key))))
 	copy(m.digest[:], d.take(uint64(len(m.digest))))
+	m.stage = d.uvarint()
 	m.time = d.varint()
 	if d.bool() {
 		refusal, err := decodeRefusal(d.bytes())

@@ -70,7 +70,7 @@ func listedTables(dir string) []string {
 	if err != nil {
 		return nil
 	}
-	defer f.Close() // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
 	if err != nil {
 		return nil
