@@ -230,6 +230,9 @@ var rules = []rule{
 	as(func(e *replica.TooLargeError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *replica.ImportTooLargeError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *replica.ImportLostError) verdict { return verdict{code: codes.Aborted} }),
+	as(func(e *store.SchemaMovedError) verdict {
+		return verdict{codes.Aborted, v1.ErrorReason_ERROR_REASON_SERIALIZATION_FAILURE, nil, nil}
+	}),
 	as(func(e *store.TransactionTooBigError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *store.DiskFullError) verdict { return verdict{code: codes.ResourceExhausted} }),
 }
