@@ -145,10 +145,22 @@ func (z *authZEN) read(w http.ResponseWriter, r *http.Request) (*authZENRequest,
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
 	request := &authZENRequest{}
-	if err := json.Unmarshal(body, request); err != nil {
-		return nil, fmt.Errorf("the request is not the JSON that is expected: %w", err)
+	return request, unmarshal("the request", body, request)
+}
+
+// unmarshal reads JSON, and says what is wrong in the terms of the API.
+func unmarshal(what string, text []byte, v any) error {
+	err := json.Unmarshal(text, v)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if wrong.Field == "" {
+			return fmt.Errorf("%s is no JSON object, but %s", what, wrong.Value)
+		}
+		return fmt.Errorf("%s: %s must not be %s", what, wrong.Field, wrong.Value)
 	}
-	return request, nil
+	if err != nil {
+		return fmt.Errorf("%s is no JSON: %w", what, err)
+	}
+	return nil
 }
 
 // passHeaders makes the metadata of the calls that are made for a request.
@@ -256,8 +268,8 @@ func (z *authZEN) evaluations(ctx context.Context, r *authZENRequest) (any, erro
 // the request around it.
 func (z *authZEN) itemOf(r *authZENRequest, raw json.RawMessage) (*v1.CheckBulkPermissionsRequestItem, error) {
 	item := authZENRequest{}
-	if err := json.Unmarshal(raw, &item); err != nil {
-		return nil, fmt.Errorf("the evaluation is not the JSON that is expected: %w", err)
+	if err := unmarshal("the evaluation", raw, &item); err != nil {
+		return nil, err
 	}
 	if item.Subject == nil {
 		item.Subject = r.Subject

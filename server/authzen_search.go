@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/grpc/codes"
@@ -215,7 +214,7 @@ func (z *authZEN) toLookupSubjects(r *authZENRequest) (*v1.LookupSubjectsRequest
 }
 
 // searchAction finds what a subject may do on a resource. Its pages go on after
-// the name of a permission.
+// the name of an action.
 func (z *authZEN) searchAction(ctx context.Context, r *authZENRequest) (any, error) {
 	limit, err := r.pageLimit()
 	if err != nil {
@@ -231,17 +230,16 @@ func (z *authZEN) searchAction(ctx context.Context, r *authZENRequest) (any, err
 	); err != nil {
 		return searchError(err)
 	}
-	names, err := z.permissionsOf(ctx, r.Resource.Type, string(after))
+	actions, err := z.actionsOf(ctx, r.Resource.Type, string(after))
 	if err != nil {
 		return nil, err
 	}
 	var items []*v1.CheckBulkPermissionsRequestItem
-	for _, name := range names {
-		item, err := z.toCheck(r.Subject, &action{Name: actionCode.decode(name)}, r.Resource, r.Context)
+	for _, name := range actions {
+		item, err := z.toCheck(r.Subject, &action{Name: name}, r.Resource, r.Context)
 		if err != nil {
 			return searchError(err)
 		}
-		item.Permission = name
 		items = append(items, item)
 	}
 	decisions, err := z.decide(ctx, items)
@@ -253,20 +251,19 @@ func (z *authZEN) searchAction(ctx context.Context, r *authZENRequest) (any, err
 		if !d.Decision {
 			continue
 		}
-		if len(page.Results) >= limit {
-			page.Page.NextToken = base64.RawURLEncoding.EncodeToString([]byte(names[i-1]))
+		if len(page.Results) == limit {
+			page.Page.NextToken = base64.RawURLEncoding.EncodeToString([]byte(actions[i-1]))
 			break
 		}
-		for _, name := range z.actions.names(names[i]) {
-			page.Results = append(page.Results, foundAction{name})
-		}
+		page.Results = append(page.Results, foundAction{actions[i]})
 	}
 	return page.counted(), nil
 }
 
-// permissionsOf returns the permissions of a type after the one given, sorted;
-// with its relations if so configured. An unknown type has none.
-func (z *authZEN) permissionsOf(ctx context.Context, typeName, after string) ([]string, error) {
+// actionsOf returns what can be asked for on resources of a type, after the
+// name given, by name: its permissions, and its relations if so configured. An
+// unknown type has none.
+func (z *authZEN) actionsOf(ctx context.Context, typeName, after string) ([]string, error) {
 	resp, err := z.schemas.ReflectSchema(ctx, &v1.ReflectSchemaRequest{
 		OptionalFilters: []*v1.ReflectionSchemaFilter{{OptionalDefinitionNameFilter: typeName}},
 	})
@@ -279,15 +276,14 @@ func (z *authZEN) permissionsOf(ctx context.Context, typeName, after string) ([]
 			continue
 		}
 		for _, p := range d.Permissions {
-			names = append(names, p.Name)
+			names = append(names, z.actions.names(p.Name)...)
 		}
 		if z.config.AuthZEN.Relations {
 			for _, relation := range d.Relations {
-				names = append(names, relation.Name)
+				names = append(names, z.actions.names(relation.Name)...)
 			}
 		}
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name <= after })
-	slices.SortFunc(names, strings.Compare)
-	return names, nil
+	slices.Sort(names)
+	return slices.DeleteFunc(names, func(name string) bool { return name <= after }), nil
 }

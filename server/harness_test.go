@@ -45,6 +45,7 @@ var startOfTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 type harness struct {
 	testing.TB
 	replica *replica.Replica
+	server  *server.Server
 	conn    *grpc.ClientConn
 	clock   clock
 	log     log
@@ -76,6 +77,7 @@ func start(t testing.TB, change func(*server.Config)) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.server = s
 	g := grpc.NewServer(s.Options()...)
 	s.Register(g)
 	listener := bufconn.Listen(1 << 20)
