@@ -187,16 +187,20 @@ type contender struct {
 }
 
 // contest lets contenders take turns, each with so many callers, and reports
-// what they did a second, and the ratios to the first, which is the floor.
+// what they did a second, and the ratios to the first, which is the floor. The
+// CPU that one unit costs, client and server together, is reported as well: it
+// holds even where other processes take their part of the machine.
 func contest(b *testing.B, callers int, contenders ...contender) {
-	rates := make([][]float64, len(contenders))
+	rates, costs := make([][]float64, len(contenders)), make([][]float64, len(contenders))
 	for b.Loop() {
 		for i, c := range contenders {
-			rates[i] = append(rates[i], takeTurn(b, callers, c))
+			rate, cost := takeTurn(b, callers, c)
+			rates[i], costs[i] = append(rates[i], rate), append(costs[i], cost)
 		}
 	}
 	for i, c := range contenders {
 		b.ReportMetric(median(rates[i]), c.name+"/s")
+		b.ReportMetric(median(costs[i]), c.name+"-cpu-µs")
 		if i > 0 {
 			ratios := make([]float64, len(rates[i]))
 			for round, rate := range rates[i] {
@@ -208,11 +212,12 @@ func contest(b *testing.B, callers int, contenders ...contender) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// takeTurn returns what a contender does a second.
-func takeTurn(b *testing.B, callers int, c contender) float64 {
-	var done atomic.Int64
+// takeTurn returns what a contender does a second, and the microseconds of CPU
+// that each costs.
+func takeTurn(b *testing.B, callers int, c contender) (rate, cost float64) {
+	var count atomic.Int64
 	var wg sync.WaitGroup
-	began := time.Now()
+	began, cpu := time.Now(), cpuTime()
 	for i := range callers {
 		wg.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(i), 1))
@@ -222,12 +227,13 @@ func takeTurn(b *testing.B, callers int, c contender) float64 {
 					b.Errorf("%s: %v", c.name, err)
 					return
 				}
-				done.Add(int64(n))
+				count.Add(int64(n))
 			}
 		})
 	}
 	wg.Wait()
-	return float64(done.Load()) / time.Since(began).Seconds()
+	took, done := time.Since(began), float64(max(count.Load(), 1))
+	return done / took.Seconds(), float64((cpuTime() - cpu).Microseconds()) / done
 }
 
 func median(values []float64) float64 {

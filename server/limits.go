@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	runtimemetrics "runtime/metrics"
 	"strings"
 	"sync/atomic"
@@ -166,6 +167,10 @@ func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, erro
 	return ctx, nil
 }
 
+// workersPerCore is how many goroutines that serve calls are kept for each core;
+// calls beyond them have a goroutine of their own.
+const workersPerCore = 16
+
 // limitOptions are the bounds that gRPC itself keeps.
 func (s *Server) limitOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
@@ -173,6 +178,9 @@ func (s *Server) limitOptions() []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(s.limits.Message),
 		grpc.MaxConcurrentStreams(uint32(s.limits.ConnectionStreams)),
 		grpc.MaxHeaderListSize(64 << 10),
+		// A walk needs a deep stack. A goroutine of its own would grow it by
+		// copying, for every call anew; workers keep theirs.
+		grpc.NumStreamWorkers(uint32(workersPerCore*runtime.GOMAXPROCS(0))),
 		grpc.ConnectionTimeout(20 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: time.Minute, Timeout: 20 * time.Second,
