@@ -22,8 +22,8 @@ import (
 //	schema          writes a schema
 //	write           touches relationships, one a line
 //	now             sets the clock
-//	call METHOD     sends a request (testdata/rpc/README has its form); of
-//	                several messages, "---" stands between
+//	call METHOD     sends a request in the text format of protobuf (see
+//	                parseRequest); of several messages, "---" stands between
 //	  header=k=v    with a request header
 //	  save=NAME     keeps the last token or cursor of the response: $NAME stands for it
 //	  trailer=k     prints that trailer too

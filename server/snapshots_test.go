@@ -1,0 +1,63 @@
+package server_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+
+	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// TestForgottenRevisions asks for revisions that are no longer kept: they are
+// refused, never answered from a later state.
+func TestForgottenRevisions(t *testing.T) {
+	h := start(t, nil)
+	h.writeSchema(limitsSchema)
+	token := h.write("document:a#viewer@user:anne", "document:b#viewer@user:anne")
+	ctx := context.Background()
+	lookup := &v1.LookupResourcesRequest{
+		ResourceObjectType: "document", Permission: "view", Subject: subject(t, "user:anne"), OptionalLimit: 1,
+	}
+	stream, err := h.permissions.LookupResources(ctx, lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := drain(stream)
+	if err != nil || len(page) != 1 {
+		t.Fatalf("%v, %v", page, err)
+	}
+	lookup.OptionalCursor = page[0].AfterResultCursor
+	exact := &v1.CheckPermissionRequest{
+		Consistency: &v1.Consistency{Requirement: &v1.Consistency_AtExactSnapshot{AtExactSnapshot: &v1.ZedToken{Token: token}}},
+		Resource:    object(t, "document:a"), Permission: "view", Subject: subject(t, "user:anne"),
+	}
+	if _, err := h.permissions.CheckPermission(ctx, exact); err != nil {
+		t.Fatal(err)
+	}
+
+	newest := h.write("document:c#viewer@user:anne")
+	floor, err := h.replica.ParseToken(newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.replica.Propose(ctx, replica.Proposal{Tx: store.Transaction{Floor: floor}}); err != nil {
+		t.Fatal(err)
+	}
+	const want = "FailedPrecondition: revision"
+	_, err = h.permissions.CheckPermission(ctx, exact)
+	if got := printError(t, err); !strings.HasPrefix(got, want) {
+		t.Errorf("an exact snapshot: %s", got)
+	}
+	_, _, err = h.call(ctx, "LookupResources", lookup)
+	if got := printError(t, err); !strings.HasPrefix(got, want) {
+		t.Errorf("a cursor: %s", got)
+	}
+	// A token may be older than what is kept where a newer state will do.
+	exact.Consistency = &v1.Consistency{Requirement: &v1.Consistency_AtLeastAsFresh{AtLeastAsFresh: &v1.ZedToken{Token: token}}}
+	if _, err := h.permissions.CheckPermission(ctx, exact); err != nil {
+		t.Errorf("at least as fresh: %v", err)
+	}
+}
