@@ -180,7 +180,7 @@ func (s *Server) limitOptions() []grpc.ServerOption {
 		grpc.MaxHeaderListSize(64 << 10),
 		// A walk needs a deep stack. A goroutine of its own would grow it by
 		// copying, for every call anew; workers keep theirs.
-		grpc.NumStreamWorkers(uint32(workersPerCore*runtime.GOMAXPROCS(0))),
+		grpc.NumStreamWorkers(uint32(workersPerCore * runtime.GOMAXPROCS(0))),
 		grpc.ConnectionTimeout(20 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: time.Minute, Timeout: 20 * time.Second,
