@@ -2,271 +2,198 @@ package server_test
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/pemba-authz/pemba/server"
 )
 
-// watch opens a watch and waits until the server serves it.
-func watch(t *testing.T, conn *grpc.ClientConn) grpc.ServerStreamingClient[v1.WatchResponse] {
-	t.Helper()
-	stream, err := v1.NewWatchServiceClient(conn).Watch(t.Context(), &v1.WatchRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Header(); err != nil {
-		t.Fatal(err)
-	}
-	return stream
-}
+const limitsSchema = `
+caveat kind(name string, other string) { name == other }
+definition user {}
+definition document {
+	relation viewer: user | user with kind
+	permission view = viewer
+}`
 
-// tooMany opens a watch that should not be let in.
-func tooMany(t *testing.T, conn *grpc.ClientConn) error {
-	t.Helper()
-	stream, err := v1.NewWatchServiceClient(conn).Watch(t.Context(), &v1.WatchRequest{})
-	if err != nil {
-		return err
-	}
-	_, err = stream.Recv()
-	return err
-}
-
-func TestTooManyWatches(t *testing.T) {
-	p := listen(t, func(c *server.Config) { c.Limits.Watches = 2 })
-	conn := p.dial(t)
-	ctx, leave := context.WithCancel(t.Context())
-	first, err := v1.NewWatchServiceClient(conn).Watch(ctx, &v1.WatchRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := first.Header(); err != nil {
-		t.Fatal(err)
-	}
-	watch(t, conn)
-	if err := tooMany(t, conn); status.Code(err) != codes.ResourceExhausted || retryDelay(err) <= 0 {
-		t.Errorf("the third watch: %v (retry in %v)", err, retryDelay(err))
-	}
-	if _, err := v1.NewSchemaServiceClient(conn).ReadSchema(t.Context(), &v1.ReadSchemaRequest{}); status.Code(err) != codes.NotFound {
-		t.Errorf("other calls go on: %v", err)
-	}
-	leave()
-	for { // until the server has noticed
-		third, err := v1.NewWatchServiceClient(conn).Watch(t.Context(), &v1.WatchRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if md, err := third.Header(); err == nil && len(md.Get("content-type")) > 0 && len(third.Trailer()) == 0 {
-			break
-		}
-		if t.Context().Err() != nil {
-			t.Fatal("the place of a watch that has ended is not free")
+// TestLimits sends, for every limit, what just passes and what just does not.
+func TestLimits(t *testing.T) {
+	h := start(t, nil)
+	h.writeSchema(limitsSchema)
+	update := func(i int) *v1.RelationshipUpdate {
+		return &v1.RelationshipUpdate{
+			Operation:    v1.RelationshipUpdate_OPERATION_TOUCH,
+			Relationship: relationship(t, fmt.Sprintf("document:d%d#viewer@user:anne", i)),
 		}
 	}
-}
-
-// TestStalledStream begins an import and sends nothing.
-func TestStalledStream(t *testing.T) {
-	p := listen(t, func(c *server.Config) { c.Limits.SlowReader = 20 * time.Millisecond })
-	stream, err := v1.NewPermissionsServiceClient(p.dial(t)).ImportBulkRelationships(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := stream.RecvMsg(&v1.ImportBulkRelationshipsResponse{}); status.Code(err) != codes.ResourceExhausted {
-		t.Errorf("%v, want ResourceExhausted", err)
-	}
-}
-
-// TestSlowReader exports more than a connection holds to a caller that reads
-// nothing.
-func TestSlowReader(t *testing.T) {
-	p := listen(t, func(c *server.Config) { c.Limits.SlowReader = 50 * time.Millisecond })
-	conn := p.dial(t, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithInitialWindowSize(64<<10), grpc.WithInitialConnWindowSize(64<<10), grpc.WithStaticStreamWindowSize(64<<10))
-	fill(t, conn, 20_000)
-	export, err := v1.NewPermissionsServiceClient(conn).ExportBulkRelationships(t.Context(), &v1.ExportBulkRelationshipsRequest{OptionalLimit: 500})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for !strings.Contains(p.log.text(), "ExportBulkRelationships") { // it ends while nothing is read
-		if t.Context().Err() != nil {
-			t.Fatal("the export does not end")
+	write := func(updates, preconditions int, metadata *structpb.Struct) *v1.WriteRelationshipsRequest {
+		r := &v1.WriteRelationshipsRequest{OptionalTransactionMetadata: metadata}
+		for i := range updates {
+			r.Updates = append(r.Updates, update(i))
 		}
-		tick(t)
+		for range preconditions {
+			r.OptionalPreconditions = append(r.OptionalPreconditions, &v1.Precondition{
+				Operation: v1.Precondition_OPERATION_MUST_NOT_MATCH,
+				Filter:    &v1.RelationshipFilter{ResourceType: "document", OptionalResourceId: "none"},
+			})
+		}
+		return r
 	}
-	for {
-		if _, err = export.Recv(); err != nil {
-			break
+	// A text of n bytes makes metadata of n+8 and a request context of n+10.
+	one := func(name string, n int) *structpb.Struct {
+		return &structpb.Struct{Fields: map[string]*structpb.Value{name: structpb.NewStringValue(strings.Repeat("x", n))}}
+	}
+	stored := func(n int) *v1.WriteRelationshipsRequest {
+		r := write(1, 0, nil)
+		r.Updates[0].Relationship.OptionalCaveat = &v1.ContextualizedCaveat{CaveatName: "kind", Context: one("name", n)}
+		return r
+	}
+	check := func(context *structpb.Struct) *v1.CheckPermissionRequest {
+		return &v1.CheckPermissionRequest{
+			Resource: object(t, "document:a"), Permission: "view", Subject: subject(t, "user:anne"), Context: context,
 		}
 	}
-	if status.Code(err) != codes.ResourceExhausted {
-		t.Errorf("%v, want ResourceExhausted", err)
-	}
-}
-
-// tick waits a moment.
-func tick(t *testing.T) {
-	select {
-	case <-t.Context().Done():
-	case <-time.After(5 * time.Millisecond):
-	}
-}
-
-// fill writes a schema and n relationships.
-func fill(t *testing.T, conn *grpc.ClientConn, n int) {
-	t.Helper()
-	schema := "definition user {}\ndefinition document {\n\trelation viewer: user\n\tpermission view = viewer\n}\n"
-	if _, err := v1.NewSchemaServiceClient(conn).WriteSchema(t.Context(), &v1.WriteSchemaRequest{Schema: schema}); err != nil {
-		t.Fatal(err)
-	}
-	stream, err := v1.NewPermissionsServiceClient(conn).ImportBulkRelationships(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var batch []*v1.Relationship
-	for i := range n {
-		batch = append(batch, &v1.Relationship{
-			Resource: &v1.ObjectReference{ObjectType: "document", ObjectId: strings.Repeat("d", 1+i%500) + string(rune('a'+i/500%26)) + string(rune('a'+i/13000))},
-			Relation: "viewer",
-			Subject:  &v1.SubjectReference{Object: &v1.ObjectReference{ObjectType: "user", ObjectId: "ana"}},
-		})
-		if len(batch) == 1000 || i == n-1 {
-			if err := stream.Send(&v1.ImportBulkRelationshipsRequest{Relationships: batch}); err != nil {
-				break
-			}
-			batch = nil
+	checks := func(n int) *v1.CheckBulkPermissionsRequest {
+		r := &v1.CheckBulkPermissionsRequest{}
+		for range n {
+			r.Items = append(r.Items, &v1.CheckBulkPermissionsRequestItem{
+				Resource: object(t, "document:a"), Permission: "view", Subject: subject(t, "user:anne"),
+			})
 		}
+		return r
 	}
-	if _, err := stream.CloseAndRecv(); err != nil {
-		t.Fatal(err)
+	ofID := func(n int) *v1.CheckPermissionRequest {
+		r := check(nil)
+		r.Resource.ObjectId = strings.Repeat("i", n)
+		return r
 	}
-}
-
-func TestMessageLimit(t *testing.T) {
-	p := listen(t, func(c *server.Config) { c.Limits.Message = 1000 })
-	_, err := v1.NewSchemaServiceClient(p.dial(t)).WriteSchema(t.Context(), &v1.WriteSchemaRequest{Schema: strings.Repeat(" ", 1001)})
-	if status.Code(err) != codes.ResourceExhausted {
-		t.Errorf("%v, want ResourceExhausted", err)
+	ofType := func(segments int) *v1.CheckPermissionRequest {
+		r := check(nil)
+		r.Resource.ObjectType = strings.Repeat("seg/", segments) + "name"
+		return r
 	}
-}
-
-// TestMemoryGate gives the server less memory than the test itself uses.
-func TestMemoryGate(t *testing.T) {
-	p := listen(t, func(c *server.Config) { c.Limits.Memory = 1 })
-	conn := p.dial(t)
-	_, err := v1.NewSchemaServiceClient(conn).ReadSchema(t.Context(), &v1.ReadSchemaRequest{})
-	if status.Code(err) != codes.ResourceExhausted || retryDelay(err) <= 0 {
-		t.Errorf("%v (retry in %v), want ResourceExhausted", err, retryDelay(err))
-	}
-	if _, err := healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{}); err != nil {
-		t.Errorf("health: %v", err)
-	}
-}
-
-// TestDrain ends watches, says so to health, and lets calls that run finish.
-func TestDrain(t *testing.T) {
-	p := listen(t, nil)
-	conn := p.dial(t)
-	fill(t, conn, 10)
-	stream := watch(t, conn)
-	half, err := v1.NewPermissionsServiceClient(conn).ImportBulkRelationships(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	one := &v1.Relationship{
-		Resource: &v1.ObjectReference{ObjectType: "document", ObjectId: "last"}, Relation: "viewer",
-		Subject: &v1.SubjectReference{Object: &v1.ObjectReference{ObjectType: "user", ObjectId: "ana"}},
-	}
-	if err := half.Send(&v1.ImportBulkRelationshipsRequest{Relationships: []*v1.Relationship{one}}); err != nil {
-		t.Fatal(err)
-	}
-	p.Drain()
-	p.Drain()
-	if p.Ready() == nil {
-		t.Error("it is ready while it drains")
-	}
-	health, err := healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{})
-	if err != nil || health.Status != healthv1.HealthCheckResponse_NOT_SERVING {
-		t.Errorf("health is %v, %v", health, err)
-	}
-	if _, err := stream.Recv(); status.Code(err) != codes.Unavailable {
-		t.Errorf("the watch: %v, want Unavailable", err)
-	}
-	if done, err := half.CloseAndRecv(); err != nil || done.NumLoaded != 1 {
-		t.Errorf("the import that was running: %v, %v", done, err)
-	}
-}
-
-// TestSlowCheckIsTraced makes every call slow.
-func TestSlowCheckIsTraced(t *testing.T) {
-	p := listen(t, func(c *server.Config) { c.Limits.Slow = 1 })
-	conn := p.dial(t)
-	fill(t, conn, 10)
-	_, err := v1.NewPermissionsServiceClient(conn).CheckPermission(t.Context(), &v1.CheckPermissionRequest{
-		Resource: &v1.ObjectReference{ObjectType: "document", ObjectId: "daa"}, Permission: "view",
-		Subject: &v1.SubjectReference{Object: &v1.ObjectReference{ObjectType: "user", ObjectId: "ana"}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(p.log.text()) {
-		if strings.Contains(line, "CheckPermission") {
-			if !strings.Contains(line, "slow=true") || !strings.Contains(line, "viewer") || !strings.Contains(line, "level=WARN") {
-				t.Errorf("the line of a slow check: %s", line)
-			}
-			return
+	contextOf := func(size int) *structpb.Struct {
+		s := one("n", size)
+		for proto.Size(s) > size {
+			s = one("n", len(s.Fields["n"].GetStringValue())-1)
 		}
+		return s
 	}
-	t.Errorf("no line of the check: %s", p.log.text())
-}
-
-// TestLogLines demands one line for each write and error, and none for reads
-// that succeed.
-func TestLogLines(t *testing.T) {
-	var log written
-	p := listen(t, func(c *server.Config) {
-		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		c.Limits.Slow = time.Hour
-		withKeys(t, "a-secret-of-the-caller")(c)
-	})
-	conn := p.dial(t, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithUnaryInterceptor(
-		func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-			return invoker(as(ctx, "a-secret-of-the-caller"), method, req, reply, cc, opts...)
-		}))
-	schemas := v1.NewSchemaServiceClient(conn)
-	for _, text := range []string{"definition user {}", "definition {"} {
-		_, err := schemas.WriteSchema(t.Context(), &v1.WriteSchemaRequest{Schema: text})
-		if (err == nil) != (text == "definition user {}") {
-			t.Fatal(err)
-		}
-	}
-	if _, err := schemas.ReadSchema(t.Context(), &v1.ReadSchemaRequest{}); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(log.text()), "\n")
-	if len(lines) != 2 {
-		t.Fatalf("%d lines, want 2:\n%s", len(lines), log.text())
-	}
-	for i, want := range [][]string{
-		{"level=INFO", "WriteSchema", "code=OK", "revision=", "caller=preshared", "role=admin", "request_id=", "peer=127.0.0.1"},
-		{"level=INFO", "WriteSchema", "code=InvalidArgument", "error="},
+	for _, c := range []struct {
+		name       string
+		method     string
+		fits, over proto.Message
+		want       string
+	}{
+		{"updates", "WriteRelationships", write(1000, 0, nil), write(1001, 0, nil),
+			"InvalidArgument TOO_MANY_UPDATES_IN_REQUEST"},
+		{"preconditions of a write", "WriteRelationships", write(1, 1000, nil), write(1, 1001, nil),
+			"InvalidArgument TOO_MANY_PRECONDITIONS_IN_REQUEST"},
+		{"metadata", "WriteRelationships", write(1, 0, one("n", 65_000-8)), write(1, 0, one("n", 65_000-7)),
+			"InvalidArgument TRANSACTION_METADATA_TOO_LARGE"},
+		{"stored context", "WriteRelationships", stored(25_000 - 11), stored(25_000 - 10),
+			"InvalidArgument MAX_RELATIONSHIP_CONTEXT_SIZE"},
+		{"request context", "CheckPermission", check(contextOf(4096)), check(one("n", 4096)),
+			"InvalidArgument: the request's caveat context has"},
+		{"checks", "CheckBulkPermissions", checks(10_000), checks(10_001),
+			"InvalidArgument TOO_MANY_CHECKS_IN_REQUEST"},
+		{"object id", "CheckPermission", ofID(1024), ofID(1025),
+			"InvalidArgument: resource: the object id has 1025 bytes"},
+		{"type name", "CheckPermission", nil, ofType(32),
+			"InvalidArgument: resource: the type name"},
+		{"limit of a read", "ReadRelationships", read(1000), read(1001),
+			"InvalidArgument EXCEEDS_MAXIMUM_ALLOWABLE_LIMIT"},
+		{"limit of an export", "ExportBulkRelationships",
+			&v1.ExportBulkRelationshipsRequest{OptionalLimit: 10_000}, &v1.ExportBulkRelationshipsRequest{OptionalLimit: 10_001},
+			"InvalidArgument EXCEEDS_MAXIMUM_ALLOWABLE_LIMIT"},
 	} {
-		for _, part := range want {
-			if !strings.Contains(lines[i], part) {
-				t.Errorf("%q is missing: %s", part, lines[i])
+		t.Run(c.name, func(t *testing.T) {
+			if c.fits != nil {
+				if _, _, err := h.call(context.Background(), c.method, c.fits); err != nil {
+					t.Errorf("what fits is refused: %s", printError(t, err))
+				}
 			}
+			_, _, err := h.call(context.Background(), c.method, c.over)
+			if got := printError(t, err); !strings.HasPrefix(got, c.want) {
+				t.Errorf("what does not fit: %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func read(limit uint32) *v1.ReadRelationshipsRequest {
+	return &v1.ReadRelationshipsRequest{
+		RelationshipFilter: &v1.RelationshipFilter{ResourceType: "document"}, OptionalLimit: limit,
+	}
+}
+
+// TestMismatchedTokens gives a server tokens of another cluster.
+func TestMismatchedTokens(t *testing.T) {
+	other := start(t, nil)
+	token := other.writeSchema(limitsSchema)
+	check := func(c *v1.Consistency) *v1.CheckPermissionRequest {
+		return &v1.CheckPermissionRequest{
+			Consistency: c, Resource: object(t, "document:a"), Permission: "view", Subject: subject(t, "user:anne"),
 		}
 	}
-	if strings.Contains(log.text(), "a-secret") {
-		t.Error("the log holds a token")
+	zed := &v1.ZedToken{Token: token}
+	atLeast := check(&v1.Consistency{Requirement: &v1.Consistency_AtLeastAsFresh{AtLeastAsFresh: zed}})
+	exact := check(&v1.Consistency{Requirement: &v1.Consistency_AtExactSnapshot{AtExactSnapshot: zed}})
+	const refused = "FailedPrecondition: the token was made by another cluster"
+	for behaviour, want := range map[server.MismatchedToken]string{
+		server.MismatchFullConsistency: "OK", server.MismatchMinLatency: "OK", server.MismatchError: refused,
+	} {
+		h := start(t, func(c *server.Config) { c.MismatchedToken = behaviour })
+		h.writeSchema(limitsSchema)
+		h.write("document:a#viewer@user:anne")
+		resp, err := h.permissions.CheckPermission(context.Background(), atLeast)
+		if got := printError(t, err); !strings.HasPrefix(got, want) {
+			t.Errorf("behaviour %d: at least as fresh: %s, want %s", behaviour, got, want)
+		}
+		if err == nil && resp.Permissionship != v1.CheckPermissionResponse_PERMISSIONSHIP_HAS_PERMISSION {
+			t.Errorf("behaviour %d: %s", behaviour, resp.Permissionship)
+		}
+		_, err = h.permissions.CheckPermission(context.Background(), exact)
+		if got := printError(t, err); !strings.HasPrefix(got, refused) {
+			t.Errorf("behaviour %d: at exact snapshot: %s, want %s", behaviour, got, refused)
+		}
+	}
+}
+
+// TestImportLimit streams more than one import may hold.
+func TestImportLimit(t *testing.T) {
+	h := start(t, nil)
+	h.writeSchema(limitsSchema)
+	ctx := context.Background()
+	stream, err := h.permissions.ImportBulkRelationships(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const messages, size = 26, 10_000 // 260,000 in all
+	for m := range messages {
+		r := &v1.ImportBulkRelationshipsRequest{}
+		for i := range size {
+			r.Relationships = append(r.Relationships, &v1.Relationship{
+				Resource: &v1.ObjectReference{ObjectType: "document", ObjectId: fmt.Sprintf("d%d", m*size+i)},
+				Relation: "viewer", Subject: subject(t, "user:anne"),
+			})
+		}
+		if err := stream.Send(r); err != nil {
+			break // the answer says why
+		}
+	}
+	_, err = stream.CloseAndRecv()
+	const want = "ResourceExhausted: one bulk import takes at most 250000 relationships"
+	if got := printError(t, err); !strings.HasPrefix(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+	pages, _, err := h.call(ctx, "ReadRelationships", read(1))
+	if err != nil || len(pages) != 0 {
+		t.Errorf("the import left %v, %v", pages, err)
 	}
 }
