@@ -18,6 +18,10 @@ const (
 	floorStep = 1000
 	floorRest = time.Hour
 
+	// Snapshots of the log are made after so many entries or so many bytes, as
+	// Open has to apply again what follows the last one.
+	snapshotBytes = 64 << 20
+
 	expiryEvery = time.Minute
 	expiryGrace = 10 * time.Minute // after which what has expired is removed
 	expiryBatch = 1000
@@ -54,7 +58,15 @@ func (r *Replica) doChores() {
 // chore does what is due.
 func (r *Replica) chore(ctx context.Context, done *chores) error {
 	now := r.config.Now()
-	return errors.Join(r.moveFloor(ctx, now, done), r.removeExpired(ctx, now, done), r.dropStages(ctx, now))
+	return errors.Join(r.moveFloor(ctx, now, done), r.removeExpired(ctx, now, done), r.dropStages(ctx, now), r.shorten())
+}
+
+// shorten makes a snapshot of the log when it has become long.
+func (r *Replica) shorten() error {
+	if r.machine.bytes.Load() < snapshotBytes {
+		return nil
+	}
+	return r.node.raft.Snapshot().Error()
 }
 
 // own proposes a transaction of the leader.

@@ -81,6 +81,30 @@ func TestExpiredAreFound(t *testing.T) {
 	}
 }
 
+func TestLongLogIsShortened(t *testing.T) {
+	r := open(t, Config{Dir: t.TempDir(), Store: store.Config{MinFree: 1}})
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
+	var done chores
+	chore := func() uint64 {
+		t.Helper()
+		if err := r.chore(t.Context(), &done); err != nil {
+			t.Fatal(err)
+		}
+		return r.node.files.snapshots.newest.Load()
+	}
+	if at := chore(); at != 0 {
+		t.Errorf("a snapshot at %d of a short log", at)
+	}
+	r.machine.bytes.Store(snapshotBytes)
+	at := chore()
+	if at == 0 || r.machine.bytes.Load() != 0 {
+		t.Errorf("no snapshot of a long log")
+	}
+	if again := chore(); again != at {
+		t.Errorf("a snapshot at %d after that at %d", again, at)
+	}
+}
+
 func TestAbandonedImport(t *testing.T) {
 	c := newClock()
 	r := open(t, Config{InMemory: true, Now: c.now, MaxImport: 3 * partUpdates})

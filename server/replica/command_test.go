@@ -177,6 +177,25 @@ func TestUnknownCommands(t *testing.T) {
 	}
 }
 
+// FuzzState reads damaged snapshots of the log.
+func FuzzState(f *testing.F) {
+	b := newBench(f)
+	b.must(schemaOf(testSchema))
+	b.enter(&command{kind: kindStage, stage: 3, updates: []engine.Relationship{relationship(f, "document:a#viewer@user:anne")}})
+	b.enter(&command{kind: kindTransaction, key: newRetryKey("a", "b"), tx: touch(f, "document:a#viewer@user:anne")})
+	b.enter(&command{kind: kindTransaction, key: newRetryKey("a", "c"), tx: touch(f, "nothing:a#viewer@user:anne")})
+	f.Add(b.snapshot())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, stored, err := decodeState(data)
+		if err != nil {
+			return
+		}
+		if _, err := s.encode(stored); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func FuzzCommand(f *testing.F) {
 	for i := range 20 {
 		c := rapid.Custom(drawCommand).Example(i)

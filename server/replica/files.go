@@ -27,6 +27,7 @@ type files struct {
 	logs      raft.LogStore
 	stable    raft.StableStore
 	snapshots *snapshots
+	durable   bool // they outlive the process
 	close     func() error
 }
 
@@ -59,7 +60,7 @@ func openFiles(c *Config, settle func(store.Revision) error) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the log %s: %w", filepath.Join(dir, logFile), err)
 	}
-	return &files{logs: b, stable: b, snapshots: snapshots, close: b.Close}, nil
+	return &files{logs: b, stable: b, snapshots: snapshots, durable: true, close: b.Close}, nil
 }
 
 // snapshots are those of raft, which hold what the machine keeps in memory. One

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -29,7 +30,8 @@ type machine struct {
 	stopped func(error) // the machine cannot go on; called once
 	broken  error
 
-	mu sync.Mutex // held while an entry is applied
+	mu    sync.Mutex   // held while an entry is applied
+	bytes atomic.Int64 // of the entries since the last snapshot of the log
 }
 
 var _ raft.BatchingFSM = (*machine)(nil)
@@ -56,6 +58,7 @@ func (m *machine) apply(rev store.Revision, data []byte) *applied {
 	if m.broken != nil {
 		return &applied{broken: m.broken}
 	}
+	m.bytes.Add(int64(len(data)))
 	c, err := decodeCommand(data)
 	var a *applied
 	if err == nil {
@@ -173,6 +176,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.broken != nil {
 		return nil, m.broken
 	}
+	m.bytes.Store(0)
 	data, err := m.state.encode(m.store.State())
 	return &snapshot{store: m.store, state: data}, err
 }

@@ -19,7 +19,7 @@ const nodeID = "node"
 
 const (
 	maxAppendEntries = 256
-	trailingLogs     = 10_240
+	trailingLogs     = 1024                  // kept after a snapshot; there is nobody to send them to
 	aloneTimeout     = 20 * time.Millisecond // of elections that nobody else takes part in
 	commitTimeout    = 5 * time.Millisecond
 	closingEntries   = 1024 // since the last snapshot that are worth one when closing
@@ -128,7 +128,7 @@ func (n *node) establish(now time.Time) error {
 // close stops raft and closes its files.
 func (n *node) close() error {
 	var err error
-	if n.established.Load() && n.raft.AppliedIndex()-n.files.snapshots.newest.Load() > closingEntries {
+	if n.files.durable && n.established.Load() && n.raft.AppliedIndex()-n.files.snapshots.newest.Load() > closingEntries {
 		err = n.raft.Snapshot().Error()
 	}
 	err = errors.Join(err, n.raft.Shutdown().Error())

@@ -33,9 +33,13 @@
 // # Reading order
 //
 // transaction.go says what can be written, apply.go what becomes of it: judge.go,
-// constraints.go, schemas.go and documents.go refuse, changes.go records.
+// guards.go, constraints.go, schemas.go, documents.go and counters.go refuse,
+// changes.go records. schemajudge.go judges a schema before it is applied.
 // snapshot.go reads, and cache.go is why a warm read does not touch Badger.
 // badger.go is the only file that names Badger; directory.go and checkpoint.go
-// know what else is in the directory. import.go (with gate.go), retention.go and
-// verify.go stand on these.
+// know what else is in the directory, tables.go whether its tables are whole.
+// import.go (with gate.go), retention.go, expired.go and verify.go stand on these.
+//
+// base.go is how a log of transactions opens a store and applies again what
+// followed its snapshot; the log keeps the small state then.
 package store
