@@ -2,19 +2,23 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
-
-	"github.com/pemba-authz/pemba/server/store"
+	"google.golang.org/grpc/codes"
 )
 
-// deleteBatch is how many relationships one transaction of a bulk deletion
-// removes at most.
-const deleteBatch = 10_000
+const (
+	// deleteWhole is how many relationships are deleted in one transaction;
+	// where there are more, each of several deletes deleteBatch.
+	deleteWhole = 10_000
+	deleteBatch = 1_000
+)
 
 func bulkDeleteCommand(a *app) *cobra.Command {
 	var force bool
@@ -26,7 +30,7 @@ func bulkDeleteCommand(a *app) *cobra.Command {
 		Short: "Delete all relationships that match",
 		Long: fmt.Sprintf(`Counts the relationships that match and have not expired, and deletes them once that is
 confirmed: by a "y" on a terminal, by --count with their number, or by --force. Up to
-%d of them are one transaction unless it were too big; more are several.`, deleteBatch),
+%d of them are one transaction unless it were too big; more are several.`, deleteWhole),
 		Example: "  pemba relationship bulk-delete document:plan --count 3",
 		Args:    between(1, 3, filterArgs),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -38,12 +42,12 @@ confirmed: by a "y" on a terminal, by --count with their number, or by --force. 
 			if err != nil {
 				return err
 			}
-			return a.withStore(false, func(st *store.Store) error {
-				n, err := a.confirmDeletion(c, st, f, count, force)
+			return a.withClient(c.Context(), func(cl *client) error {
+				n, err := a.confirmDeletion(c, cl, f, count, force)
 				if err != nil {
 					return err
 				}
-				return a.deleteMatching(c, st, f, conditions, n)
+				return a.deleteMatching(c.Context(), cl, f, conditions, n)
 			})
 		},
 		ValidArgsFunction: a.completeQuestion(objectArg, relationArg, subjectArg),
@@ -56,27 +60,15 @@ confirmed: by a "y" on a terminal, by --count with their number, or by --force. 
 }
 
 // confirmDeletion counts what matches and makes sure that the user means it.
-func (a *app) confirmDeletion(c *cobra.Command, st *store.Store, f store.Filter, count int64, force bool) (int64, error) {
-	snapshot, err := st.Snapshot(0)
-	if err != nil {
-		return 0, err
-	}
-	defer snapshot.Close()
-	s, err := snapshot.Schema()
-	if err != nil {
-		return 0, err
-	}
-	if err := checkFilter(s, f); err != nil {
-		return 0, err
-	}
+func (a *app) confirmDeletion(c *cobra.Command, cl *client, f filter, count int64, force bool) (int64, error) {
 	var n int64
-	for _, err := range matching(c.Context(), snapshot, f, false) {
+	for _, err := range cl.matching(c.Context(), f, "") {
 		if err != nil {
 			return 0, err
 		}
 		n++
 	}
-	what := fmt.Sprintf("%s match %s", counted(int(n), "relationship"), f)
+	what := fmt.Sprintf("%s match %s", counted(int(n), "relationship"), f.text)
 	switch {
 	case c.Flags().Changed("count"):
 		if n != count {
@@ -98,37 +90,54 @@ func (a *app) confirmDeletion(c *cobra.Command, st *store.Store, f store.Filter,
 	return n, nil
 }
 
-// deleteMatching deletes in transactions of at most deleteBatch, and of fewer
-// where so many are too big for one.
-func (a *app) deleteMatching(c *cobra.Command, st *store.Store, f store.Filter, conditions []store.Precondition, n int64) error {
+// deleteMatching deletes in one transaction, or in several where it were too big.
+func (a *app) deleteMatching(ctx context.Context, cl *client, f filter, conditions []*v1.Precondition, n int64) error {
 	bar := a.progress(n, "deleting")
 	defer bar.finish()
-	batch := deleteBatch
-	var done store.Outcome // of all transactions
+	request := &v1.DeleteRelationshipsRequest{RelationshipFilter: f.RelationshipFilter, OptionalPreconditions: conditions}
+	if n > deleteWhole {
+		request.OptionalLimit, request.OptionalAllowPartialDeletions = deleteBatch, true
+	}
+	var done deletedJSON // by all transactions
 	for {
-		err := c.Context().Err()
-		var out *store.Outcome
-		if err == nil {
-			out, err = write(st, store.Transaction{
-				Preconditions: conditions,
-				Deletes:       []store.FilterDelete{{Filter: f, Limit: batch, Partial: n > int64(batch)}},
-			})
-		}
+		r, err := cl.permissions.DeleteRelationships(ctx, request)
 		switch {
-		case is[*store.TransactionTooBigError](err) && batch > 1:
-			batch /= 2
+		case isCode(err, codes.ResourceExhausted) && request.OptionalLimit != 1: // fewer may fit
+			request.OptionalLimit, request.OptionalAllowPartialDeletions = fewer(request.OptionalLimit), true
 			continue
 		case err != nil && done.Deleted > 0:
-			return fmt.Errorf("stopped after %s, the last at revision %d: %w", counted(done.Deleted, "deletion"), done.Revision, err)
+			return fmt.Errorf("stopped after %s, the last at revision %s: %w", counted(int(done.Deleted), "deletion"), done.Revision, err)
 		case err != nil:
 			return err
 		}
-		done.Revision, done.Deleted = out.Revision, done.Deleted+out.Deleted
-		bar.add(int64(out.Deleted))
-		if !out.More {
+		done.Revision, done.Deleted = r.GetDeletedAt().GetToken(), done.Deleted+int64(r.GetRelationshipsDeletedCount())
+		bar.add(int64(r.GetRelationshipsDeletedCount()))
+		if r.GetDeletionProgress() != v1.DeleteRelationshipsResponse_DELETION_PROGRESS_PARTIAL {
 			bar.finish()
-			return a.printOutcome(done)
+			return a.printDeleted(done)
 		}
-		conditions = nil // they held when the first was written
+		request.OptionalPreconditions = nil // they held when the first was written
 	}
+}
+
+// fewer is the limit to try after one that was too much; 0 is none.
+func fewer(limit uint32) uint32 {
+	if limit == 0 {
+		return deleteBatch
+	}
+	return limit / 2
+}
+
+// deletedJSON is what a bulk deletion answers with.
+type deletedJSON struct {
+	Revision string `json:"revision"` // the last
+	Deleted  int64  `json:"deleted"`
+}
+
+func (a *app) printDeleted(d deletedJSON) error {
+	return a.one([]string{"revision", "deleted"}, item{
+		text:  fmt.Sprintf("revision %s: %d deleted", d.Revision, d.Deleted),
+		cells: []string{d.Revision, fmt.Sprint(d.Deleted)},
+		value: d,
+	})
 }

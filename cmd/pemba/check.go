@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/pemba-authz/pemba/engine"
-	"github.com/pemba-authz/pemba/schema"
-	"github.com/pemba-authz/pemba/server/store"
 )
 
 // permissionCommands repeats the questions under the names that users of zed
@@ -22,7 +21,7 @@ func permissionCommands(a *app) *cobra.Command {
 
 // askFlags are what every question may be given.
 type askFlags struct {
-	at      uint64
+	at      string
 	context string
 }
 
@@ -31,26 +30,19 @@ func (f *askFlags) declare(c *cobra.Command) {
 	c.Flags().StringVar(&f.context, "caveat-context", "", "values for caveats, as a JSON object")
 }
 
-func (f *askFlags) values() (map[string]any, error) {
+// values returns the values for caveats, nil for none.
+func (f *askFlags) values() (*structpb.Struct, error) {
 	if f.context == "" {
 		return nil, nil
 	}
 	values, err := parseContext(f.context)
-	if err != nil {
-		return nil, usagef("--caveat-context: %w", err)
+	if err == nil {
+		var out *structpb.Struct
+		if out, err = structOf(values); err == nil {
+			return out, nil
+		}
 	}
-	return values, nil
-}
-
-// ask runs f with the engine of the flags.
-func (a *app) ask(f *askFlags, use func(engine.Engine, store.Revision) error) error {
-	values, err := f.values()
-	if err != nil {
-		return err
-	}
-	return a.withSnapshot(f.at, func(snapshot *store.Snapshot, s *schema.Schema) error {
-		return use(newEngine(snapshot, s, values), snapshot.Revision())
-	})
+	return nil, usagef("--caveat-context: %w", err)
 }
 
 func checkCommand(a *app) *cobra.Command {
@@ -69,16 +61,21 @@ the nearest changes of the relationships that would have turned it.`,
 			if err != nil {
 				return usagef("%w", err)
 			}
-			return a.ask(&f, func(e engine.Engine, rev store.Revision) error {
-				q := question{resource, args[1], subject}
-				r, err := q.answer(c.Context(), e, explain)
+			values, err := f.values()
+			if err != nil {
+				return err
+			}
+			q := question{resource, args[1], subject}
+			return a.withClient(c.Context(), func(cl *client) error {
+				r, err := cl.answer(c.Context(), q, f.at, values, explain)
 				if err != nil {
-					if r.steps != nil {
-						a.note("%s", explanation(palette{}, r.steps))
-					}
 					return err
 				}
-				if err := a.printAnswer(q, r, rev); err != nil {
+				if r.undecided != "" {
+					a.note("%s", explanation(palette{}, r.steps))
+					return refusedf("%s", r.undecided)
+				}
+				if err := a.printAnswer(q, r); err != nil {
 					return err
 				}
 				if status && r.answer.State != engine.Yes {
@@ -106,21 +103,30 @@ type question struct {
 
 // result is the answer to a question, with its explanation when that was asked.
 type result struct {
-	answer  engine.Answer
-	steps   *engine.Step
-	nearest []engine.Remedy
+	answer    engine.Answer
+	revision  string
+	undecided string // why there is no answer; the steps show how far it came
+	steps     *engine.Step
+	nearest   []engine.Remedy
 }
 
-func (q question) answer(ctx context.Context, e engine.Engine, explain bool) (r result, err error) {
-	if !explain {
-		r.answer, err = e.Check(ctx, q.resource, q.permission, q.subject)
-		return r, err
+// answer asks a question.
+func (c *client) answer(ctx context.Context, q question, at string, values *structpb.Struct, explain bool) (result, error) {
+	if explain {
+		return c.explain(ctx, q, at, values)
 	}
-	r.answer, r.steps, err = e.Explain(ctx, q.resource, q.permission, q.subject)
-	if err == nil && r.answer.State == engine.No {
-		r.nearest, err = e.Remedies(ctx, q.resource, q.permission, q.subject, r.steps, nearestShown)
+	r, err := c.permissions.CheckPermission(ctx, &v1.CheckPermissionRequest{
+		Consistency: consistencyAt(at), Resource: wireObject(q.resource), Permission: q.permission,
+		Subject: wireSubject(q.subject), Context: values,
+	})
+	if err != nil {
+		return result{}, err
 	}
-	return r, err
+	answer := engine.Answer{State: stateOf(r.GetPermissionship()), Missing: r.GetPartialCaveatInfo().GetMissingRequiredContext()}
+	if until := r.GetOptionalExpiresAt(); until != nil {
+		answer.Until = until.AsTime()
+	}
+	return result{answer: answer, revision: r.GetCheckedAt().GetToken()}, nil
 }
 
 // text is the result for people.
@@ -159,21 +165,21 @@ func changeLines(remedies []engine.Remedy) []string {
 
 // answerJSON is an answer as data.
 type answerJSON struct {
-	Resource    string         `json:"resource"`
-	Permission  string         `json:"permission"`
-	Subject     string         `json:"subject"`
-	Result      string         `json:"result"` // allow, deny or conditional
-	Missing     []string       `json:"missing,omitempty"`
-	Until       string         `json:"until,omitempty"` // when an expiration may change it
-	Revision    store.Revision `json:"revision"`
-	Explanation *stepJSON      `json:"explanation,omitempty"`
-	WouldGrant  []string       `json:"wouldGrant,omitempty"`
+	Resource    string    `json:"resource"`
+	Permission  string    `json:"permission"`
+	Subject     string    `json:"subject"`
+	Result      string    `json:"result"` // allow, deny or conditional
+	Missing     []string  `json:"missing,omitempty"`
+	Until       string    `json:"until,omitempty"` // when an expiration may change it
+	Revision    string    `json:"revision"`
+	Explanation *stepJSON `json:"explanation,omitempty"`
+	WouldGrant  []string  `json:"wouldGrant,omitempty"`
 }
 
-func (a *app) printAnswer(q question, r result, rev store.Revision) error {
+func (a *app) printAnswer(q question, r result) error {
 	data := answerJSON{
 		Resource: q.resource.String(), Permission: q.permission, Subject: q.subject.String(),
-		Result: decision(r.answer.State), Missing: r.answer.Missing, Revision: rev,
+		Result: decision(r.answer.State), Missing: r.answer.Missing, Revision: r.revision,
 		Explanation: stepData(r.steps), WouldGrant: changeLines(r.nearest),
 	}
 	if !r.answer.Until.IsZero() {
@@ -181,39 +187,7 @@ func (a *app) printAnswer(q question, r result, rev store.Revision) error {
 	}
 	return a.one([]string{"resource", "permission", "subject", "result", "missing", "revision"}, item{
 		text:  r.text(a.palette()),
-		cells: []string{data.Resource, data.Permission, data.Subject, data.Result, strings.Join(data.Missing, " "), fmt.Sprint(rev)},
+		cells: []string{data.Resource, data.Permission, data.Subject, data.Result, strings.Join(data.Missing, " "), data.Revision},
 		value: data,
 	})
-}
-
-func expandCommand(a *app) *cobra.Command {
-	var f askFlags
-	var recursive bool
-	c := &cobra.Command{
-		Use:   "expand RESOURCE PERMISSION",
-		Short: "Who is in this set, and by which relationships?",
-		Long: `Shows the relationships that make up a relation or permission of a resource, as a
-tree. The two arguments may stand in either order. Caveats are shown, not decided.`,
-		Args: exactly(2, "RESOURCE PERMISSION"),
-		RunE: func(c *cobra.Command, args []string) error {
-			if !strings.Contains(args[0], ":") && strings.Contains(args[1], ":") {
-				args[0], args[1] = args[1], args[0]
-			}
-			resource, err := engine.ParseObject(args[0])
-			if err != nil {
-				return usagef("%w", err)
-			}
-			return a.ask(&f, func(e engine.Engine, _ store.Revision) error {
-				tree, err := e.Expand(c.Context(), resource, args[1], recursive)
-				if err != nil {
-					return err
-				}
-				return a.printTree(tree)
-			})
-		},
-		ValidArgsFunction: a.completeQuestion(objectArg, permissionArg),
-	}
-	atFlag(c, &f.at)
-	c.Flags().BoolVar(&recursive, "recursive", false, "follow usersets down to the last subject")
-	return c
 }

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/schema"
-	"github.com/pemba-authz/pemba/server/store"
 )
 
 // complete makes the shell offer fixed values for a flag.
@@ -17,21 +18,30 @@ func complete(c *cobra.Command, flag string, values ...string) {
 	}
 }
 
+// completionTimeout is how long a shell waits for words.
+const completionTimeout = 2 * time.Second
+
 // argument says what may stand in one place of a question. It is given the
-// schema of the store and the arguments before.
+// stored schema and the arguments before.
 type argument func(s *schema.Schema, before []string) []string
 
-// completeQuestion offers words from the schema of the store. Without a store,
-// or while it is in use, it offers nothing.
+// completeQuestion offers words from the stored schema. Without a store, while it
+// is in use, or from a server that is slow, it offers nothing.
 func (a *app) completeQuestion(arguments ...argument) cobra.CompletionFunc {
-	return func(_ *cobra.Command, before []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	return func(c *cobra.Command, before []string, prefix string) ([]string, cobra.ShellCompDirective) {
 		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		if len(before) >= len(arguments) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var words []string
 		// An error here has no place to go: the shell waits for words.
-		_ = a.withSnapshot(0, func(_ *store.Snapshot, s *schema.Schema) error {
+		ctx, cancel := context.WithTimeout(c.Context(), completionTimeout)
+		defer cancel()
+		_ = a.withClient(ctx, func(cl *client) error {
+			s, err := cl.schema(ctx)
+			if err != nil {
+				return err
+			}
 			for _, word := range arguments[len(before)](s, before) {
 				if strings.HasPrefix(word, prefix) {
 					words = append(words, word)

@@ -9,6 +9,7 @@ import (
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema/syntax"
+	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
 
@@ -71,31 +72,27 @@ func is[E error](err error) bool {
 // exitCode is the one table from errors to exit codes.
 func exitCode(err error) int {
 	var c *coded
+	var answered *serverError
 	switch {
 	case errors.As(err, &c):
 		return c.code
-	case is[*store.DirectoryInUseError](err):
+	case errors.As(err, &answered):
+		return answered.exitCode()
+	case is[*store.DirectoryInUseError](err), is[*replica.UnavailableError](err):
 		return exitUnavailable
-	case is[*store.AlreadyExistsError](err), is[*store.PreconditionError](err), is[*store.DocumentVersionError](err):
-		return exitConflict
 	case refused(err):
 		return exitRefused
 	}
 	return exitFailure
 }
 
-// refused reports whether a rule forbids what was asked.
+// refused reports whether a rule forbids what was asked. What a server refuses
+// comes as its answer; this is for what is found out here.
 func refused(err error) bool {
-	return errors.Is(err, store.ErrNoSchema) || errors.Is(err, engine.ErrWildcardSubject) ||
-		is[syntax.ErrorList](err) ||
+	return is[syntax.ErrorList](err) ||
 		is[*engine.UnknownTypeError](err) || is[*engine.UnknownRelationError](err) ||
 		is[*engine.PermissionWriteError](err) || is[*engine.SubjectTypeError](err) ||
 		is[*engine.DepthError](err) || is[*engine.LimitError](err) || is[*engine.CycleError](err) ||
 		is[*caveat.ParamError](err) || is[*caveat.EvalError](err) ||
-		is[*store.UpdateError](err) || is[*store.DuplicateUpdateError](err) || is[*store.FilterError](err) ||
-		is[*store.DeleteLimitError](err) || is[*store.ContextTooLargeError](err) ||
-		is[*store.ConstraintError](err) || is[*store.ConstraintsError](err) || is[*store.SchemaInUseError](err) ||
-		is[*store.TransactionTooBigError](err) ||
-		is[*store.ExpiredRevisionError](err) || is[*store.FutureRevisionError](err) ||
 		is[*store.DiskFullError](err)
 }

@@ -3,8 +3,70 @@ package main
 import (
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pemba-authz/pemba/engine"
+	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
+
+func expandCommand(a *app) *cobra.Command {
+	var at string
+	var recursive bool
+	c := &cobra.Command{
+		Use:   "expand RESOURCE PERMISSION",
+		Short: "Who is in this set, and by which relationships?",
+		Long: `Shows the relationships that make up a relation or permission of a resource, as a
+tree. The two arguments may stand in either order. Caveats are shown, not decided.`,
+		Args: exactly(2, "RESOURCE PERMISSION"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !strings.Contains(args[0], ":") && strings.Contains(args[1], ":") {
+				args[0], args[1] = args[1], args[0]
+			}
+			resource, err := engine.ParseObject(args[0])
+			if err != nil {
+				return usagef("%w", err)
+			}
+			return a.withClient(c.Context(), func(cl *client) error {
+				r, err := cl.explains.Expand(c.Context(), &pembav1.ExpandRequest{
+					Consistency: consistencyAt(at), Resource: wireObject(resource), Permission: args[1], Recursive: recursive,
+				})
+				if err != nil {
+					return err
+				}
+				return a.printTree(treeOf(r.GetTree()))
+			})
+		},
+		ValidArgsFunction: a.completeQuestion(objectArg, permissionArg),
+	}
+	atFlag(c, &at)
+	c.Flags().BoolVar(&recursive, "recursive", false, "follow usersets down to the last subject")
+	return c
+}
+
+// treeOf converts an expansion.
+func treeOf(t *pembav1.ExpandTree) *engine.Tree {
+	out := &engine.Tree{Resource: objectOf(t.GetResource()), Relation: t.GetRelation(), Repeated: t.GetRepeated()}
+	switch t.GetOperation() {
+	case pembav1.ExpandTree_OPERATION_UNION:
+		out.Op = engine.TreeUnion
+	case pembav1.ExpandTree_OPERATION_INTERSECTION:
+		out.Op = engine.TreeIntersection
+	case pembav1.ExpandTree_OPERATION_EXCLUSION:
+		out.Op = engine.TreeExclusion
+	}
+	for _, wire := range t.GetRelationships() {
+		r := relationshipFrom(wire)
+		out.Subjects = append(out.Subjects, engine.StoredSubject{Subject: r.Subject, Trait: r.Trait})
+	}
+	for _, child := range t.GetChildren() {
+		out.Children = append(out.Children, treeOf(child))
+	}
+	if t.GetVia() != nil {
+		via := relationshipFrom(t.GetVia())
+		out.Via = &via
+	}
+	return out
+}
 
 // treeJSON is an engine.Tree as data.
 type treeJSON struct {

@@ -1,10 +1,84 @@
 package main
 
 import (
+	"context"
 	"strings"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"google.golang.org/protobuf/types/known/structpb"
+
 	"github.com/pemba-authz/pemba/engine"
+	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
+
+// explain asks a question and for the way to its answer.
+func (c *client) explain(ctx context.Context, q question, at string, values *structpb.Struct) (result, error) {
+	r, err := c.explains.Explain(ctx, &pembav1.ExplainRequest{
+		Consistency: consistencyAt(at), Resource: wireObject(q.resource), Permission: q.permission,
+		Subject: wireSubject(q.subject), Context: values, Remedies: nearestShown,
+	})
+	if err != nil {
+		return result{}, err
+	}
+	out := result{
+		answer:   engine.Answer{State: stateOf(r.GetPermissionship()), Missing: r.GetPartialCaveatInfo().GetMissingRequiredContext()},
+		revision: r.GetCheckedAt().GetToken(), undecided: r.GetUndecided(), steps: stepsOf(r.GetSteps()),
+	}
+	if until := r.GetExpiresAt(); until != nil {
+		out.answer.Until = until.AsTime()
+	}
+	for _, remedy := range r.GetRemedies() {
+		var changes engine.Remedy
+		for _, u := range remedy.GetChanges() {
+			changes = append(changes, engine.Change{
+				Remove:       u.GetOperation() == v1.RelationshipUpdate_OPERATION_DELETE,
+				Relationship: relationshipFrom(u.GetRelationship()),
+			})
+		}
+		out.nearest = append(out.nearest, changes)
+	}
+	return out, nil
+}
+
+// stepsOf ties steps together again, which name each other by their places, and
+// returns the first; nil for none. A place that is not in the list is passed
+// over.
+func stepsOf(list []*pembav1.ExplainStep) *engine.Step {
+	if len(list) == 0 {
+		return nil
+	}
+	steps := make([]engine.Step, len(list))
+	for i, wire := range list {
+		s := &steps[i]
+		*s = engine.Step{
+			Kind: kindOf(wire.GetKind()), State: stateOf(wire.GetPermissionship()),
+			Resource: objectOf(wire.GetResource()), Relation: wire.GetRelation(),
+			Stored: wire.GetStored(), All: wire.GetAll(), Missing: wire.GetMissing(), Repeated: wire.GetRepeated(),
+			Undecided: wire.GetPermissionship() == v1.CheckPermissionResponse_PERMISSIONSHIP_UNSPECIFIED,
+		}
+		if wire.GetRelationship() != nil {
+			r := relationshipFrom(wire.GetRelationship())
+			s.Relationship = &r
+		}
+		if wire.AnsweredBy != nil && int(wire.GetAnsweredBy()) < len(steps) {
+			s.Elsewhere = &steps[wire.GetAnsweredBy()]
+		}
+		for _, child := range wire.GetChildren() {
+			if int(child) > i && int(child) < len(steps) { // below: a tree has no way back
+				s.Steps = append(s.Steps, &steps[child])
+			}
+		}
+	}
+	return &steps[0]
+}
+
+// kindOf converts the kind of a step; one that is not known here is a set.
+func kindOf(k pembav1.ExplainStep_Kind) engine.StepKind {
+	if k < pembav1.ExplainStep_KIND_SET || k > pembav1.ExplainStep_KIND_NIL {
+		return engine.StepSet
+	}
+	return engine.StepKind(k - pembav1.ExplainStep_KIND_SET)
+}
 
 // explanation draws the steps of a walk as a tree, one line a step.
 func explanation(color palette, root *engine.Step) string {

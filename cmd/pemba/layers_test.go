@@ -23,11 +23,30 @@ type room struct {
 // here fails the test, as does a line without a package.
 var layers = map[string]room{
 	"cmd/pemba": {
-		ours: []string{"server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
-		others: []string{
-			"charm.land/lipgloss/v2", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
-			"go.yaml.in/yaml/v3", "golang.org/x/term",
+		ours: []string{
+			"server", "server/api/pemba/v1", "server/replica", "server/store",
+			"engine", "engine/caveat", "schema", "schema/syntax",
 		},
+		others: []string{
+			"charm.land/lipgloss/v2", "github.com/authzed/authzed-go", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
+			"github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term",
+			"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
+		},
+	},
+	"server": {
+		ours: []string{
+			"server/api/pemba/v1", "server/replica", "server/store",
+			"engine", "engine/caveat", "schema", "schema/syntax",
+		},
+		others: []string{
+			"github.com/authzed/authzed-go", "github.com/coreos/go-oidc/v3", "github.com/grpc-ecosystem/grpc-gateway/v2",
+			"github.com/maypok86/otter/v2", "github.com/prometheus/client_golang", "go.opentelemetry.io", "golang.org/x/time/rate",
+			"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
+		},
+	},
+	"server/replica": {
+		ours:   []string{"server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
+		others: []string{"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt"},
 	},
 	"server/api/generate": {
 		others: []string{"github.com/authzed/authzed-go", "github.com/bufbuild/protocompile", "google.golang.org/protobuf"},

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"strings"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
-	"github.com/pemba-authz/pemba/server/store"
 )
 
 func lookupResourcesCommand(a *app) *cobra.Command {
@@ -21,16 +24,23 @@ func lookupResourcesCommand(a *app) *cobra.Command {
 			if err != nil {
 				return usagef("%w", err)
 			}
-			return a.lookup(c, &f, args, func(e engine.Engine, after string, found func(lookupResult) bool) error {
-				for r, err := range e.LookupResources(c.Context(), args[0], args[1], subject, after) {
-					if err != nil {
-						return err
-					}
-					if !found(lookupResult{id: r.ID, name: args[0] + ":" + r.ID, state: r.State, missing: r.Missing}) {
-						return nil
-					}
-				}
-				return nil
+			values, err := f.values()
+			if err != nil {
+				return err
+			}
+			return a.lookup(c.Context(), &f, func(ctx context.Context, cl *client) (func() (lookupResult, error), error) {
+				stream, err := cl.permissions.LookupResources(ctx, &v1.LookupResourcesRequest{
+					Consistency: consistencyAt(f.at), ResourceObjectType: args[0], Permission: args[1],
+					Subject: wireSubject(subject), Context: values, OptionalCursor: f.from(),
+				})
+				return func() (lookupResult, error) {
+					r, err := stream.Recv()
+					return lookupResult{
+						id: r.GetResourceObjectId(), name: args[0] + ":" + r.GetResourceObjectId(),
+						state: foundState(r.GetPermissionship()), missing: r.GetPartialCaveatInfo().GetMissingRequiredContext(),
+						cursor: r.GetAfterResultCursor().GetToken(),
+					}, err
+				}, err
 			})
 		},
 		ValidArgsFunction: a.completeQuestion(typeArg, permissionArg, subjectArg),
@@ -52,16 +62,20 @@ func lookupSubjectsCommand(a *app) *cobra.Command {
 				return usagef("%w", err)
 			}
 			subjectType, relation, _ := strings.Cut(args[2], "#")
-			return a.lookup(c, &f, args, func(e engine.Engine, after string, found func(lookupResult) bool) error {
-				for s, err := range e.LookupSubjects(c.Context(), resource, args[1], subjectType, relation, after) {
-					if err != nil {
-						return err
-					}
-					if !found(subjectResult(engine.Subject{Object: engine.Object{Type: subjectType}, Relation: relation}, s)) {
-						return nil
-					}
-				}
-				return nil
+			values, err := f.values()
+			if err != nil {
+				return err
+			}
+			kind := engine.Subject{Object: engine.Object{Type: subjectType}, Relation: relation}
+			return a.lookup(c.Context(), &f, func(ctx context.Context, cl *client) (func() (lookupResult, error), error) {
+				stream, err := cl.permissions.LookupSubjects(ctx, &v1.LookupSubjectsRequest{
+					Consistency: consistencyAt(f.at), Resource: wireObject(resource), Permission: args[1],
+					SubjectObjectType: subjectType, OptionalSubjectRelation: relation, Context: values, OptionalCursor: f.from(),
+				})
+				return func() (lookupResult, error) {
+					r, err := stream.Recv()
+					return foundSubject(kind, r), err
+				}, err
 			})
 		},
 		ValidArgsFunction: a.completeQuestion(objectArg, permissionArg, subjectTypeArg),
@@ -70,16 +84,28 @@ func lookupSubjectsCommand(a *app) *cobra.Command {
 	return c
 }
 
-// subjectResult names the results of a lookup; kind is a subject without an id.
-func subjectResult(kind engine.Subject, s engine.SubjectResult) lookupResult {
-	if kind.ID = s.ID; kind.IsWildcard() {
+// foundSubject names the results of a lookup; kind is a subject without an id.
+func foundSubject(kind engine.Subject, r *v1.LookupSubjectsResponse) lookupResult {
+	out := resolvedSubject(kind, r.GetSubject())
+	out.cursor = r.GetAfterResultCursor().GetToken()
+	for _, x := range r.GetExcludedSubjects() {
+		excluded := resolvedSubject(kind, x)
+		if excluded.state == engine.Yes { // left out in any case
+			excluded.state = engine.No
+		}
+		out.excluded = append(out.excluded, excluded)
+	}
+	return out
+}
+
+func resolvedSubject(kind engine.Subject, s *v1.ResolvedSubject) lookupResult {
+	if kind.ID = s.GetSubjectObjectId(); kind.IsWildcard() {
 		kind.Relation = ""
 	}
-	r := lookupResult{id: s.ID, name: kind.String(), state: s.State, missing: s.Missing}
-	for _, x := range s.Excluded {
-		r.excluded = append(r.excluded, subjectResult(kind, x))
+	return lookupResult{
+		id: kind.ID, name: kind.String(),
+		state: foundState(s.GetPermissionship()), missing: s.GetPartialCaveatInfo().GetMissingRequiredContext(),
 	}
-	return r
 }
 
 // lookupResult is one thing a lookup found.
@@ -88,6 +114,7 @@ type lookupResult struct {
 	state    engine.State
 	missing  []string
 	excluded []lookupResult // of a wildcard
+	cursor   string         // goes on after it
 }
 
 func (r lookupResult) text() string {
@@ -134,47 +161,53 @@ func (f *lookupFlags) declare(c *cobra.Command) {
 	c.Flags().StringVar(&f.cursor, "cursor", "", "go on where a limited lookup of the same question stopped")
 }
 
-// lookup prints what a lookup finds, up to the limit.
-func (a *app) lookup(c *cobra.Command, f *lookupFlags, args []string, run func(engine.Engine, string, func(lookupResult) bool) error) error {
-	if f.limit < 0 {
-		return usagef("--limit %d: it cannot be negative", f.limit)
+// from is where the lookup goes on, nil for the beginning.
+func (f *lookupFlags) from() *v1.Cursor {
+	if f.cursor == "" {
+		return nil
 	}
-	from := cursor{Question: questionHash(c.Name(), args, f.context), At: f.at}
-	if f.cursor != "" {
-		var err error
-		if from, err = parseCursor(f.cursor, from); err != nil {
+	return &v1.Cursor{Token: f.cursor}
+}
+
+// lookup prints what a lookup finds, up to the limit. The server is asked
+// without one: a cursor goes on with the request that it came from, so the limit
+// may differ from page to page.
+func (a *app) lookup(ctx context.Context, f *lookupFlags, open func(context.Context, *client) (func() (lookupResult, error), error)) error {
+	switch {
+	case f.limit < 0:
+		return usagef("--limit %d: it cannot be negative", f.limit)
+	case f.cursor != "" && f.at != "":
+		return usagef("--cursor goes on at the revision it came from: leave --at out")
+	}
+	return a.withClient(ctx, func(cl *client) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel() // ends a stream that the limit cuts off
+		next, err := open(ctx, cl)
+		if err != nil {
 			return err
 		}
-		f.at = from.At
-	}
-	return a.ask(&f.askFlags, func(e engine.Engine, rev store.Revision) error {
-		from.At = uint64(rev)
-		if from.Time.IsZero() {
-			from.Time = e.Now
-		}
-		e.Now = from.Time
 		p := a.list("id", "name", "result", "missing")
-		last, more := "", false
-		var broken error
-		err := run(e, from.After, func(r lookupResult) bool {
-			if f.limit > 0 && p.items == f.limit {
-				more = true
-				return false
+		var last lookupResult
+		for {
+			r, err := next()
+			if errors.Is(err, io.EOF) {
+				return p.close()
 			}
-			last = r.id
-			broken = p.add(item{text: r.text(), cells: []string{r.id, r.name, decision(r.state), strings.Join(r.missing, " ")}, value: r.data()})
-			return broken == nil
-		})
-		if err == nil {
-			err = broken
+			if err != nil {
+				_ = p.close() // what was found stands; why it ended counts more
+				return err
+			}
+			if f.limit > 0 && p.items == f.limit {
+				if err := p.close(); err != nil {
+					return err
+				}
+				a.note("more after %q: --cursor %s", last.id, last.cursor)
+				return nil
+			}
+			last = r
+			if err := p.add(item{text: r.text(), cells: []string{r.id, r.name, decision(r.state), strings.Join(r.missing, " ")}, value: r.data()}); err != nil {
+				return err
+			}
 		}
-		if closeErr := p.close(); err == nil {
-			err = closeErr
-		}
-		if err == nil && more {
-			from.After = last
-			a.note("more after %q: --cursor %s", last, from)
-		}
-		return err
 	})
 }

@@ -1,9 +1,11 @@
 // Command pemba is Pemba's one binary.
 //
 // It holds the words a user types and nothing of what they mean: rules are in
-// engine and schema, data in server/store. This file is the command table and
-// the exit codes; each group of commands has a file of its own, output.go and
-// errors.go say how all of them answer, local.go how they reach a store.
+// engine and schema, data in server. This file is the command table and the exit
+// codes; each group of commands has a file of its own. Every command that needs
+// stored data talks to a client (client.go): of a server (remote.go) or of a node
+// in this process (node.go), whichever target.go finds named. output.go, errors.go
+// and status.go say how all of them answer.
 package main
 
 import (
@@ -28,7 +30,7 @@ const (
 	exitUsage       = 2 // the command line makes no sense
 	exitNegative    = 3 // decided, and the answer is no: no permission, validation failed, schemas differ
 	exitRefused     = 4 // the rules forbid it: the schema, a constraint, a limit, an old revision
-	exitUnavailable = 5 // not now: the store is in use
+	exitUnavailable = 5 // not now: the store is in use, the server cannot be reached
 	exitConflict    = 6 // the data is not what the caller took it for: it exists already, a precondition failed
 )
 
@@ -51,7 +53,15 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	format    string // -o
+	root *cobra.Command // has the flags of all commands
+
+	format   string // -o
+	endpoint string // --endpoint
+	context  string // --context
+	token    string // --token
+	insecure bool   // --insecure
+	ca       string // --ca
+
 	dataDir   string // --data-dir
 	cacheSize string // --cache-size
 
@@ -66,6 +76,8 @@ A first look, without a store:   pemba validate testdata/portal
 A store in a directory:          pemba schema write schema.zed --data-dir DIR
                                  pemba relationship import relationships.txt --data-dir DIR
                                  pemba check document:plan view user:ana --explain --data-dir DIR
+A server:                        pemba context set dev localhost:50051 KEY --insecure
+                                 pemba check document:plan view user:ana --explain
 
 Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 (check --exit-status without permission, validate failed, diff differs),
@@ -77,8 +89,14 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		permissionCommands(a),
 		relationshipCommands(a),
 		schemaCommands(a),
+		watchCommand(a),
+		backupCommands(a),
+		contextCommands(a),
 		validateCommand(a),
 		debugCommands(a),
+		serveCommand(a),
+		serveTestingCommand(a),
+		keyCommands(a),
 		versionCommand(a),
 	)
 	root.SilenceErrors = true
@@ -100,8 +118,14 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 // declareFlags declares the flags of all commands.
 func (a *app) declareFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
+	a.root = root
 	flags.StringVarP(&a.format, "output", "o", "auto", "how to print data: auto, table, json, jsonl, yaml or csv")
-	flags.StringVar(&a.dataDir, "data-dir", os.Getenv("PEMBA_DATA_DIR"), "directory of the store (or PEMBA_DATA_DIR)")
+	flags.StringVar(&a.endpoint, "endpoint", "", "server to talk to, as HOST:PORT (or PEMBA_ENDPOINT)")
+	flags.StringVar(&a.context, "context", "", "context to talk to instead of the current one")
+	flags.StringVar(&a.token, "token", "", "token for the server (or PEMBA_TOKEN)")
+	flags.BoolVar(&a.insecure, "insecure", false, "talk to the server in plain text, without TLS (or PEMBA_INSECURE)")
+	flags.StringVar(&a.ca, "ca", "", "file with who signed the server's certificate (or PEMBA_CA)")
+	flags.StringVar(&a.dataDir, "data-dir", "", "directory of a store to work on without a server (or PEMBA_DATA_DIR)")
 	flags.StringVar(&a.cacheSize, "cache-size", os.Getenv("PEMBA_CACHE_SIZE"), "memory for the cache of the store, such as 512MiB (default: a quarter of the memory)")
 	flags.DurationVar(&a.retention, "retention", 24*time.Hour, "how long a revision stays readable")
 	flags.Uint64Var(&a.retentionRevisions, "retention-revisions", 5_000_000, "and of those, how many of the newest")

@@ -10,29 +10,36 @@ import (
 	"strings"
 	"testing"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/caveat"
+	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
 
-// openTestStore makes a store with a schema in a new directory.
-func openTestStore(t *testing.T, schema string) (*store.Store, string) {
+// startTestNode makes a store with a schema in a new directory and serves it.
+func startTestNode(t *testing.T, a *app, schema string) (*node, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
-	st, err := store.Open(store.Config{Dir: dir, CacheBytes: 1 << 20})
+	n, err := a.startNode(t.Context(), dir, store.Config{CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := write(st, store.Transaction{Schema: &schema}); err != nil {
+	if _, err := newClient(n.conn).schemas.WriteSchema(t.Context(), &v1.WriteSchemaRequest{Schema: schema}); err != nil {
 		t.Fatal(err)
 	}
-	return st, dir
+	return n, dir
 }
 
 const smallSchema = "definition user {}\ndefinition document {\n\trelation viewer: user\n}\n"
 
 func TestStoreInUse(t *testing.T) {
-	st, dir := openTestStore(t, smallSchema)
+	n, dir := startTestNode(t, &app{stderr: io.Discard}, smallSchema)
 	var stdout, stderr strings.Builder
 	args := []string{"check", "document:plan", "viewer", "user:ana", "--data-dir", dir}
 	if code := run(args, strings.NewReader(""), &stdout, &stderr); code != exitUnavailable {
@@ -41,7 +48,7 @@ func TestStoreInUse(t *testing.T) {
 	if !strings.Contains(stderr.String(), "in use by another process") || stdout.Len() > 0 {
 		t.Errorf("stdout %q, stderr %q", &stdout, &stderr)
 	}
-	if err := st.Close(); err != nil {
+	if err := n.stop(); err != nil {
 		t.Fatal(err)
 	}
 	stderr.Reset()
@@ -66,37 +73,48 @@ func (e *endless) Read(p []byte) (int, error) {
 
 // TestInterruptedImport interrupts an import and resumes it.
 func TestInterruptedImport(t *testing.T) {
-	st, _ := openTestStore(t, smallSchema)
+	ctx, interrupt := context.WithCancel(t.Context())
+	var out strings.Builder
+	a := &app{stdin: &endless{interruptAt: 1000, interrupt: interrupt}, stdout: &out, stderr: io.Discard, format: "auto"}
+	n, _ := startTestNode(t, a, smallSchema)
 	defer func() {
-		if err := errors.Join(st.Verify(t.Context(), nil), st.Close()); err != nil {
+		if err := errors.Join(n.replica.Verify(t.Context(), nil), n.stop()); err != nil {
 			t.Error(err)
 		}
 	}()
-	ctx, interrupt := context.WithCancel(t.Context())
-	var out strings.Builder
-	a := &app{stdin: &endless{interruptAt: 100_000, interrupt: interrupt}, stdout: &out, stderr: io.Discard, format: "auto"}
-	err := a.importFrom(ctx, st, stdinName, importFlags{batch: 1000, create: true})
-	var stopped *store.ImportError
-	if !errors.As(err, &stopped) || !errors.Is(err, context.Canceled) {
+	cl := newClient(n.conn)
+	err := a.importFrom(ctx, cl, stdinName, importFlags{batch: 10, create: true})
+	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v, want an interrupted import", err)
 	}
-	if stopped.Imported.Relationships == 0 || !strings.Contains(err.Error(), "--resume") {
+	written := n.replica.Status().Store.Relationships
+	if written == 0 || !strings.Contains(err.Error(), "--resume") {
 		t.Fatalf("it should have written something and say how to go on: %v", err)
 	}
 	var whole strings.Builder
-	for i := range 30_000 {
+	for i := range 3000 {
 		fmt.Fprintf(&whole, "document:d%d#viewer@user:ana\n", i+1)
 	}
 	a.stdin = strings.NewReader(whole.String())
-	if err := a.importFrom(t.Context(), st, stdinName, importFlags{create: true, resume: true}); err != nil {
+	if err := a.importFrom(t.Context(), cl, stdinName, importFlags{create: true, resume: true}); err != nil {
 		t.Fatal(err)
 	}
-	if n := st.Stats().Relationships; n < 30_000 {
-		t.Errorf("%d relationships are stored, want at least 30000", n)
+	if n := n.replica.Status().Store.Relationships; n < 3000 {
+		t.Errorf("%d relationships are stored, want at least 3000", n)
 	}
-	if !strings.Contains(out.String(), "stored before") {
-		t.Errorf("the second import should say what was there: %s", &out)
+	if want := fmt.Sprintf(", %d stored before", written); !strings.Contains(out.String(), want) {
+		t.Errorf("the second import should say %q: %s", want, &out)
 	}
+}
+
+// answer is the error that a server gives with a code and details.
+func answer(t *testing.T, code codes.Code, details ...protoadapt.MessageV1) error {
+	t.Helper()
+	s, err := status.New(code, "no").WithDetails(details...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Errorf("doing something: %w", callError("here", s.Err()))
 }
 
 func TestExitCodes(t *testing.T) {
@@ -110,18 +128,27 @@ func TestExitCodes(t *testing.T) {
 		{&store.FormatError{}, exitFailure},
 		{usagef("what?"), exitUsage},
 		{errNegative, exitNegative},
-		{&store.ConstraintError{}, exitRefused},
-		{&store.ExpiredRevisionError{}, exitRefused},
+		{&store.DiskFullError{}, exitRefused},
 		{&engine.UnknownTypeError{}, exitRefused},
 		{&engine.CycleError{Path: []string{"a:b#c"}}, exitRefused},
 		{&engine.DepthError{}, exitRefused},
 		{&caveat.ParamError{}, exitRefused},
-		{fmt.Errorf("reading: %w", store.ErrNoSchema), exitRefused},
 		{&store.DirectoryInUseError{}, exitUnavailable},
-		{&store.AlreadyExistsError{}, exitConflict},
-		{&store.PreconditionError{}, exitConflict},
-		{&store.ImportError{Err: &store.AlreadyExistsError{}}, exitConflict},
-		{&store.UpdateError{Err: &engine.UnknownTypeError{}}, exitRefused},
+		{&replica.UnavailableError{}, exitUnavailable},
+		{answer(t, codes.Unavailable), exitUnavailable},
+		{answer(t, codes.DeadlineExceeded), exitUnavailable},
+		{answer(t, codes.ResourceExhausted, &errdetails.RetryInfo{}), exitUnavailable},
+		{answer(t, codes.ResourceExhausted), exitRefused},
+		{answer(t, codes.AlreadyExists), exitConflict},
+		{answer(t, codes.Aborted), exitConflict},
+		{answer(t, codes.FailedPrecondition, &errdetails.ErrorInfo{Reason: "ERROR_REASON_WRITE_OR_DELETE_PRECONDITION_FAILURE"}), exitConflict},
+		{answer(t, codes.FailedPrecondition, &errdetails.ErrorInfo{Reason: "ERROR_REASON_UNKNOWN_DEFINITION"}), exitRefused},
+		{answer(t, codes.InvalidArgument), exitRefused},
+		{answer(t, codes.NotFound), exitRefused},
+		{answer(t, codes.Unauthenticated), exitRefused},
+		{answer(t, codes.PermissionDenied), exitRefused},
+		{answer(t, codes.Unimplemented), exitRefused},
+		{answer(t, codes.Internal), exitFailure},
 	} {
 		a := &app{stderr: io.Discard}
 		if code := a.report(c.err); code != c.code {
@@ -163,23 +190,5 @@ func TestParseSize(t *testing.T) {
 	}
 	if got, err := parseSize(""); err != nil || got < 1<<26 {
 		t.Errorf("the default is %d bytes, %v", got, err)
-	}
-}
-
-func TestCursor(t *testing.T) {
-	asked := cursor{Question: questionHash("lookup-resources", []string{"document", "view", "user:ana"}, "")}
-	c := asked
-	c.At, c.After = 7, "plan"
-	got, err := parseCursor(c.String(), asked)
-	if err != nil || got != c {
-		t.Errorf("%+v, %v; want %+v", got, err, c)
-	}
-	other := cursor{Question: questionHash("lookup-resources", []string{"document", "view", "user:bo"}, "")}
-	if _, err := parseCursor(c.String(), other); err == nil {
-		t.Error("the cursor of another question was taken")
-	}
-	asked.At = 8
-	if _, err := parseCursor(c.String(), asked); err == nil {
-		t.Error("the cursor of another revision was taken")
 	}
 }

@@ -3,23 +3,23 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
-	"time"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
-	"github.com/pemba-authz/pemba/schema"
-	"github.com/pemba-authz/pemba/server/store"
 )
 
 func relationshipCommands(a *app) *cobra.Command {
 	c := group("relationship", "Write, read, delete, import and export relationships", "",
-		writeCommand(a, store.Create, "create", "Write relationships that must not exist yet"),
-		writeCommand(a, store.Touch, "touch", "Write relationships, whether they exist or not"),
-		writeCommand(a, store.Delete, "delete", "Delete relationships, whether they exist or not"),
+		writeCommand(a, v1.RelationshipUpdate_OPERATION_CREATE, "create", "Write relationships that must not exist yet"),
+		writeCommand(a, v1.RelationshipUpdate_OPERATION_TOUCH, "touch", "Write relationships, whether they exist or not"),
+		writeCommand(a, v1.RelationshipUpdate_OPERATION_DELETE, "delete", "Delete relationships, whether they exist or not"),
 		readCommand(a),
 		bulkDeleteCommand(a),
 		importCommand(a),
@@ -35,7 +35,7 @@ type writeFlags struct {
 	mustMatch, mustNotMatch []string
 }
 
-func writeCommand(a *app, op store.Op, name, short string) *cobra.Command {
+func writeCommand(a *app, op v1.RelationshipUpdate_Operation, name, short string) *cobra.Command {
 	var f writeFlags
 	c := &cobra.Command{
 		Use:   name + " RESOURCE RELATION SUBJECT | RELATIONSHIP… | -",
@@ -47,20 +47,26 @@ The relationships are given in three parts, or in the text form, or on stdin for
 		Example: "  pemba relationship " + name + " document:plan viewer user:ana\n" +
 			"  pemba relationship " + name + " 'document:plan#viewer@user:ana' 'document:plan#viewer@group:staff#member'",
 		Args: atLeast(1, "RESOURCE RELATION SUBJECT, or relationships, or -"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			relationships, err := a.relationshipArgs(args)
 			if err != nil {
 				return err
 			}
-			tx, err := f.transaction(op, relationships)
+			request, err := f.request(op, relationships)
 			if err != nil {
 				return err
 			}
-			return a.withStore(false, func(st *store.Store) error { return a.apply(st, tx) })
+			return a.withClient(c.Context(), func(cl *client) error {
+				r, err := cl.permissions.WriteRelationships(c.Context(), request)
+				if err != nil {
+					return err
+				}
+				return a.printRevision(r.GetWrittenAt())
+			})
 		},
 		ValidArgsFunction: a.completeQuestion(objectArg, relationArg, subjectArg),
 	}
-	if op != store.Delete {
+	if op != v1.RelationshipUpdate_OPERATION_DELETE {
 		c.Flags().StringVar(&f.caveat, "caveat", "", `caveat of the relationships, as name or name:{"key":value}`)
 		c.Flags().StringVar(&f.expires, "expires-at", "", "when the relationships end, as 2030-01-31T12:00:00Z")
 		c.Flags().StringVar(&f.expires, "expiration-time", "", "the same as --expires-at")
@@ -131,25 +137,52 @@ func readAllRelationships(r io.Reader) ([]engine.Relationship, error) {
 	return relationships, nil
 }
 
-// transaction makes the transaction that writes relationships with what the
-// flags add to them.
-func (f *writeFlags) transaction(op store.Op, relationships []engine.Relationship) (store.Transaction, error) {
-	var tx store.Transaction
+// request makes the request that writes relationships with what the flags add to
+// them.
+func (f *writeFlags) request(op v1.RelationshipUpdate_Operation, relationships []engine.Relationship) (*v1.WriteRelationshipsRequest, error) {
 	trait, err := f.trait()
 	if err != nil {
-		return tx, err
+		return nil, err
 	}
-	for _, r := range relationships {
-		if trait != nil {
-			if r.Trait != nil {
-				return tx, usagef("%s has its own caveat or expiration: leave out --caveat and --expires-at", r)
-			}
-			r.Trait = trait
+	for i, r := range relationships {
+		if trait == nil {
+			break
 		}
-		tx.Updates = append(tx.Updates, store.Update{Op: op, Relationship: r})
+		if r.Trait != nil {
+			return nil, usagef("%s has its own caveat or expiration: leave out --caveat and --expires-at", r)
+		}
+		relationships[i].Trait = trait
 	}
-	tx.Preconditions, err = preconditions(f.mustMatch, f.mustNotMatch)
-	return tx, err
+	request := &v1.WriteRelationshipsRequest{}
+	if request.Updates, err = updatesOf(op, relationships); err != nil {
+		return nil, err
+	}
+	request.OptionalPreconditions, err = preconditions(f.mustMatch, f.mustNotMatch)
+	return request, err
+}
+
+func updatesOf(op v1.RelationshipUpdate_Operation, relationships []engine.Relationship) ([]*v1.RelationshipUpdate, error) {
+	updates := make([]*v1.RelationshipUpdate, len(relationships))
+	for i, r := range relationships {
+		wire, err := wireRelationship(r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r, err)
+		}
+		updates[i] = &v1.RelationshipUpdate{Operation: op, Relationship: wire}
+	}
+	return updates, nil
+}
+
+// revisionJSON is what a write answers with.
+type revisionJSON struct {
+	Revision string `json:"revision"`
+}
+
+// printRevision prints the revision that a write made.
+func (a *app) printRevision(at *v1.ZedToken) error {
+	return a.one([]string{"revision"}, item{
+		text: "revision " + at.GetToken(), cells: []string{at.GetToken()}, value: revisionJSON{at.GetToken()},
+	})
 }
 
 // trait returns what --caveat and --expires-at say, nil for neither.
@@ -176,14 +209,18 @@ func (f *writeFlags) trait() (*engine.Trait, error) {
 	return &t, nil
 }
 
-func preconditions(mustMatch, mustNotMatch []string) ([]store.Precondition, error) {
-	var all []store.Precondition
-	for i, text := range append(append([]string{}, mustMatch...), mustNotMatch...) {
+func preconditions(mustMatch, mustNotMatch []string) ([]*v1.Precondition, error) {
+	var all []*v1.Precondition
+	for i, text := range slices.Concat(mustMatch, mustNotMatch) {
 		f, err := parseFilter(text)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, store.Precondition{Filter: f, MustMatch: i < len(mustMatch)})
+		p := &v1.Precondition{Operation: v1.Precondition_OPERATION_MUST_MATCH, Filter: f.RelationshipFilter}
+		if i >= len(mustMatch) {
+			p.Operation = v1.Precondition_OPERATION_MUST_NOT_MATCH
+		}
+		all = append(all, p)
 	}
 	return all, nil
 }
@@ -191,15 +228,13 @@ func preconditions(mustMatch, mustNotMatch []string) ([]store.Precondition, erro
 const filterArgs = "RESOURCE_TYPE[:ID] [RELATION] [SUBJECT_TYPE[:ID[#RELATION]]]"
 
 func readCommand(a *app) *cobra.Command {
-	var at uint64
+	var at, subject string
 	var limit int
-	var subject string
-	var expired bool
 	c := &cobra.Command{
 		Use:   "read " + filterArgs,
 		Short: "Print stored relationships",
-		Long: `Prints the stored relationships that match, with --expired also those that no longer
-count. An ID that ends with % matches every id that begins so.`,
+		Long: `Prints the stored relationships that match and have not expired. An ID that ends with %
+matches every id that begins so.`,
 		Example: "  pemba relationship read document:plan\n  pemba relationship read document viewer user:ana",
 		Args:    between(1, 3, filterArgs),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -207,12 +242,9 @@ count. An ID that ends with % matches every id that begins so.`,
 			if err != nil {
 				return err
 			}
-			return a.withSnapshot(at, func(snapshot *store.Snapshot, s *schema.Schema) error {
-				if err := checkFilter(s, f); err != nil {
-					return err
-				}
+			return a.withClient(c.Context(), func(cl *client) error {
 				p := a.list(relationshipColumns...)
-				for r, err := range matching(c.Context(), snapshot, f, expired) {
+				for r, err := range cl.matching(c.Context(), f, at) {
 					if err != nil {
 						return err
 					}
@@ -232,22 +264,26 @@ count. An ID that ends with % matches every id that begins so.`,
 	atFlag(c, &at)
 	c.Flags().IntVar(&limit, "limit", 0, "print at most so many (0: all)")
 	c.Flags().StringVar(&subject, "subject-filter", "", "SUBJECT_TYPE[:ID[#RELATION]] without naming a relation")
-	c.Flags().BoolVar(&expired, "expired", false, "print relationships that have expired, too")
 	return c
 }
 
-// matching gives the relationships that a filter selects, with those that have
-// expired only if they are asked for.
-func matching(ctx context.Context, snapshot *store.Snapshot, f store.Filter, expired bool) iter.Seq2[engine.Relationship, error] {
-	now := time.Now()
+// matching gives the relationships that a filter selects, as long as it is asked
+// for them.
+func (c *client) matching(ctx context.Context, f filter, at string) iter.Seq2[engine.Relationship, error] {
 	return func(yield func(engine.Relationship, error) bool) {
-		for r, err := range snapshot.Relationships(ctx, f, nil) {
-			if err == nil && !expired && !r.Trait.Alive(now) {
-				continue
-			}
-			if !yield(r, err) || err != nil {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		stream, err := c.permissions.ReadRelationships(ctx, &v1.ReadRelationshipsRequest{
+			Consistency: consistencyAt(at), RelationshipFilter: f.RelationshipFilter,
+		})
+		for err == nil {
+			var r *v1.ReadRelationshipsResponse
+			if r, err = stream.Recv(); err == nil && !yield(relationshipFrom(r.GetRelationship()), nil) {
 				return
 			}
+		}
+		if !errors.Is(err, io.EOF) {
+			yield(engine.Relationship{}, err)
 		}
 	}
 }

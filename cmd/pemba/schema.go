@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/schema"
 	"github.com/pemba-authz/pemba/schema/syntax"
-	"github.com/pemba-authz/pemba/server/store"
 )
 
 func schemaCommands(a *app) *cobra.Command {
@@ -25,28 +25,32 @@ func schemaCommands(a *app) *cobra.Command {
 }
 
 func schemaReadCommand(a *app) *cobra.Command {
-	var at uint64
+	var at string
 	var source bool
 	c := &cobra.Command{
 		Use:   "read",
-		Short: "Print the schema of the store",
+		Short: "Print the stored schema",
 		Long: `Prints the schema in its canonical form: sorted by name, partials expanded. With
 --source it prints the text as it was written.`,
 		Args: exactly(0, ""),
-		RunE: func(*cobra.Command, []string) error {
-			return a.withSnapshot(at, func(snapshot *store.Snapshot, s *schema.Schema) error {
-				_, written, err := snapshot.SchemaRevision()
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withClient(c.Context(), func(cl *client) error {
+				stored, err := cl.schemaText(c.Context(), at)
 				if err != nil {
 					return err
 				}
-				text := s.Canonical()
-				if source {
-					text = s.Source()
+				text := stored.text
+				if !source {
+					compiled, err := stored.compile()
+					if err != nil {
+						return err
+					}
+					text = compiled.Canonical()
 				}
 				return a.one([]string{"revision", "schema"}, item{
 					text:  strings.TrimSuffix(text, "\n"),
-					cells: []string{fmt.Sprint(written), text},
-					value: schemaJSON{written, text},
+					cells: []string{stored.written, text},
+					value: schemaJSON{stored.written, text},
 				})
 			})
 		},
@@ -58,19 +62,19 @@ func schemaReadCommand(a *app) *cobra.Command {
 
 // schemaJSON is a schema as data.
 type schemaJSON struct {
-	Revision store.Revision `json:"revision"` // that wrote it
-	Schema   string         `json:"schema"`
+	Revision string `json:"revision"` // that wrote it
+	Schema   string `json:"schema"`
 }
 
 func schemaWriteCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "write FILE|-",
-		Short: "Replace the schema of the store",
+		Short: "Replace the stored schema",
 		Long: `Replaces the schema, and makes the store when there is none in --data-dir. It is
 refused when stored relationships would be left without a place in it. A schema with
 imports is stored in its canonical form, which has them resolved.`,
 		Args: exactly(1, "FILE or -"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			text, err := a.readInput(args[0])
 			if err != nil {
 				return err
@@ -85,8 +89,12 @@ imports is stored in its canonical form, which has them resolved.`,
 			if hasImports(text) {
 				text = compiled.Canonical()
 			}
-			return a.withStore(true, func(st *store.Store) error {
-				return a.apply(st, store.Transaction{Schema: &text})
+			return a.withNewClient(c.Context(), func(cl *client) error {
+				r, err := cl.schemas.WriteSchema(c.Context(), &v1.WriteSchemaRequest{Schema: text})
+				if err != nil {
+					return err
+				}
+				return a.printRevision(r.GetWrittenAt())
 			})
 		},
 	}
@@ -104,10 +112,10 @@ func schemaDiffCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff [OLD] NEW",
 		Short: "Compare two schemas by meaning",
-		Long: `Lists what differs in meaning between two schema files, or between the schema of the
-store and a file. Layout and order do not count. Exit code 3 when anything differs.`,
+		Long: `Lists what differs in meaning between two schema files, or between the stored schema
+and a file. Layout and order do not count. Exit code 3 when anything differs.`,
 		Args: between(1, 2, "[OLD] NEW"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			after, err := a.schemaFromFile(args[len(args)-1])
 			if err != nil {
 				return err
@@ -119,7 +127,11 @@ store and a file. Layout and order do not count. Exit code 3 when anything diffe
 				}
 				return a.printDiff(before, after)
 			}
-			return a.withSnapshot(0, func(_ *store.Snapshot, before *schema.Schema) error {
+			return a.withClient(c.Context(), func(cl *client) error {
+				before, err := cl.schema(c.Context())
+				if err != nil {
+					return err
+				}
 				return a.printDiff(before, after)
 			})
 		},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,9 +32,12 @@ func TestScript(t *testing.T) {
 			e.Setenv("PORTAL", portal)
 			e.Setenv("PEMBA_DATA_DIR", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("PEMBA_CACHE_SIZE", "16MiB")
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "make": makeFile},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": code, "make": makeFile, "revision": revision, "cursor": cursor,
+		},
 	})
 }
 
@@ -53,6 +57,36 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
+}
+
+// revisions finds what commands print of revisions.
+var revisions = regexp.MustCompile(`(?m)(?:^|")revision"?:? "?([\w-]{16,})`)
+
+// revision keeps the revision that was printed last: revision VARIABLE.
+func revision(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: revision VARIABLE")
+	}
+	found := revisions.FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("the last command printed no revision")
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// cursors finds the cursor that a limited lookup prints.
+var cursors = regexp.MustCompile(`--cursor ([\w-]+)`)
+
+// cursor keeps the cursor that was printed last: cursor VARIABLE.
+func cursor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: cursor VARIABLE")
+	}
+	found := cursors.FindStringSubmatch(ts.ReadFile("stderr"))
+	if found == nil {
+		ts.Fatalf("the last command printed no cursor")
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // makeFile writes what no script can hold: make FILE KIND.

@@ -7,13 +7,12 @@ import (
 	"io"
 	"iter"
 	"os"
-	"time"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/schema"
-	"github.com/pemba-authz/pemba/server/store"
 )
 
 // importFlags are what an import may be given.
@@ -22,19 +21,28 @@ type importFlags struct {
 	batch                 int
 }
 
+const (
+	touchBatch  = 1_000  // relationships in one transaction: what a write may have
+	createBatch = 10_000 // and with --create
+)
+
 func importCommand(a *app) *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
 		Use:   "import FILE|-",
 		Short: "Write many relationships, from text or NDJSON",
-		Long: `Reads one relationship a line, in the text form or as NDJSON, and writes them in
+		Long: fmt.Sprintf(`Reads one relationship a line, in the text form or as NDJSON, and writes them in
 many transactions. When it ends early it says what was written by then, and
---resume goes on: what is stored already as it stands in the input is passed over.`,
+--resume goes on: what is stored already is no fault. A transaction has %d
+relationships, with --create %d.`, touchBatch, createBatch),
 		Example: "  pemba relationship import relationships.txt\n  pemba relationship import big.ndjson --resume",
 		Args:    exactly(1, "FILE or -"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withStore(false, func(st *store.Store) error {
-				return a.importFrom(c.Context(), st, args[0], f)
+			if f.batch < 0 {
+				return usagef("--batch %d: it cannot be negative", f.batch)
+			}
+			return a.withClient(c.Context(), func(cl *client) error {
+				return a.importFrom(c.Context(), cl, args[0], f)
 			})
 		},
 	}
@@ -42,76 +50,57 @@ many transactions. When it ends early it says what was written by then, and
 	c.Flags().BoolVar(&f.create, "create", false, "refuse relationships that exist")
 	c.MarkFlagsMutuallyExclusive("touch", "create")
 	c.Flags().BoolVar(&f.resume, "resume", false, "go on with an import that was interrupted")
-	c.Flags().IntVar(&f.batch, "batch", 0, "relationships in one transaction, at most 10000 (default 4000)")
+	c.Flags().IntVar(&f.batch, "batch", 0, "relationships in one transaction")
 	return c
 }
 
-// importedJSON is store.Imported as data.
-type importedJSON struct {
-	Revision      store.Revision `json:"revision"`
-	Transactions  int            `json:"transactions"`
-	Relationships int64          `json:"relationships"`
-	Unchanged     int64          `json:"unchanged"` // were stored before, as they are
-}
-
-func (a *app) importFrom(ctx context.Context, st *store.Store, name string, f importFlags) error {
-	if f.batch < 0 {
-		return usagef("--batch %d: it cannot be negative", f.batch)
-	}
+func (a *app) importFrom(ctx context.Context, cl *client, name string, f importFlags) error {
 	in, size, err := a.openInput(name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }() // it was only read
-	snapshot, err := st.Snapshot(0)
-	if err != nil {
-		return err
-	}
-	defer snapshot.Close()
-	s, err := snapshot.Schema()
+	s, err := cl.schema(ctx)
 	if err != nil {
 		return err
 	}
 	bar := a.progress(size, "importing")
 	source := &source{in: &countedReader{Reader: in, bar: bar}, schema: s}
-	if f.resume {
-		source.stored = snapshot
-	}
-	options := store.ImportOptions{Op: store.Touch, Time: time.Now(), Batch: f.batch}
-	if f.create {
-		options.Op = store.Create
-	}
-	done, err := st.Import(ctx, source.relationships(), options)
+	w := newImporter(cl, f)
+	err = w.write(ctx, source.relationships())
 	bar.finish()
-	if err != nil {
-		if done.Transactions > 0 {
-			err = fmt.Errorf("%w (go on with --resume)", err)
-		}
-		return err
-	}
-	if source.lines == 0 {
+	switch {
+	case err != nil && w.done.Transactions > 0:
+		return fmt.Errorf("stopped after %s in %s, the last at revision %s: %w (go on with --resume)",
+			counted(int(w.done.Relationships), "relationship"), counted(w.done.Transactions, "transaction"), w.done.Revision, err)
+	case err != nil:
+		return fmt.Errorf("nothing was written: %w", err)
+	case source.lines == 0:
 		return refusedf("%s is empty: it holds no relationship", displayName(name))
 	}
-	if done.Transactions == 0 {
-		done.Revision = st.Head()
-	}
-	done.Unchanged += source.passed
-	return a.printImported(done)
+	return a.printImported(w.done)
 }
 
-func (a *app) printImported(done store.Imported) error {
-	text := fmt.Sprintf("revision %d: %s imported in %s", done.Revision,
-		counted(int(done.Relationships), "relationship"), counted(done.Transactions, "transaction"))
+// importedJSON is what an import answers with.
+type importedJSON struct {
+	Revision      string `json:"revision,omitempty"` // the last that it wrote
+	Transactions  int    `json:"transactions"`
+	Relationships int64  `json:"relationships"`
+	Unchanged     int64  `json:"unchanged"` // that --create --resume found stored
+}
+
+func (a *app) printImported(done importedJSON) error {
+	text := fmt.Sprintf("%s imported in %s", counted(int(done.Relationships), "relationship"), counted(done.Transactions, "transaction"))
+	if done.Revision != "" {
+		text = "revision " + done.Revision + ": " + text
+	}
 	if done.Unchanged > 0 {
 		text += fmt.Sprintf(", %d stored before", done.Unchanged)
 	}
 	return a.one([]string{"revision", "transactions", "relationships", "unchanged"}, item{
-		text: text,
-		cells: []string{
-			fmt.Sprint(done.Revision), fmt.Sprint(done.Transactions),
-			fmt.Sprint(done.Relationships), fmt.Sprint(done.Unchanged),
-		},
-		value: importedJSON{done.Revision, done.Transactions, done.Relationships, done.Unchanged},
+		text:  text,
+		cells: []string{done.Revision, fmt.Sprint(done.Transactions), fmt.Sprint(done.Relationships), fmt.Sprint(done.Unchanged)},
+		value: done,
 	})
 }
 
@@ -120,9 +109,7 @@ func (a *app) printImported(done store.Imported) error {
 type source struct {
 	in     io.Reader
 	schema *schema.Schema
-	stored engine.Reader // with --resume: what it has is passed over
-	lines  int64         // that held a relationship
-	passed int64
+	lines  int64 // that held a relationship
 }
 
 func (s *source) relationships() iter.Seq2[engine.Relationship, error] {
@@ -141,32 +128,11 @@ func (s *source) relationships() iter.Seq2[engine.Relationship, error] {
 				yield(engine.Relationship{}, refusedf("%w", l.fault(err)))
 				return
 			}
-			has, err := s.has(r)
-			switch {
-			case err != nil:
-				yield(r, err)
-				return
-			case has:
-				s.passed++
-			case !yield(r, nil):
+			if !yield(r, nil) {
 				return
 			}
 		}
 	}
-}
-
-// has reports whether a resumed import finds the relationship as it is.
-func (s *source) has(r engine.Relationship) (bool, error) {
-	if s.stored == nil {
-		return false, nil
-	}
-	trait, ok, err := s.stored.Find(r.Resource, r.Relation, r.Subject)
-	if !ok || err != nil {
-		return false, err
-	}
-	found := r.Key()
-	found.Trait = trait
-	return found.String() == r.String(), nil
 }
 
 // countedReader moves a bar by what is read.
@@ -182,20 +148,24 @@ func (r *countedReader) Read(p []byte) (int, error) {
 }
 
 func exportCommand(a *app) *cobra.Command {
-	var at uint64
+	var at string
 	c := &cobra.Command{
 		Use:   "export [FILE]",
 		Short: "Print all relationships of a revision",
-		Long: `Prints every stored relationship, in the text form or with -o jsonl as NDJSON; import
-reads both. Into a FILE it is written whole or not at all.`,
-		Example: "  pemba relationship export backup.txt\n  pemba relationship export -o jsonl --at 12",
+		Long: `Prints every stored relationship that has not expired, in the text form or with
+-o jsonl as NDJSON; import reads both. Into a FILE it is written whole or not at all.`,
+		Example: "  pemba relationship export relationships.txt\n  pemba relationship export -o jsonl",
 		Args:    between(0, 1, "at most one FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withSnapshot(at, func(snapshot *store.Snapshot, _ *schema.Schema) error {
+			return a.withClient(c.Context(), func(cl *client) error {
 				if len(args) == 0 {
-					return a.export(c.Context(), snapshot)
+					return a.export(c.Context(), cl, at)
 				}
-				return a.exportFile(c.Context(), snapshot, args[0])
+				return writeWhole(args[0], func(f io.Writer) error {
+					into := *a
+					into.stdout = f
+					return into.export(c.Context(), cl, at)
+				})
 			})
 		},
 	}
@@ -203,18 +173,18 @@ reads both. Into a FILE it is written whole or not at all.`,
 	return c
 }
 
-func (a *app) export(ctx context.Context, snapshot *store.Snapshot) error {
-	total, err := snapshot.Count(ctx, store.Filter{})
+func (a *app) export(ctx context.Context, cl *client, at string) error {
+	stored, err := cl.schemaText(ctx, at) // and the revision, which exports do not tell
 	if err != nil {
 		return err
 	}
 	var bar *progress
 	if !isTerminal(a.stdout) { // else the relationships themselves show it
-		bar = a.progress(total, "exporting")
+		bar = a.progress(-1, "exporting")
 	}
 	defer bar.finish()
 	p := a.list(relationshipColumns...)
-	for r, err := range snapshot.Relationships(ctx, store.Filter{}, nil) {
+	for r, err := range cl.exported(ctx, stored.readAt) {
 		if err != nil {
 			return err
 		}
@@ -226,20 +196,41 @@ func (a *app) export(ctx context.Context, snapshot *store.Snapshot) error {
 	if err := p.close(); err != nil {
 		return err
 	}
-	a.note("exported %s at revision %d", counted(int(total), "relationship"), snapshot.Revision())
+	bar.finish()
+	a.note("exported %s at revision %s", counted(p.items, "relationship"), stored.readAt)
 	return nil
 }
 
-// exportFile exports into a new file and gives it its name when it is whole.
-func (a *app) exportFile(ctx context.Context, snapshot *store.Snapshot, name string) error {
+// exported gives all relationships of a revision.
+func (c *client) exported(ctx context.Context, at string) iter.Seq2[engine.Relationship, error] {
+	return func(yield func(engine.Relationship, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		stream, err := c.permissions.ExportBulkRelationships(ctx, &v1.ExportBulkRelationshipsRequest{Consistency: consistencyAt(at)})
+		for err == nil {
+			var page *v1.ExportBulkRelationshipsResponse
+			page, err = stream.Recv()
+			for _, r := range page.GetRelationships() {
+				if !yield(relationshipFrom(r), nil) {
+					return
+				}
+			}
+		}
+		if !errors.Is(err, io.EOF) {
+			yield(engine.Relationship{}, err)
+		}
+	}
+}
+
+// writeWhole writes a new file and gives it its name when it is whole. Only its
+// owner can read it.
+func writeWhole(name string, write func(io.Writer) error) error {
 	next := name + ".pemba-new"
 	f, err := os.OpenFile(next, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	into := *a
-	into.stdout = f
-	err = into.export(ctx, snapshot)
+	err = write(f)
 	if err == nil {
 		err = f.Sync()
 	}

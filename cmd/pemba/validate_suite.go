@@ -173,10 +173,19 @@ func (c claim) judge(ctx context.Context, e engine.Engine) (outcome, error) {
 	}
 	o.failure = fmt.Sprintf("expected %s, got %s", decision(c.want), describe(answer))
 	q := question{c.resource, c.permission, c.subject}
-	if r, err := q.answer(ctx, e, true); err == nil {
+	if r, err := q.explain(ctx, e); err == nil {
 		_, o.detail, _ = strings.Cut(r.text(palette{}), "\n")
 	}
 	return o, nil
+}
+
+// explain answers a question here, as a server does.
+func (q question) explain(ctx context.Context, e engine.Engine) (r result, err error) {
+	r.answer, r.steps, err = e.Explain(ctx, q.resource, q.permission, q.subject)
+	if err == nil && r.answer.State == engine.No {
+		r.nearest, err = e.Remedies(ctx, q.resource, q.permission, q.subject, r.steps, nearestShown)
+	}
+	return r, err
 }
 
 // foundText is a line of an expected set in its one true order.
