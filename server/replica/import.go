@@ -78,6 +78,9 @@ func (i *Import) send(ctx context.Context) error {
 	if len(i.pending) == 0 {
 		return nil
 	}
+	if err := i.replica.store.CheckSpace(&store.Transaction{Updates: make([]store.Update, 1)}); err != nil {
+		return err
+	}
 	c := &command{kind: kindStage, stage: i.id, part: i.parts, updates: i.pending}
 	a, err := i.replica.propose(ctx, c)
 	if err != nil {
@@ -95,11 +98,12 @@ func (i *Import) Total() int { return i.total }
 // proposal's transaction only Actor and Metadata count. It returns what Propose
 // returns, or an *ImportLostError.
 func (i *Import) Commit(ctx context.Context, p Proposal) (Result, error) {
-	if err := i.replica.store.CheckSpace(&store.Transaction{Updates: make([]store.Update, 1)}); err != nil {
-		return Result{}, err
-	}
 	if err := i.send(ctx); err != nil {
 		return Result{}, err
+	}
+	if i.parts == 0 {
+		p.Tx = store.Transaction{Actor: p.Tx.Actor, Metadata: p.Tx.Metadata}
+		return i.replica.Propose(ctx, p)
 	}
 	c := &command{kind: kindImport, stage: i.id, part: i.parts, key: newRetryKey(p.Identity, p.RetryKey)}
 	c.tx.Actor, c.tx.Metadata = p.Tx.Actor, p.Tx.Metadata

@@ -28,8 +28,13 @@ type Result struct {
 	Repeated bool   // an earlier proposal had this outcome
 }
 
-// enqueueTimeout is how long a proposal without a deadline waits to be taken.
-const enqueueTimeout = 5 * time.Second
+const (
+	// enqueueTimeout is how long a proposal waits at most to be taken.
+	enqueueTimeout = 5 * time.Second
+	// maxProposed bounds the commands that are on their way, in bytes: the log
+	// writes what has come together at once.
+	maxProposed = 64 << 20
+)
 
 // Propose has a transaction judged and applied, and returns when it is readable
 // on this node. The transaction must not be changed meanwhile.
@@ -108,6 +113,15 @@ func (r *Replica) propose(ctx context.Context, c *command) (*applied, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = max(min(wait, time.Until(deadline)), time.Millisecond)
 	}
+	bounded, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if err := r.proposed.Acquire(bounded, int64(len(data))); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, refusedByLog(raft.ErrEnqueueTimeout)
+	}
+	defer r.proposed.Release(int64(len(data)))
 	f := r.node.raft.Apply(data, wait)
 	if err := f.Error(); err != nil {
 		return nil, refusedByLog(err)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/pemba-authz/pemba/server/store"
 )
 
@@ -71,6 +73,7 @@ type Replica struct {
 	machine  *machine
 	node     *node
 	headline *headline
+	proposed *semaphore.Weighted // bytes of commands that are on their way
 	history  atomic.Pointer[history]
 
 	stop    chan struct{} // closed by Close
@@ -91,7 +94,7 @@ func Open(ctx context.Context, c Config) (*Replica, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the node: %w", err)
 	}
-	r := &Replica{config: c, headline: newHeadline(), stop: make(chan struct{}), failed: make(chan struct{})}
+	r := &Replica{config: c, headline: newHeadline(), proposed: semaphore.NewWeighted(maxProposed), stop: make(chan struct{}), failed: make(chan struct{})}
 	if err := r.open(ctx); err != nil {
 		return nil, fmt.Errorf("opening the node: %w", err)
 	}
