@@ -263,7 +263,8 @@ func (w *world) lookupSubjects(q enginetest.Question) error {
 	for _, r := range results {
 		id, o := r.Subject.SubjectObjectId, foundOutcome(r.Subject.Permissionship)
 		if id == engine.Wildcard {
-			if wildcard = o; slices.Contains(r.ExcludedSubjectIds, q.Subject.ID) {
+			wildcard = o
+			if slices.ContainsFunc(r.ExcludedSubjects, func(x *v1.ResolvedSubject) bool { return x.SubjectObjectId == q.Subject.ID }) {
 				wildcard = enginetest.No
 			}
 			continue
