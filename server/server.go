@@ -1,4 +1,5 @@
-// Package server answers the gRPC API authzed.api.v1.
+// Package server answers the gRPC APIs authzed.api.v1 and pemba.v1, and both
+// over HTTP as well.
 //
 // It turns requests into questions for the engine and transactions for the
 // log, and what comes back into responses. It holds no rules of authorization,
@@ -13,6 +14,9 @@
 // and, when it failed, errors.go, which is the only place that knows gRPC
 // codes. convert.go is the only place that knows both the messages and the
 // engine's types; cursor.go makes the tokens by which streams are resumed.
+// transactions.go and documents.go are what pemba.v1 adds. http.go is the HTTP
+// side, which calls the gRPC side over a connection inside the process:
+// gateway.go and openapi.go for the RPCs, authzen.go for OpenID AuthZEN.
 package server
 
 import (
