@@ -14,8 +14,10 @@ import (
 	"github.com/pemba-authz/pemba/server/store"
 )
 
-// nodeID is raft's name for the member; there is one.
-const nodeID = "node"
+const (
+	nodeID   = "node"        // raft's name for the member; there is one
+	raftTerm = "CurrentTerm" // where raft keeps its term
+)
 
 const (
 	maxAppendEntries = 256
@@ -65,12 +67,7 @@ func startNode(c *Config, f *files, m *machine) (*node, error) {
 	notify := make(chan bool, 1)
 	config := raftConfig(c, output, notify)
 	address, transport := raft.NewInmemTransport(raft.ServerAddress(c.RaftAddr))
-	exists, err := raft.HasExistingState(f.logs, f.stable, f.snapshots)
-	if err == nil && !exists {
-		err = raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, transport,
-			raft.Configuration{Servers: []raft.Server{{ID: nodeID, Address: address}}})
-	}
-	if err != nil {
+	if err := bootstrap(config, f, address, transport); err != nil {
 		return nil, fmt.Errorf("starting the log: %w", err)
 	}
 	began := time.Now()
@@ -80,12 +77,32 @@ func startNode(c *Config, f *files, m *machine) (*node, error) {
 		first:    make(chan struct{}), stop: make(chan struct{}),
 	}
 	n.rounds.question = n.verify
+	var err error
 	if n.raft, err = raft.NewRaft(config, m, f.logs, f.stable, f.snapshots, transport); err != nil {
 		return nil, fmt.Errorf("starting the log: %w", err)
 	}
 	n.running.Go(func() { n.watchdog.run(n.stop) })
 	n.running.Go(func() { n.follow(notify, c.Now) })
 	return n, nil
+}
+
+// bootstrap makes a cluster of one of an empty log.
+func bootstrap(config *raft.Config, f *files, address raft.ServerAddress, transport raft.Transport) error {
+	last, err := f.logs.LastIndex()
+	if err != nil || last > 0 {
+		return err
+	}
+	all, err := f.snapshots.List()
+	if err != nil || len(all) > 0 {
+		return err
+	}
+	// Raft writes the term before the first entry, and a crash between the two
+	// would leave a log that it neither starts nor bootstraps.
+	if err := f.stable.SetUint64([]byte(raftTerm), 0); err != nil {
+		return err
+	}
+	return raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, transport,
+		raft.Configuration{Servers: []raft.Server{{ID: nodeID, Address: address}}})
 }
 
 // follow establishes this node each time it becomes the leader.

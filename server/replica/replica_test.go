@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -106,6 +108,28 @@ func shut(t testing.TB, r *Replica) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestCrashWhileFounding opens what a crash left in the middle of making a
+// cluster.
+func TestCrashWhileFounding(t *testing.T) {
+	config := Config{Dir: t.TempDir(), Store: store.Config{MinFree: 1}}
+	s, err := store.OpenAt(store.Config{Dir: config.Dir, MinFree: 1}, func() ([]byte, error) { return nil, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openFiles(&Config{Dir: config.Dir, Logger: slog.Default()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.stable.SetUint64([]byte(raftTerm), 1), f.close()); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, config)
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
 }
 
 // TestRestart opens a directory again and again, with and without a snapshot of
