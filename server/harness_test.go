@@ -56,12 +56,12 @@ type harness struct {
 }
 
 // start starts a server. change may set what the configuration shall have
-// besides replica, clock and log.
-func start(t testing.TB, change func(*server.Config)) *harness {
+// besides replica, clock and log; options are added to the server's.
+func start(t testing.TB, change func(*server.Config), options ...grpc.ServerOption) *harness {
 	t.Helper()
 	h := &harness{TB: t}
 	h.clock.set(startOfTime)
-	logger := slog.New(slog.NewTextHandler(&h.log, nil))
+	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: &h.log.level}))
 	r, err := replica.Open(context.Background(), replica.Config{
 		InMemory: true, Logger: slog.New(slog.DiscardHandler), Now: h.clock.now,
 	})
@@ -78,7 +78,7 @@ func start(t testing.TB, change func(*server.Config)) *harness {
 		t.Fatal(err)
 	}
 	h.server = s
-	g := grpc.NewServer(s.Options()...)
+	g := grpc.NewServer(append(s.Options(), options...)...)
 	s.Register(g)
 	listener := bufconn.Listen(1 << 20)
 	var serving sync.WaitGroup
@@ -131,6 +131,8 @@ func (c *clock) set(t time.Time) {
 
 // log keeps what the server logs.
 type log struct {
+	level slog.LevelVar // of what is kept
+
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
@@ -248,7 +250,11 @@ func toStruct(t testing.TB, m map[string]any) *structpb.Struct {
 // call sends messages to a method given by its name, and returns what came
 // back before the end.
 func (h *harness) call(ctx context.Context, method string, requests ...proto.Message) (responses []proto.Message, trailer metadata.MD, err error) {
-	m := findMethod(h, method)
+	return h.invoke(ctx, findMethod(h, method), requests...)
+}
+
+// invoke is call for a method that was found.
+func (h *harness) invoke(ctx context.Context, m protoreflect.MethodDescriptor, requests ...proto.Message) (responses []proto.Message, trailer metadata.MD, err error) {
 	stream, err := h.conn.NewStream(ctx, &grpc.StreamDesc{
 		ClientStreams: m.IsStreamingClient(), ServerStreams: m.IsStreamingServer(),
 	}, "/"+string(m.Parent().FullName())+"/"+string(m.Name()))

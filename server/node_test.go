@@ -70,7 +70,9 @@ func startNode(t testing.TB) *node {
 	s.Register(g)
 	t.Cleanup(func() {
 		web.Close()
-		if err := errors.Join(inner.Close(), r.Close()); err != nil {
+		err := inner.Close()
+		s.Close()
+		if err = errors.Join(err, r.Close()); err != nil {
 			t.Error(err)
 		}
 		if faults := n.log.failures(); faults != "" {
