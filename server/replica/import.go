@@ -66,11 +66,17 @@ func (i *Import) Add(ctx context.Context, relationships ...engine.Relationship) 
 	return nil
 }
 
-// relationshipSize estimates the bytes of a relationship in a command.
+// relationshipSize returns the bytes of a relationship in a command, or a few
+// more.
 func relationshipSize(r *engine.Relationship) int {
-	e := &encoder{buf: make([]byte, 0, 256)}
-	e.relationship(r)
-	return len(e.buf)
+	n := 16 + len(r.Resource.Type) + len(r.Resource.ID) + len(r.Relation) +
+		len(r.Subject.Type) + len(r.Subject.ID) + len(r.Subject.Relation)
+	if r.Trait != nil {
+		e := &encoder{}
+		e.relationship(r)
+		n += len(e.buf)
+	}
+	return n
 }
 
 // send proposes what is pending as one part.

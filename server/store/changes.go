@@ -112,6 +112,16 @@ func decodeRecord(rev Revision, value []byte) (*Record, error) {
 	return r, nil
 }
 
+// decodeRecordTime reads the time from the beginning of a record.
+func decodeRecordTime(rev Revision, value []byte) (time.Time, error) {
+	d := decoder{rest: value}
+	f, _, _, at := d.byte(), d.byte(), d.uvarint(), d.varint()
+	if d.bad || f != recordFormat {
+		return time.Time{}, fmt.Errorf("record of revision %d is malformed", rev)
+	}
+	return fromMillis(at), nil
+}
+
 func decodeChange(d *decoder) (Change, error) {
 	c := Change{Op: Op(d.byte())}
 	key := d.bytes()

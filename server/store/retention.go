@@ -98,9 +98,9 @@ func (s *Store) RetentionFloor(now time.Time) (Revision, error) {
 func (v view) timeAfter(rev, to Revision) (at time.Time, err error) {
 	var fault error
 	err = v.revisions(tableChanges, rev, to, func(next Revision) bool {
-		var r *Record
-		if r, fault = v.record(next); fault == nil {
-			at = r.Time
+		var first stored // of the record's chunks: the others may be many
+		if first, _, fault = v.get(chunkKey(tableChanges, next, 0)); fault == nil {
+			at, fault = decodeRecordTime(next, first.value)
 		}
 		return false
 	})
