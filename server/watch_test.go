@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -205,12 +204,14 @@ func TestWatchResume(t *testing.T) {
 	h.writeSchema(watchSchema)
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 60 {
-		switch random.IntN(8) {
-		case 0:
+		switch kind := random.IntN(8); {
+		case i == 20: // a revision in two parts comes of these
+			h.write(numbered("600", "document:d%d#viewer@user:many")...)
+			h.write(numbered("600", "document:e%d#viewer@user:many")...)
+			h.removeAll(t, "document")
+		case kind == 0:
 			h.writeSchema(watchSchema + fmt.Sprintf("\ndefinition extra_%02d {}", i))
-		case 1:
-			h.write(numbered("1000", "document:d%d#viewer@user:many")...)
-		case 2:
+		case kind == 1:
 			h.removeAll(t, "document")
 		default:
 			h.write(fmt.Sprintf("%s:x%d#viewer@user:u%d", []string{"document", "folder"}[i%2], random.IntN(10), random.IntN(3)))
@@ -315,7 +316,7 @@ func next[T any](t testing.TB, receive func() (T, error), wanted func(T) bool) T
 // TestWatchSlowReader reads nothing until it is cut off, then what was sent by
 // then, and goes on from the last token that it has.
 func TestWatchSlowReader(t *testing.T) {
-	h := start(t, func(c *server.Config) { c.Limits.SlowReader = 20 * time.Millisecond })
+	h := start(t, func(c *server.Config) { c.Limits.SlowReader = 500 * time.Millisecond })
 	from := h.head()
 	h.writeSchema(watchSchema)
 	for range 5 {
@@ -332,7 +333,7 @@ func TestWatchSlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	for !h.log.has("ResourceExhausted") {
-		runtime.Gosched()
+		h.readSchema() // takes a moment
 	}
 	var got []*v1.WatchResponse
 	for {
@@ -390,6 +391,15 @@ func parse(t testing.TB, text string) engine.Relationship {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func (h *harness) readSchema() string {
+	h.Helper()
+	resp, err := h.schemas.ReadSchema(context.Background(), &v1.ReadSchemaRequest{})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return resp.SchemaText
 }
 
 // has reports whether the log has a text.
