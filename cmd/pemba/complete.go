@@ -12,8 +12,12 @@ import (
 
 // complete makes the shell offer fixed values for a flag.
 func complete(c *cobra.Command, flag string, values ...string) {
-	err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
+	completeFrom(c, flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// completeFrom makes the shell offer what a function gives for a flag.
+func completeFrom(c *cobra.Command, flag string, words cobra.CompletionFunc) {
+	if err := c.RegisterFlagCompletionFunc(flag, words); err != nil {
 		panic(err) // the flag was not declared
 	}
 }

@@ -43,7 +43,7 @@ stdin, so that it stands in no history of a shell. --insecure and --ca are kept,
 				return a.printContext(*c, args[0])
 			})
 		},
-		ValidArgsFunction: completeContexts,
+		ValidArgsFunction: completeOneContext,
 	}
 }
 
@@ -115,7 +115,7 @@ func contextUseCommand(a *app) *cobra.Command {
 				return a.printContext(*c, name)
 			})
 		},
-		ValidArgsFunction: completeContexts,
+		ValidArgsFunction: completeOneContext,
 	}
 }
 
@@ -156,7 +156,7 @@ func contextShowCommand(a *app) *cobra.Command {
 			}
 			return a.printContext(c, name)
 		},
-		ValidArgsFunction: completeContexts,
+		ValidArgsFunction: completeOneContext,
 	}
 }
 
@@ -178,7 +178,7 @@ func contextRemoveCommand(a *app) *cobra.Command {
 				return nil
 			})
 		},
-		ValidArgsFunction: completeContexts,
+		ValidArgsFunction: completeOneContext,
 	}
 }
 
@@ -223,11 +223,16 @@ func (a *app) printContext(c contexts, name string) error {
 	return a.one(contextColumns, contextItem(c, name))
 }
 
-// completeContexts offers the names of the contexts.
-func completeContexts(_ *cobra.Command, before []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeOneContext offers the names of the contexts for the first argument.
+func completeOneContext(c *cobra.Command, before []string, prefix string) ([]string, cobra.ShellCompDirective) {
 	if len(before) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
+	return completeContexts(c, before, prefix)
+}
+
+// completeContexts offers the names of the contexts.
+func completeContexts(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	// An error here has no place to go: the shell waits for words.
 	c, _ := loadContexts()
 	return c.names(), cobra.ShellCompDirectiveNoFileComp

@@ -51,12 +51,26 @@ func loadContexts() (contexts, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return c, fmt.Errorf("%s: %w", name, err)
+		return c, fmt.Errorf("%s: %s", name, yamlFault(err))
 	}
 	if c.Contexts == nil {
 		c.Contexts = map[string]access{}
 	}
 	return c, nil
+}
+
+// yamlFault says on one line what is wrong with a file, without the names of our
+// types.
+func yamlFault(err error) string {
+	var list *yaml.TypeError
+	if !errors.As(err, &list) {
+		return strings.TrimPrefix(err.Error(), "yaml: ")
+	}
+	faults := make([]string, len(list.Errors))
+	for i, fault := range list.Errors {
+		faults[i], _, _ = strings.Cut(fault, " in type ")
+	}
+	return strings.Join(faults, ", ")
 }
 
 // save writes the contexts: whole or not at all, and for the user's eyes only,

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
 )
 
 // FuzzParseLine: what is a relationship as text is the same one as NDJSON, and

@@ -46,7 +46,7 @@ var layers = map[string]room{
 	},
 	"server/replica": {
 		ours:   []string{"server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
-		others: []string{"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt"},
+		others: []string{"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt", "golang.org/x/sync/semaphore"},
 	},
 	"server/api/generate": {
 		others: []string{"github.com/authzed/authzed-go", "github.com/bufbuild/protocompile", "google.golang.org/protobuf"},

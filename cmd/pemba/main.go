@@ -106,6 +106,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 	})
 	a.declareFlags(root)
 	complete(root, "output", formats...)
+	completeFrom(root, "context", completeContexts)
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		if err := c.ValidateFlagGroups(); err != nil {
 			return usagef("%w", err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -54,6 +55,51 @@ func TestStoreInUse(t *testing.T) {
 	stderr.Reset()
 	if code := run(args, strings.NewReader(""), &stdout, &stderr); code != exitOK || stdout.String() != "deny\n" {
 		t.Errorf("after it was closed: exit code %d, stdout %q, stderr %q", code, &stdout, &stderr)
+	}
+}
+
+// TestOldDirectory carries a directory of the format before the log over, with
+// the commands that its refusal names.
+func TestOldDirectory(t *testing.T) {
+	dir := t.TempDir()
+	old, saved, carried := filepath.Join(dir, "old"), filepath.Join(dir, "old.backup"), filepath.Join(dir, "new")
+	st, err := store.Open(store.Config{Dir: old, CacheBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := engine.ParseRelationship("document:plan#viewer@user:ana")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := smallSchema
+	for i, tx := range []store.Transaction{{Schema: &schema}, {Updates: []store.Update{{Op: store.Create, Relationship: r}}}} {
+		tx.Time = time.Now()
+		if _, err := st.Apply(store.Revision(i+1), &tx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args   []string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{[]string{"relationship", "export", "--data-dir", old}, exitFailure, "", "pemba debug export-old DIR FILE"},
+		{[]string{"debug", "export-old", filepath.Join(dir, "absent"), saved}, exitFailure, "", "no such file"},
+		{[]string{"debug", "export-old", old}, exitUsage, "", "needs DIR FILE"},
+		{[]string{"debug", "export-old", old, saved}, exitOK, "saved 1 relationship of revision 2\n", ""},
+		{[]string{"backup", "restore", saved, "--data-dir", carried}, exitOK, "restored 1 relationship of revision 2\n", ""},
+		{[]string{"relationship", "export", "--data-dir", carried}, exitOK, r.String() + "\n", ""},
+		{[]string{"schema", "read", "--source", "--data-dir", carried}, exitOK, smallSchema, ""},
+		{[]string{"debug", "export-old", carried, saved}, exitFailure, "", "newer version"},
+	} {
+		var stdout, stderr strings.Builder
+		if code := run(c.args, strings.NewReader(""), &stdout, &stderr); code != c.code || stdout.String() != c.stdout || !strings.Contains(stderr.String(), c.stderr) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want %d, %q, %q", c.args, code, &stdout, &stderr, c.code, c.stdout, c.stderr)
+		}
 	}
 }
 

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -33,10 +37,11 @@ func TestScript(t *testing.T) {
 			e.Setenv("PEMBA_DATA_DIR", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("PEMBA_CACHE_SIZE", "16MiB")
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Values[runningServer{}] = new(func())
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "make": makeFile, "revision": revision, "cursor": cursor,
+			"code": code, "make": makeFile, "revision": revision, "cursor": cursor, "serve": serve, "mode": mode,
 		},
 	})
 }
@@ -87,6 +92,71 @@ func cursor(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the last command printed no cursor")
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+// runningServer is the key of what stops the server of a script.
+type runningServer struct{}
+
+// serve starts pemba serve with more arguments and sets SERVER to where it
+// listens, or stops it: serve ARGS… | serve stop. It has what the variables of
+// the script say of the store, and nothing else of them.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: serve ARGS… | serve stop")
+	}
+	if len(args) == 1 && args[0] == "stop" {
+		stop := ts.Value(runningServer{}).(*func())
+		if *stop == nil {
+			ts.Fatalf("no server runs")
+		}
+		(*stop)()
+		return
+	}
+	c := exec.Command(pembaIn(ts), append([]string{"serve", "-o", "jsonl", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"}, args...)...)
+	c.Dir, c.Env = ts.MkAbs("."), []string{"PEMBA_CACHE_SIZE=16MiB"}
+	var log strings.Builder
+	c.Stderr = &log
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	stop := sync.OnceFunc(func() {
+		err := errors.Join(c.Process.Signal(os.Interrupt), c.Wait())
+		if err != nil {
+			ts.Logf("the server ended with %v:\n%s", err, &log)
+		}
+	})
+	ts.Defer(stop)
+	var listening addressesJSON
+	if err := json.NewDecoder(out).Decode(&listening); err != nil {
+		stop()
+		ts.Fatalf("the server does not start: %v\n%s", err, &log)
+	}
+	ts.Setenv("SERVER", listening.GRPC)
+	*ts.Value(runningServer{}).(*func()) = stop
+}
+
+// pembaIn returns the binary that a script runs.
+func pembaIn(ts *testscript.TestScript) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		name := filepath.Join(dir, "pemba")
+		if _, err := os.Stat(name); err == nil {
+			return name
+		}
+	}
+	ts.Fatalf("there is no pemba in the path")
+	return ""
+}
+
+// mode demands the permissions of a file: mode 600 FILE.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode PERMISSIONS FILE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
 }
 
 // makeFile writes what no script can hold: make FILE KIND.

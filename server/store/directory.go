@@ -85,7 +85,7 @@ func (d *directory) checkFormat() error {
 	case number > d.format:
 		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of a newer version of pemba; this one reads format %d: use the newer one", number, d.format)}
 	case number < d.format:
-		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of an older version of pemba; this one reads format %d: carry it over with the older one's `pemba schema read` and `pemba relationship export`, and `pemba schema write` and `pemba relationship import` into a new directory", number, d.format)}
+		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of an older version of pemba; this one reads format %d: carry it over with `pemba debug export-old DIR FILE` and `pemba backup restore FILE --data-dir NEW`", number, d.format)}
 	}
 	if _, err := os.Stat(filepath.Join(d.database(), badgerManifest)); errors.Is(err, fs.ErrNotExist) && !d.fresh() {
 		return &CorruptError{Dir: d.path, Msg: "the database has no " + badgerManifest}
