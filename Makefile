@@ -70,8 +70,8 @@ fuzz: ## every fuzz target, FUZZTIME=5s each
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 	done; status=$$?; rm -f .fuzz.out; exit $$status
 
-soak: ## random worlds against the reference, SOAKTIME=10m
-	PEMBA_SOAK=$(SOAKTIME) $(GO) test -v -timeout 0 -p 1 -run '^TestWorlds$$' ./engine ./server/store
+soak: ## random worlds against the reference, kills under load, SOAKTIME=10m
+	PEMBA_SOAK=$(SOAKTIME) $(GO) test -v -timeout 0 -p 1 -run '^(TestWorlds|TestCrash)$$' ./engine ./server/store ./server/replica
 
 bench: ## benchmarks, BENCH=regexp, SIZES=relationships in the stores
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./schema/... ./engine/...

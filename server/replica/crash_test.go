@@ -103,7 +103,7 @@ func crashRun(t *testing.T, dir, round string, acks int) (last [crashWriters]int
 
 // TestCrash kills a process under write load, again and again on one directory.
 // Every acknowledged write must be there, none by halves, and no revision may be
-// given twice.
+// given twice. PEMBA_SOAK, a duration, makes it go on that long.
 func TestCrash(t *testing.T) {
 	if dir := os.Getenv(crashKey); dir != "" {
 		crashChild(t, dir, os.Getenv(crashKey+"_ROUND"))
@@ -114,7 +114,8 @@ func TestCrash(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
 	var newest store.Revision
-	for round := range crashRounds {
+	began, soak := time.Now(), crashSoak(t)
+	for round := 0; round < crashRounds || time.Since(began) < soak; round++ {
 		name := fmt.Sprint(round)
 		last, rev := crashRun(t, dir, name, random.IntN(300))
 		newest = max(newest, rev)
@@ -140,6 +141,19 @@ func TestCrash(t *testing.T) {
 		newest = result.Revision
 		shut(t, r)
 	}
+}
+
+func crashSoak(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("PEMBA_SOAK")
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("PEMBA_SOAK: %v", err)
+	}
+	return d
 }
 
 // crashFind checks that of each writer exactly one relationship is there: the
