@@ -91,13 +91,32 @@ func (s *Server) identifyUnary(ctx context.Context, req any, info *grpc.UnarySer
 	if err := grpc.SetTrailer(ctx, trailer); err != nil {
 		return nil, err
 	}
+	if version := s.version(ctx); version != nil {
+		if err := grpc.SetHeader(ctx, version); err != nil {
+			return nil, err
+		}
+	}
 	return next(ctx, req)
 }
 
 func (s *Server) identifyStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	ctx, trailer := identify(ss.Context(), info.FullMethod)
 	ss.SetTrailer(trailer)
+	if version := s.version(ctx); version != nil {
+		if err := ss.SetHeader(version); err != nil {
+			return err
+		}
+	}
 	return next(srv, &stream{ss, ctx})
+}
+
+// version returns the header with the version of the program for a caller that
+// asks for it, nil for the others.
+func (s *Server) version(ctx context.Context) metadata.MD {
+	if header(ctx, string(requestmeta.RequestServerVersion)) == "" {
+		return nil
+	}
+	return metadata.Pairs(string(responsemeta.ServerVersion), s.config.Version)
 }
 
 func (s *Server) mapErrorUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

@@ -46,6 +46,7 @@ type Config struct {
 	Limits  Limits
 	Auth    *Auth                // nil: everybody may do everything
 	Tracing trace.TracerProvider // nil: no traces
+	Version string               // of the program, for callers that ask; "": "devel"
 
 	// MismatchedToken is what at_least_as_fresh does with a token that another
 	// cluster made, or this one before its history was replaced.
@@ -146,6 +147,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Version == "" {
+		c.Version = "devel"
 	}
 	candidates, err := newCandidateCache()
 	if err != nil {

@@ -6,7 +6,10 @@ import (
 	"testing"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 
+	"github.com/pemba-authz/pemba/server"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
@@ -59,5 +62,31 @@ func TestForgottenRevisions(t *testing.T) {
 	exact.Consistency = &v1.Consistency{Requirement: &v1.Consistency_AtLeastAsFresh{AtLeastAsFresh: &v1.ZedToken{Token: token}}}
 	if _, err := h.permissions.CheckPermission(ctx, exact); err != nil {
 		t.Errorf("at least as fresh: %v", err)
+	}
+}
+
+// TestVersion tells its version to who asks for it, over calls of both kinds.
+func TestVersion(t *testing.T) {
+	h := start(t, func(c *server.Config) { c.Version = "v1.2.3" })
+	h.writeSchema(limitsSchema)
+	asking := metadata.AppendToOutgoingContext(context.Background(), "io.spicedb.requestversion", "1")
+	for ctx, want := range map[context.Context]string{asking: "v1.2.3", context.Background(): ""} {
+		var header metadata.MD
+		if _, err := h.schemas.ReadSchema(ctx, &v1.ReadSchemaRequest{}, grpc.Header(&header)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(header.Get("io.spicedb.debug.version"), ","); got != want {
+			t.Errorf("the version is %q, want %q", got, want)
+		}
+		stream, err := h.permissions.ReadRelationships(ctx, read(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header, err = stream.Header(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(header.Get("io.spicedb.debug.version"), ","); got != want {
+			t.Errorf("of a stream, the version is %q, want %q", got, want)
+		}
 	}
 }
