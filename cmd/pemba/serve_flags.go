@@ -169,7 +169,7 @@ func (f *serveFlags) settings(log *slog.Logger) (*settings, error) {
 			Dir: f.dataDir, InMemory: f.inMemory, Logger: log, RaftAddr: f.raft, MaxTokenWait: f.maxTokenWait, MaxImport: f.maxImport,
 			Store: store.Config{CacheBytes: cache, Retention: f.retention, RetentionRevisions: f.retentionRevisions},
 		},
-		server: server.Config{Logger: log, Limits: f.limits, MismatchedToken: server.MismatchedToken(max(mismatch, 0))},
+		server: server.Config{Logger: log, Limits: f.limits, MismatchedToken: server.MismatchedToken(max(mismatch, 0)), Version: buildVersion().Version},
 	}
 	if f.inMemory {
 		s.replica.Dir = ""
