@@ -24,14 +24,15 @@ type HTTPConfig struct {
 
 	AuthZEN AuthZENConfig
 
-	// MaxBody is how many bytes of a request's body are read, other than of an
-	// import; 0: 8 MiB.
+	// MaxBody is how many bytes of a request's body are read; 0: 8 MiB. Of an
+	// import it is 64 times as many.
 	MaxBody int64
 }
 
 const (
 	defaultPublicURL = "http://127.0.0.1:8080"
 	defaultMaxBody   = 8 << 20
+	importBodies     = 64 // bodies of other requests that one of an import may be as large as
 )
 
 // HTTP is the HTTP side of a server: every RPC as JSON, AuthZEN, the OpenAPI
@@ -109,7 +110,7 @@ func (s *Server) routes(c HTTPConfig, conn *grpc.ClientConn) (http.Handler, erro
 	return withRequestID(mux), nil
 }
 
-// importPaths are the paths whose bodies are streams without a bound of their own.
+// importPaths are the paths whose bodies are streams of messages.
 var importPaths = map[string]bool{
 	"/v1/relationships/importbulk":              true,
 	"/v1/experimental/relationships/bulkimport": true,
@@ -117,9 +118,11 @@ var importPaths = map[string]bool{
 
 func limitBody(limit int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !importPaths[r.URL.Path] {
-			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		most := limit
+		if importPaths[r.URL.Path] {
+			most *= importBodies
 		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }

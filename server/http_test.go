@@ -299,9 +299,9 @@ func TestHTTPWatch(t *testing.T) {
 }
 
 // TestHTTPImport imports a stream of messages, one JSON object a line, that is
-// larger than the bound of other bodies.
+// larger than the bound of other bodies, but not one beyond its own bound.
 func TestHTTPImport(t *testing.T) {
-	w := startHTTP(t, server.HTTPConfig{MaxBody: 100}, nil)
+	w := startHTTP(t, server.HTTPConfig{MaxBody: 200}, nil)
 	w.writeSchema(watchSchema)
 	var body strings.Builder
 	const count = 50
@@ -312,7 +312,12 @@ func TestHTTPImport(t *testing.T) {
 	if resp.StatusCode != http.StatusOK || text != fmt.Sprintf(`{"numLoaded":"%d"}`, count) {
 		t.Fatalf("%s %s", resp.Status, text)
 	}
-	resp, text = w.do(t, http.MethodPost, "/v1/schema/write", `{"schema":"`+strings.Repeat(" ", 100)+`"}`, nil)
+	again := strings.ReplaceAll(body.String(), "anne", "bob")
+	resp, text = w.do(t, http.MethodPost, "/v1/relationships/importbulk", again+again, nil)
+	if resp.StatusCode != http.StatusBadRequest || !strings.Contains(text, "too large") {
+		t.Fatalf("%s %s", resp.Status, text)
+	}
+	resp, text = w.do(t, http.MethodPost, "/v1/schema/write", `{"schema":"`+strings.Repeat(" ", 200)+`"}`, nil)
 	if resp.StatusCode != http.StatusBadRequest || !strings.Contains(text, "too large") {
 		t.Fatalf("%s %s", resp.Status, text)
 	}
