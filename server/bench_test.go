@@ -46,7 +46,6 @@ func benchSchema(b *testing.B) string {
 type bench struct {
 	*node
 	empty v1.PermissionsServiceClient
-	logs  *raftboltdb.BoltStore
 }
 
 func startBench(b *testing.B) *bench {

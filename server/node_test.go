@@ -2,14 +2,10 @@ package server_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -25,12 +21,11 @@ import (
 // nodeKey is the preshared key of nodes.
 const nodeKey = "a-preshared-key-of-tests"
 
-// node is a server as `pemba serve` runs it: the log on disk, gRPC and HTTP on
-// ports of their own, a preshared key, metrics, and every interceptor.
+// node is a server as `pemba serve` runs it: the log on disk, gRPC on a port of
+// its own, a preshared key, metrics, and every interceptor.
 type node struct {
 	replica *replica.Replica
 	address string // of gRPC
-	url     string // of HTTP
 	conn    *grpc.ClientConn
 	log     *log
 
@@ -60,19 +55,11 @@ func startNode(t testing.TB) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner, err := s.NewHTTP(server.HTTPConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := httptest.NewServer(inner)
-	n.url = web.URL
 	g := grpc.NewServer(s.Options()...)
 	s.Register(g)
 	t.Cleanup(func() {
-		web.Close()
-		err := inner.Close()
 		s.Close()
-		if err = errors.Join(err, r.Close()); err != nil {
+		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
 		if faults := n.log.failures(); faults != "" {
@@ -139,19 +126,4 @@ func (n *node) writeSchema(t testing.TB, text string) {
 	if _, err := n.schemas.WriteSchema(context.Background(), &v1.WriteSchemaRequest{Schema: text}); err != nil {
 		t.Fatalf("writing the schema: %v", err)
 	}
-}
-
-// post sends a request as JSON.
-func (n *node) post(t testing.TB, path string, body string) *http.Response {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.url+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+nodeKey)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
 }
