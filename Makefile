@@ -18,32 +18,35 @@ help: ## list the targets
 build: ## build bin/pemba
 	$(GO) build -o bin/pemba ./cmd/pemba
 
-demo: build ## load the customer portal into a fresh store and ask it
+demo: build ## start a server with the customer portal, ask it and be told why; Ctrl-C ends it
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
-	@bin/pemba schema write testdata/portal/schema.zed --data-dir $(DEMO)/store
-	@bin/pemba relationship import testdata/portal/relationships.txt --data-dir $(DEMO)/store
-	@ask() { \
+	@token=$$(bin/pemba key create demo --role admin | sed -n "s/^key: *//p"); \
+	bin/pemba serve --data-dir $(DEMO)/data --bootstrap testdata/portal/fixture.yaml --grpc-preshared-key "$$token" >$(DEMO)/serve.log 2>&1 & server=$$!; \
+	trap 'kill $$server 2>/dev/null; wait $$server' EXIT; trap 'exit 0' INT TERM; \
+	until grep -q '^serving' $(DEMO)/serve.log; do kill -0 $$server 2>/dev/null || { cat $(DEMO)/serve.log; exit 1; }; sleep 0.1; done; \
+	export PEMBA_ENDPOINT=127.0.0.1:50051 PEMBA_TOKEN=$$token PEMBA_INSECURE=true; \
+	ask() { \
 		printf '\n# %s\n$$ pemba check %s --explain\n' "$$1" "$$2"; \
-		bin/pemba check $$2 --explain --data-dir $(DEMO)/store; \
+		bin/pemba check $$2 --explain; \
 	}; \
 	ask 'An editor edits the model.' 'model:sales edit user:model_editor' && \
 	ask 'A contributor by a group in a group comments on it.' 'model:sales comment user:group_contributor' && \
 	ask 'Deactivated: the role is kept as data and gives nothing.' 'model:sales edit user:deactivated_model_editor' && \
 	ask 'Removed from the subscription: so is the role on its model.' 'model:sales edit user:removed_from_subscription_editor' && \
 	ask 'A published diagram is seen by the whole subscription.' 'diagram:published view user:modeler_subscription_user' && \
-	ask 'A draft is not.' 'diagram:draft view user:modeler_subscription_user'
-	@printf '\n# Who may edit the model?\n$$ pemba lookup-subjects model:sales edit user\n'
-	@bin/pemba lookup-subjects model:sales edit user --data-dir $(DEMO)/store
-	@printf '\nTry next:\n'
-	@printf '%s\n' \
-		'  export PEMBA_DATA_DIR=$(DEMO)/store PATH=$$PWD/bin:$$PATH' \
-		'  pemba lookup-resources model read user:company_admin' \
-		'  pemba expand model:sales contributor' \
-		'  pemba relationship delete company:acme deactivated user:deactivated_model_editor' \
-		'  pemba check model:sales edit user:deactivated_model_editor          (allow now)' \
-		'  pemba check model:sales edit user:deactivated_model_editor --at 2   (deny: as it was)' \
-		"  pemba relationship bulk-delete model:sales owner --force                (refused: a model keeps an owner)" \
-		'  pemba validate testdata/portal                                      (all expected decisions)'
+	ask 'A draft is not.' 'diagram:draft view user:modeler_subscription_user' && \
+	printf '\n# Who may edit the model?\n$$ pemba lookup-subjects model:sales edit user\n' && \
+	bin/pemba lookup-subjects model:sales edit user && \
+	printf '\n' && cat $(DEMO)/serve.log && \
+	printf '  token    %s\n\nTry in another terminal:\n' "$$token" && \
+	printf '  %s\n' \
+		"export PATH=$$PWD/bin:\$$PATH PEMBA_ENDPOINT=$$PEMBA_ENDPOINT PEMBA_INSECURE=true PEMBA_TOKEN=$$token" \
+		'pemba lookup-resources model read user:company_admin' \
+		'pemba relationship delete company:acme deactivated user:deactivated_model_editor && pemba check model:sales edit user:deactivated_model_editor' \
+		'pemba relationship bulk-delete model:sales owner --force     # refused: a model keeps an owner' \
+		"curl -s -H \"authorization: Bearer \$$PEMBA_TOKEN\" http://127.0.0.1:8080/v1/permissions/check -d '{\"resource\":{\"objectType\":\"model\",\"objectId\":\"sales\"},\"permission\":\"edit\",\"subject\":{\"object\":{\"objectType\":\"user\",\"objectId\":\"model_editor\"}}}'" && \
+	printf '\nThe server runs until Ctrl-C.\n' && \
+	wait $$server
 
 test: lint build fuzz ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
@@ -66,8 +69,8 @@ fuzz: ## every fuzz target, FUZZTIME=5s each
 	@$(GO) test -list '^Fuzz' ./... >.fuzz.out || { cat .fuzz.out; rm -f .fuzz.out; exit 1; }
 	@awk '/^Fuzz/ { f[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, f[i]; n = 0 }' .fuzz.out | \
 	while read -r package target; do \
-		echo "$(GO) test -run '^$$' -fuzz '^$$target\$$' -fuzztime $(FUZZTIME) $$package"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+		echo "$(GO) test -run '^$$' -fuzz '^$$target\$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$package" || exit 1; \
 	done; status=$$?; rm -f .fuzz.out; exit $$status
 
 soak: ## random worlds against the reference, kills under load, SOAKTIME=10m
