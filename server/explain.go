@@ -35,7 +35,8 @@ func (e *explainService) Explain(ctx context.Context, r *pembav1.ExplainRequest)
 	}
 	defer a.Close()
 	resp := &pembav1.ExplainResponse{CheckedAt: a.token()}
-	answer, root, err := a.engine.Explain(ctx, q.resource, q.permission, q.subject)
+	asked := traced(a.engine)
+	answer, root, err := asked.Explain(ctx, q.resource, q.permission, q.subject)
 	switch {
 	case root != nil && limited(err):
 		resp.Undecided = err.Error()

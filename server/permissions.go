@@ -117,7 +117,7 @@ func (p *permissionsService) CheckBulkPermissions(ctx context.Context, r *v1.Che
 	if len(r.Items) > p.limits.Checks {
 		return nil, tooMany(v1.ErrorReason_ERROR_REASON_TOO_MANY_CHECKS_IN_REQUEST, "check", len(r.Items), p.limits.Checks)
 	}
-	b := &bulk{Server: p.Server, traced: r.WithTracing, pairs: make([]*v1.CheckBulkPermissionsPair, len(r.Items))}
+	b := &bulk{Server: p.Server, traced: r.WithTracing, left: maxTracedReads, pairs: make([]*v1.CheckBulkPermissionsPair, len(r.Items))}
 	if err := b.convert(r.Items); err != nil {
 		return nil, err
 	}
@@ -136,6 +136,8 @@ func (p *permissionsService) CheckBulkPermissions(ctx context.Context, r *v1.Che
 type bulk struct {
 	*Server
 	traced bool
+	left   int // reads that traced checks may still do
+	schema int // bytes of the schemas in the traces so far
 	groups []*bulkGroup
 	pairs  []*v1.CheckBulkPermissionsPair // as the items
 }
@@ -215,7 +217,7 @@ func (b *bulk) answerItem(ctx context.Context, a *asked, checker *engine.Checker
 	var trace *v1.DebugInformation
 	var err error
 	if b.traced {
-		answer, trace, err = b.explain(ctx, a, q)
+		answer, trace, err = b.explainItem(ctx, a, q)
 	} else {
 		answer, err = checker.Check(q.resource, q.permission)
 	}
@@ -232,6 +234,25 @@ func (b *bulk) answerItem(ctx context.Context, a *asked, checker *engine.Checker
 	}
 	pair.Response = &v1.CheckBulkPermissionsPair_Error{Error: v.status(err.Error()).Proto()}
 	return nil
+}
+
+// explainItem answers one check with its trace, within what is left to the
+// traces of the request.
+func (b *bulk) explainItem(ctx context.Context, a *asked, q checkQuestion) (engine.Answer, *v1.DebugInformation, error) {
+	if b.left <= 0 {
+		return engine.Answer{}, nil, &engine.LimitError{What: "relationship reads for traced checks", Limit: maxTracedReads}
+	}
+	within := *a
+	within.engine.Limits.Reads = b.left
+	answer, trace, err := b.explain(ctx, &within, q)
+	if err != nil {
+		return engine.Answer{}, nil, err
+	}
+	b.left -= answer.Reads
+	if b.schema += len(trace.SchemaUsed); b.schema > len(trace.SchemaUsed) && b.schema > maxTracedSchemas {
+		trace.SchemaUsed = "" // it is that of the first
+	}
+	return answer, trace, nil
 }
 
 // ExpandPermissionTree shows what a permission of one object is made of.

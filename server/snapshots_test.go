@@ -90,3 +90,24 @@ func TestVersion(t *testing.T) {
 		}
 	}
 }
+
+// TestTracesAreBounded traces ten thousand checks under a large schema: the
+// response stays one that can be sent.
+func TestTracesAreBounded(t *testing.T) {
+	h := start(t, nil)
+	h.writeSchema(limitsSchema + strings.Repeat("// A long comment is part of the schema that a trace shows.\n", 2000))
+	r := &v1.CheckBulkPermissionsRequest{WithTracing: true}
+	for range 10_000 {
+		r.Items = append(r.Items, &v1.CheckBulkPermissionsRequestItem{
+			Resource: object(t, "document:a"), Permission: "view", Subject: subject(t, "user:anne"),
+		})
+	}
+	resp, err := h.permissions.CheckBulkPermissions(context.Background(), r, grpc.MaxCallRecvMsgSize(16<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, last := resp.Pairs[0].GetItem().GetDebugTrace(), resp.Pairs[9_999].GetItem().GetDebugTrace()
+	if first.GetSchemaUsed() == "" || last.GetSchemaUsed() != "" || last.GetCheck().GetPermission() != "view" {
+		t.Errorf("the first trace has %d bytes of schema, the last %d", len(first.GetSchemaUsed()), len(last.GetSchemaUsed()))
+	}
+}

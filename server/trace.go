@@ -24,6 +24,20 @@ const traceSource = "pemba:local"
 // maxLegacyTrace bounds the trace in a trailer: clients bound their headers.
 const maxLegacyTrace = 16 << 10 // bytes of JSON
 
+// A trace keeps every step of its walk, so traced walks have bounds of their own.
+const (
+	maxTracedReads   = 100_000 // reads of all the traced checks of a request
+	maxTracedSchemas = 1 << 20 // bytes of the schemas that the traces of a request repeat
+)
+
+// traced bounds the walks of an engine that keep their steps.
+func traced(e engine.Engine) engine.Engine {
+	if e.Limits.Reads <= 0 || e.Limits.Reads > maxTracedReads {
+		e.Limits.Reads = maxTracedReads
+	}
+	return e
+}
+
 // wantsLegacyTrace reports whether a request asks for a trace by its header, as
 // clients did before requests had a field for it.
 func wantsLegacyTrace(ctx context.Context) bool {
@@ -44,7 +58,8 @@ func setLegacyTrace(ctx context.Context, trace *v1.DebugInformation) {
 // explain answers a check with the trace of the walk.
 func (s *Server) explain(ctx context.Context, a *asked, q checkQuestion) (engine.Answer, *v1.DebugInformation, error) {
 	start := time.Now()
-	answer, step, err := a.engine.Explain(ctx, q.resource, q.permission, q.subject)
+	e := traced(a.engine)
+	answer, step, err := e.Explain(ctx, q.resource, q.permission, q.subject)
 	if err != nil {
 		return engine.Answer{}, nil, err
 	}
