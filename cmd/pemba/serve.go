@@ -32,6 +32,9 @@ Without keys, an issuer or client certificates it listens on loopback addresses 
 			if err := settle(settable(c), os.LookupEnv); err != nil {
 				return usagef("%w", err)
 			}
+			if c.Flags().Changed("grpc-preshared-key") && len(f.keys) == 0 {
+				return usagef("--grpc-preshared-key: the key is empty; leave the flag out to serve without keys")
+			}
 			f.dataDir, f.cacheSize = a.dataDir, a.cacheSize
 			f.retention, f.retentionRevisions = a.retention, a.retentionRevisions
 			return a.serve(c.Context(), &f)
