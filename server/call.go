@@ -3,7 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
+
+	"github.com/authzed/authzed-go/pkg/responsemeta"
+	"google.golang.org/grpc/metadata"
 )
 
 // call is what the steps of one call tell one another.
@@ -13,6 +17,29 @@ type call struct {
 	start  time.Time
 	who    Identity // set by authentication
 	trace  string   // of the walk, for a slow check
+
+	checked bool // it is a check that was answered
+	reads   int  // that the answer took
+}
+
+// answered notes what the answer of a check took.
+func (c *call) answered(reads int) {
+	if c != nil {
+		c.checked, c.reads = true, reads
+	}
+}
+
+// trailer is what every caller is told beside the response. It is made at once:
+// gRPC copies what it has with every addition. Nothing is dispatched to other
+// nodes; what is counted as that is reads, cached ones among them.
+func (c *call) trailer() metadata.MD {
+	id := []string{c.id}
+	md := metadata.MD{string(responsemeta.RequestID): id, string(responsemeta.RequestIDLegacy): id}
+	if c.checked {
+		md[string(responsemeta.DispatchedOperationsCount)] = []string{strconv.Itoa(c.reads)}
+		md[string(responsemeta.CachedOperationsCount)] = []string{"0"}
+	}
+	return md
 }
 
 type callKey struct{}

@@ -65,17 +65,13 @@ func (s *stream) Context() context.Context { return s.ctx }
 const maxRequestID = 128
 
 // identify takes the caller's request id, or makes one.
-func identify(ctx context.Context, method string) (context.Context, metadata.MD) {
+func identify(ctx context.Context, method string) (context.Context, *call) {
 	id := header(ctx, string(requestmeta.RequestIDKey))
 	if id == "" {
 		id = rand.Text()
 	}
-	id = id[:min(len(id), maxRequestID)]
-	c := &call{id: id, method: method, start: time.Now()}
-	return context.WithValue(ctx, callKey{}, c), metadata.Pairs(
-		string(responsemeta.RequestID), id,
-		string(responsemeta.RequestIDLegacy), id,
-	)
+	c := &call{id: id[:min(len(id), maxRequestID)], method: method, start: time.Now()}
+	return context.WithValue(ctx, callKey{}, c), c
 }
 
 // header returns the first value of a request header, "" when it is missing.
@@ -87,21 +83,21 @@ func header(ctx context.Context, key string) string {
 }
 
 func (s *Server) identifyUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	ctx, trailer := identify(ctx, info.FullMethod)
-	if err := grpc.SetTrailer(ctx, trailer); err != nil {
-		return nil, err
-	}
+	ctx, c := identify(ctx, info.FullMethod)
 	if version := s.version(ctx); version != nil {
 		if err := grpc.SetHeader(ctx, version); err != nil {
 			return nil, err
 		}
 	}
-	return next(ctx, req)
+	resp, err := next(ctx, req)
+	// It fails only where there is no call to answer.
+	_ = grpc.SetTrailer(ctx, c.trailer())
+	return resp, err
 }
 
 func (s *Server) identifyStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	ctx, trailer := identify(ss.Context(), info.FullMethod)
-	ss.SetTrailer(trailer)
+	ctx, c := identify(ss.Context(), info.FullMethod)
+	ss.SetTrailer(c.trailer())
 	if version := s.version(ctx); version != nil {
 		if err := ss.SetHeader(version); err != nil {
 			return err

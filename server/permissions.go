@@ -3,12 +3,8 @@ package server
 import (
 	"context"
 	"fmt"
-	"strconv"
 
-	"github.com/authzed/authzed-go/pkg/responsemeta"
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -72,18 +68,8 @@ func (p *permissionsService) CheckPermission(ctx context.Context, r *v1.CheckPer
 	if err != nil {
 		return nil, err
 	}
-	setWork(ctx, answer.Reads)
+	callOf(ctx).answered(answer.Reads)
 	return a.checkResponse(answer), nil
-}
-
-// setWork tells the caller, in the trailer, what an answer took. Nothing is
-// dispatched to other nodes; what is counted is reads, cached ones among them.
-func setWork(ctx context.Context, reads int) {
-	// It fails only where there is no call to answer.
-	_ = grpc.SetTrailer(ctx, metadata.Pairs(
-		string(responsemeta.DispatchedOperationsCount), strconv.Itoa(reads),
-		string(responsemeta.CachedOperationsCount), "0",
-	))
 }
 
 func (a *asked) checkResponse(answer engine.Answer) *v1.CheckPermissionResponse {
@@ -102,7 +88,7 @@ func (p *permissionsService) tracedCheck(ctx context.Context, a *asked, q checkQ
 	if err != nil {
 		return nil, err
 	}
-	setWork(ctx, answer.Reads)
+	callOf(ctx).answered(answer.Reads)
 	if legacy {
 		setLegacyTrace(ctx, trace)
 	}
