@@ -16,7 +16,7 @@ import (
 const (
 	// deleteWhole is how many relationships are deleted in one transaction;
 	// where there are more, each of several deletes deleteBatch.
-	deleteWhole = 10_000
+	deleteWhole = 100_000
 	deleteBatch = 1_000
 )
 

@@ -71,29 +71,34 @@ func (a *app) importFrom(ctx context.Context, cl *client, name string, f importF
 	bar.finish()
 	switch {
 	case err != nil && w.done.Transactions > 0:
-		return fmt.Errorf("stopped after %s in %s, the last at revision %s: %w (go on with --resume)",
-			counted(int(w.done.Relationships), "relationship"), counted(w.done.Transactions, "transaction"), w.done.Revision, err)
+		return fmt.Errorf("stopped after %s in %s: %w (go on with --resume)",
+			counted(int(w.done.Relationships), "relationship"), counted(w.done.Transactions, "transaction"), err)
 	case err != nil:
 		return fmt.Errorf("nothing was written: %w", err)
 	case source.lines == 0:
 		return refusedf("%s is empty: it holds no relationship", displayName(name))
+	}
+	if w.done.Revision == "" { // bulk imports do not tell theirs
+		stored, err := cl.schemaText(ctx, "")
+		if err != nil {
+			return err
+		}
+		w.done.Revision = stored.readAt
 	}
 	return a.printImported(w.done)
 }
 
 // importedJSON is what an import answers with.
 type importedJSON struct {
-	Revision      string `json:"revision,omitempty"` // the last that it wrote
+	Revision      string `json:"revision"` // has all that was imported
 	Transactions  int    `json:"transactions"`
 	Relationships int64  `json:"relationships"`
 	Unchanged     int64  `json:"unchanged"` // that --create --resume found stored
 }
 
 func (a *app) printImported(done importedJSON) error {
-	text := fmt.Sprintf("%s imported in %s", counted(int(done.Relationships), "relationship"), counted(done.Transactions, "transaction"))
-	if done.Revision != "" {
-		text = "revision " + done.Revision + ": " + text
-	}
+	text := fmt.Sprintf("revision %s: %s imported in %s", done.Revision,
+		counted(int(done.Relationships), "relationship"), counted(done.Transactions, "transaction"))
 	if done.Unchanged > 0 {
 		text += fmt.Sprintf(", %d stored before", done.Unchanged)
 	}

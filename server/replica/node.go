@@ -24,7 +24,7 @@ const (
 	trailingLogs     = 1024                  // kept after a snapshot; there is nobody to send them to
 	aloneTimeout     = 20 * time.Millisecond // of elections that nobody else takes part in
 	commitTimeout    = 5 * time.Millisecond
-	closingEntries   = 1024 // since the last snapshot that are worth one when closing
+	closingEntries   = 32 // since the last snapshot that are worth one when closing: the next start applies them again
 )
 
 // node is all that the package knows of raft.
