@@ -1,8 +1,11 @@
-# Needs Go, make and git; everything else is fetched by Go. `make help` lists the targets.
+# Needs Go, make and git; everything else is fetched by Go. `make test` also needs
+# Node.js 18 or newer with npm, for the client of that world; `go test ./...` does
+# without. `make help` lists the targets.
 
 GO       ?= go
 FUZZTIME ?= 5s
 SOAKTIME ?= 10m
+REQUESTS ?= 100000
 BENCH    ?= .
 SIZES    ?= 10000,100000
 DEMO     := .demo
@@ -50,7 +53,8 @@ demo: build ## start a server with the customer portal, ask it and be told why; 
 
 test: lint build fuzz ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
-	$(GO) test $(RACE) -timeout 20m ./...
+	PEMBA_CLIENTS=1 $(GO) test $(RACE) -timeout 20m ./...
+	PEMBA_REQUESTS=$(REQUESTS) $(GO) test -timeout 20m -run '^TestRandomRequests$$' ./server
 
 lint: ## gofmt, go vet, staticcheck, errcheck, ineffassign
 	@bad=$$(gofmt -l .); test -z "$$bad" || { echo "not gofmt-ed: $$bad (make fmt)"; exit 1; }
@@ -79,6 +83,7 @@ soak: ## random worlds against the reference, kills under load, SOAKTIME=10m
 bench: ## benchmarks, BENCH=regexp, SIZES=relationships in the stores
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./schema/... ./engine/...
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 0 ./server/store -sizes $(SIZES)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 9x -timeout 0 ./server
 
 clean: ## remove what make built
 	rm -rf bin $(DEMO)
