@@ -64,6 +64,7 @@ type walk struct {
 	changed bool // an open set's assumed value was used and turned out too low
 	rose    bool // an assumed set was answered again with another value
 	reads   int
+	deepest int // hops to the furthest set that was looked into
 
 	record *recorder // nil unless the walk is to be explained
 }
@@ -134,6 +135,7 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int) (value, error) 
 	if !w.reachable(r) {
 		return valueNo, nil
 	}
+	w.deepest = max(w.deepest, hops)
 	if hops > w.limits.Depth {
 		return value{truth: deep, low: closed, until: never}, nil
 	}

@@ -70,6 +70,7 @@ type Answer struct {
 	Missing []string  // Conditional only: the caveat parameters still needed, sorted
 	Until   time.Time // the earliest time at which an expiration may change the answer; zero: never
 	Reads   int       // questions that were put to the Reader
+	Depth   int       // hops to the furthest object that was looked into
 }
 
 // ErrWildcardSubject says that a question names the wildcard where it must name
@@ -202,7 +203,7 @@ func merge(a, b []string) []string {
 
 // answer turns the walk's last value into an Answer, or the depth limit's error.
 func (w *walk) answer(v value) (Answer, error) {
-	a := Answer{Reads: w.reads}
+	a := Answer{Reads: w.reads, Depth: w.deepest}
 	if v.until != never {
 		a.Until = time.UnixMicro(v.until).UTC()
 	}

@@ -432,7 +432,7 @@ func (d *descent) check(id string) (SubjectResult, error) {
 	}
 	w := d.walk
 	w.forget()
-	w.reads = 0
+	w.reads, w.deepest = 0, 0
 	w.subject.ID = id
 	v, err := w.set(d.root.relation, d.root.id, 0)
 	if err != nil {

@@ -37,7 +37,10 @@ func (s *Server) importAll(ctx context.Context, receive func() ([]*v1.Relationsh
 		return 0, nil
 	}
 	if err == nil {
-		_, err = i.Commit(ctx, replica.Proposal{RetryKey: header(ctx, idempotencyKey), Identity: caller(ctx)})
+		_, err = i.Commit(ctx, replica.Proposal{
+			Tx:       store.Transaction{Actor: caller(ctx)},
+			RetryKey: header(ctx, idempotencyKey), Identity: caller(ctx),
+		})
 	}
 	if err == nil {
 		return uint64(i.Total()), nil

@@ -27,6 +27,7 @@ type metrics struct {
 	checks     [3]prometheus.Counter // by engine.State
 	failed     prometheus.Counter
 	reads      prometheus.Histogram
+	depth      prometheus.Histogram
 	denials    *prometheus.CounterVec
 	refused    *prometheus.CounterVec
 	waited     prometheus.Histogram
@@ -52,6 +53,10 @@ func newMetrics() *metrics {
 			Name: "pemba_check_reads", Help: "Questions to the store that one check took.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 10),
 		}),
+		depth: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "pemba_check_depth", Help: "Hops from object to object that one check took.",
+			Buckets: []float64{0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 50},
+		}),
 		failed:  counter("pemba_check_errors_total", "Checks that have no answer."),
 		denials: counters("pemba_auth_failures_total", "Calls that were refused for who made them.", "reason"),
 		refused: counters("pemba_overload_refused_total", "Calls that were refused because there were too many.", "kind"),
@@ -67,7 +72,7 @@ func newMetrics() *metrics {
 		m.checks[state] = results.WithLabelValues(engine.State(state).String())
 	}
 	m.registry.MustRegister(
-		m.started, m.handled, m.seconds, results, m.failed, m.reads, m.denials, m.refused, m.waited,
+		m.started, m.handled, m.seconds, results, m.failed, m.reads, m.depth, m.denials, m.refused, m.waited,
 		m.lookedUp, m.watchers, m.watchSends,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -124,6 +129,7 @@ func (m *metrics) checked(a engine.Answer, err error) {
 	}
 	m.checks[a.State].Inc()
 	m.reads.Observe(float64(a.Reads))
+	m.depth.Observe(float64(a.Depth))
 }
 
 // MetricsHandler serves /metrics for Prometheus, and /debug/pprof. It asks for

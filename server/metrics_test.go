@@ -81,7 +81,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		"grpc_server_handling_seconds", "pemba_check_reads", "pemba_cache_hits_total", "pemba_cache_misses_total",
+		"grpc_server_handling_seconds", "pemba_check_reads", "pemba_check_depth", "pemba_cache_hits_total", "pemba_cache_misses_total",
 		"pemba_cache_evictions_total", "pemba_cache_bytes", "pemba_revision_head", "pemba_revision_floor",
 		"pemba_badger_size_bytes", "pemba_watch_readers", "pemba_snapshot_wait_seconds", "go_goroutines",
 	} {

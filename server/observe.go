@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -47,6 +48,12 @@ func (s *Server) observe(ctx context.Context, m *methodMetrics, unary bool, resp
 	m.ended(code, took)
 	slow := unary && took >= s.limits.Slow
 	level := callLevel(c.method, code, slow)
+	switch {
+	case errors.Is(err, errDraining): // meant to be so
+		level = slog.LevelInfo
+	case errors.Is(err, errTooManyFailures): // nobody shall fill the log
+		level = slog.LevelDebug
+	}
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
