@@ -148,7 +148,7 @@ func withKeys(t *testing.T, texts ...string) func(*server.Config) {
 
 // wantedRoles is the table of the contract, by the least role that may.
 var wantedRoles = map[string]string{
-	"check": `CheckPermission CheckBulkPermissions LookupResources LookupSubjects BulkCheckPermission`,
+	"check": `CheckPermission CheckBulkPermissions LookupResources LookupSubjects BulkCheckPermission ResolveRevision`,
 	"read": `ExpandPermissionTree ReadRelationships ExportBulkRelationships BulkExportRelationships Watch
 		ReadSchema ReflectSchema ComputablePermissions DependentRelations DiffSchema ReadSchemaText
 		ExperimentalReflectSchema ExperimentalComputablePermissions ExperimentalDependentRelations ExperimentalDiffSchema
