@@ -172,11 +172,15 @@ func (a *app) load(ctx context.Context, cl *client, f io.Reader, head backupHead
 	if err != nil {
 		return err
 	}
+	s, err := cl.schema(ctx)
+	if err != nil {
+		return err
+	}
 	bar := a.progress(n, "restoring")
 	defer bar.finish()
 	lines := &backupLines{}
 	w := newImporter(cl, importFlags{create: true})
-	if err := w.write(ctx, lines.relationships(f, bar)); err != nil {
+	if err := w.write(ctx, gated(s, lines.relationships(f, bar))); err != nil {
 		return fmt.Errorf("stopped after %s, and the store holds a part of the backup since revision %s: restore it into a new one: %w",
 			counted(int(w.done.Relationships), "relationship"), r.GetWrittenAt().GetToken(), err)
 	}

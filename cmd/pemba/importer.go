@@ -33,21 +33,21 @@ func newImporter(cl *client, f importFlags) *importer {
 	return w
 }
 
-// write writes what it is given. When that fails, the batch that was not full is
-// not written.
-func (w *importer) write(ctx context.Context, relationships iter.Seq2[engine.Relationship, error]) error {
+// write writes groups of relationships, each in one transaction. When that
+// fails, the batch that was not full is not written.
+func (w *importer) write(ctx context.Context, groups iter.Seq2[[]engine.Relationship, error]) error {
 	var batch []engine.Relationship
-	for r, err := range relationships {
+	for group, err := range groups {
 		if err != nil {
 			return err
 		}
-		if batch = append(batch, r); len(batch) < w.size {
-			continue
+		if len(batch) > 0 && len(batch)+len(group) > w.size {
+			if err := w.flush(ctx, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
 		}
-		if err := w.flush(ctx, batch); err != nil {
-			return err
-		}
-		batch = batch[:0]
+		batch = append(batch, group...)
 	}
 	return w.flush(ctx, batch)
 }

@@ -67,7 +67,7 @@ func (a *app) importFrom(ctx context.Context, cl *client, name string, f importF
 	bar := a.progress(size, "importing")
 	source := &source{in: &countedReader{Reader: in, bar: bar}, schema: s}
 	w := newImporter(cl, f)
-	err = w.write(ctx, source.relationships())
+	err = w.write(ctx, gated(s, source.relationships()))
 	bar.finish()
 	switch {
 	case err != nil && w.done.Transactions > 0:
