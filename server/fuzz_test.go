@@ -56,7 +56,7 @@ func TestRandomRequests(t *testing.T) {
 		{"schema", []protoreflect.FullName{"authzed.api.v1.SchemaService"}},
 		{"watch", []protoreflect.FullName{"authzed.api.v1.WatchService"}},
 		{"experimental", []protoreflect.FullName{"authzed.api.v1.ExperimentalService"}},
-		{"pemba", []protoreflect.FullName{"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ExplainService"}},
+		{"pemba", []protoreflect.FullName{"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ExplainService", "pemba.v1.RevisionService"}},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			f := startFuzz(t, group.services)

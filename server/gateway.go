@@ -25,7 +25,7 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		pembav1.RegisterDocumentServiceHandler,
 		pembav1.RegisterSchemaServiceHandler,
 		pembav1.RegisterExplainServiceHandler,
-		pembav1.RegisterExplainServiceHandler,
+		pembav1.RegisterRevisionServiceHandler,
 	} {
 		if err := register(context.Background(), mux, conn); err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -16,26 +15,24 @@ import (
 // healthEvery is how often a watch of the health looks.
 const healthEvery = time.Second
 
-// errNotReady is why a server is not ready when it knows no other reason.
-var errNotReady = errors.New("there is no leader yet")
-
 // Ready returns why the server should get no requests, nil when it should.
 func (s *Server) Ready() error {
 	if err := s.drains(); err != nil {
 		return err
 	}
-	if st := s.replica.Status(); !st.Ready {
-		if st.Err != nil {
-			return st.Err
-		}
-		return errNotReady
-	}
-	return nil
+	return s.replica.Serving()
 }
 
 // Alive returns why the process should be started again, nil when that would
 // not help.
-func (s *Server) Alive() error { return s.replica.Status().Err }
+func (s *Server) Alive() error {
+	select {
+	case <-s.replica.Failed():
+		return s.replica.Serving()
+	default:
+		return nil
+	}
+}
 
 // healthService is grpc.health.v1.Health. All services are ready together,
 // when the replica is.

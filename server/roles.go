@@ -46,6 +46,7 @@ func needs(method string) Role {
 		v1.PermissionsService_CheckBulkPermissions_FullMethodName,
 		v1.PermissionsService_LookupResources_FullMethodName,
 		v1.PermissionsService_LookupSubjects_FullMethodName,
+		pembav1.RevisionService_ResolveRevision_FullMethodName,
 		v1.ExperimentalService_BulkCheckPermission_FullMethodName:
 		return RoleCheck
 	case

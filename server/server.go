@@ -187,6 +187,7 @@ func (s *Server) Register(g *grpc.Server) {
 	v1.RegisterWatchServiceServer(g, &watchService{Server: s})
 	v1.RegisterExperimentalServiceServer(g, &experimentalService{Server: s, permissions: permissions, schemas: schemas})
 	pembav1.RegisterExplainServiceServer(g, &explainService{Server: s})
+	pembav1.RegisterRevisionServiceServer(g, &revisionService{Server: s})
 	pembav1.RegisterTransactionServiceServer(g, &transactionService{Server: s})
 	pembav1.RegisterDocumentServiceServer(g, &documentService{Server: s})
 	pembav1.RegisterSchemaServiceServer(g, &schemaTextService{Server: s})
