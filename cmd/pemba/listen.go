@@ -22,6 +22,9 @@ type graceTime = time.Duration
 // readTimeout bounds how long a client may take to send a request's header.
 const readTimeout = 20 * time.Second
 
+// idleTimeout is how long an HTTP connection without a request is kept.
+const idleTimeout = 2 * time.Minute
+
 // listeners are the ports of a node and what serves on them.
 type listeners struct {
 	grpc, http, metrics net.Listener
@@ -67,7 +70,7 @@ func (l *listeners) serve(s *server.Server, inner *server.HTTP, tlsConfig *tls.C
 	l.inner = inner
 	l.grpcServer = grpc.NewServer(options...)
 	s.Register(l.grpcServer)
-	l.httpServer = &http.Server{Handler: inner, ReadHeaderTimeout: readTimeout, TLSConfig: tlsConfig}
+	l.httpServer = &http.Server{Handler: inner, ReadHeaderTimeout: readTimeout, IdleTimeout: idleTimeout, TLSConfig: tlsConfig}
 	l.metricsServer = &http.Server{Handler: s.MetricsHandler(), ReadHeaderTimeout: readTimeout}
 	l.failed = make(chan error, 3)
 	l.run("gRPC", func() error { return l.grpcServer.Serve(l.grpc) })
