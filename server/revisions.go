@@ -28,6 +28,9 @@ func (s *revisionService) ResolveRevision(_ context.Context, req *pembav1.Resolv
 		if of.Revision == 0 {
 			return nil, invalid("revision is 0, which is before the first one; leave it out for the newest")
 		}
+		if store.Revision(of.Revision) > rev {
+			return nil, invalid("revision %d is not here: the newest is %d", of.Revision, rev)
+		}
 		rev = store.Revision(of.Revision)
 	}
 	return &pembav1.ResolveRevisionResponse{

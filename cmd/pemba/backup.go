@@ -80,7 +80,7 @@ func backupCreateCommand(a *app) *cobra.Command {
 					return err
 				}
 				bar.finish()
-				return a.printBackup("saved", backupJSON{stored.readAt, n})
+				return a.printBackup("saved", backupJSON{cl.number(c.Context(), stored.readAt), n})
 			})
 		},
 	}
@@ -161,7 +161,7 @@ func (a *app) restore(ctx context.Context, cl *client, f io.Reader, head backupH
 	case err != nil:
 		return backupJSON{}, err
 	default:
-		return backupJSON{}, &coded{exitConflict, fmt.Errorf("the store is not empty: it has a schema since revision %s; restore into a new one", stored.written)}
+		return backupJSON{}, &coded{exitConflict, fmt.Errorf("the store is not empty: it has a schema since revision %s; restore into a new one", cl.number(ctx, stored.written))}
 	}
 	return backupJSON{head.Revision, n}, a.load(ctx, cl, f, head, n)
 }
@@ -182,7 +182,7 @@ func (a *app) load(ctx context.Context, cl *client, f io.Reader, head backupHead
 	w := newImporter(cl, importFlags{create: true})
 	if err := w.write(ctx, gated(s, lines.relationships(f, bar))); err != nil {
 		return fmt.Errorf("stopped after %s, and the store holds a part of the backup since revision %s: restore it into a new one: %w",
-			counted(int(w.done.Relationships), "relationship"), r.GetWrittenAt().GetToken(), err)
+			counted(int(w.done.Relationships), "relationship"), cl.number(ctx, r.GetWrittenAt().GetToken()), err)
 	}
 	return nil
 }

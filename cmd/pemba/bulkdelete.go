@@ -106,7 +106,7 @@ func (a *app) deleteMatching(ctx context.Context, cl *client, f filter, conditio
 			request.OptionalLimit, request.OptionalAllowPartialDeletions = fewer(request.OptionalLimit), true
 			continue
 		case err != nil && done.Deleted > 0:
-			return fmt.Errorf("stopped after %s, the last at revision %s: %w", counted(int(done.Deleted), "deletion"), done.Revision, err)
+			return fmt.Errorf("stopped after %s, the last at revision %s: %w", counted(int(done.Deleted), "deletion"), cl.number(ctx, done.Revision), err)
 		case err != nil:
 			return err
 		}
@@ -114,6 +114,7 @@ func (a *app) deleteMatching(ctx context.Context, cl *client, f filter, conditio
 		bar.add(int64(r.GetRelationshipsDeletedCount()))
 		if r.GetDeletionProgress() != v1.DeleteRelationshipsResponse_DELETION_PROGRESS_PARTIAL {
 			bar.finish()
+			done.Revision = cl.number(ctx, done.Revision)
 			return a.printDeleted(done)
 		}
 		request.OptionalPreconditions = nil // they held when the first was written

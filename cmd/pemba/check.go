@@ -126,7 +126,7 @@ func (c *client) answer(ctx context.Context, q question, at string, values *stru
 	if until := r.GetOptionalExpiresAt(); until != nil {
 		answer.Until = until.AsTime()
 	}
-	return result{answer: answer, revision: r.GetCheckedAt().GetToken()}, nil
+	return result{answer: answer, revision: c.number(ctx, r.GetCheckedAt().GetToken())}, nil
 }
 
 // text is the result for people.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ type client struct {
 	watches     v1.WatchServiceClient
 	texts       pembav1.SchemaServiceClient
 	explains    pembav1.ExplainServiceClient
+	revisions   pembav1.RevisionServiceClient
 }
 
 func newClient(conn grpc.ClientConnInterface) *client {
@@ -31,6 +33,7 @@ func newClient(conn grpc.ClientConnInterface) *client {
 		watches:     v1.NewWatchServiceClient(conn),
 		texts:       pembav1.NewSchemaServiceClient(conn),
 		explains:    pembav1.NewExplainServiceClient(conn),
+		revisions:   pembav1.NewRevisionServiceClient(conn),
 	}
 }
 
@@ -50,18 +53,50 @@ func (a *app) withTarget(ctx context.Context, create bool, f func(*client) error
 		return err
 	}
 	if t.dir != "" {
-		return a.withNode(ctx, t.dir, create, func(n *node) error { return f(newClient(n.conn)) })
+		return a.withNode(ctx, t.dir, create, func(n *node) error { return a.talk(ctx, newClient(n.conn), f) })
 	}
 	conn, err := dial(t.access)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(newClient(conn)), conn.Close())
+	return errors.Join(a.talk(ctx, newClient(conn), f), conn.Close())
 }
+
+// talk runs f with a client. People may give --at as a number.
+func (a *app) talk(ctx context.Context, cl *client, f func(*client) error) error {
+	if at := a.running.Flags().Lookup(atName); at != nil {
+		if number, err := strconv.ParseUint(at.Value.String(), 10, 64); err == nil {
+			r, err := cl.revisions.ResolveRevision(ctx, &pembav1.ResolveRevisionRequest{
+				Of: &pembav1.ResolveRevisionRequest_Revision{Revision: number},
+			})
+			if err != nil {
+				return err
+			}
+			if err := at.Value.Set(r.GetToken().GetToken()); err != nil {
+				return err
+			}
+		}
+	}
+	return f(cl)
+}
+
+// number is a revision as people say it. A server that does not know pemba.v1
+// leaves it a token.
+func (c *client) number(ctx context.Context, token string) string {
+	r, err := c.revisions.ResolveRevision(ctx, &pembav1.ResolveRevisionRequest{
+		Of: &pembav1.ResolveRevisionRequest_Token{Token: &v1.ZedToken{Token: token}},
+	})
+	if err != nil {
+		return token
+	}
+	return strconv.FormatUint(r.GetRevision(), 10)
+}
+
+const atName = "at"
 
 // atFlag declares --at.
 func atFlag(c *cobra.Command, at *string) {
-	c.Flags().StringVar(at, "at", "", "answer at this revision, as commands print it, instead of the newest")
+	c.Flags().StringVar(at, atName, "", "answer at this revision (its number or its ZedToken) instead of the newest")
 }
 
 // consistencyAt asks for a revision, "" meaning the newest.

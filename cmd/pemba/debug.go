@@ -59,7 +59,7 @@ relationships, checks checksums and records, and says what differs.`,
 func (a *app) printVerified(r *replica.Replica) error {
 	status := r.Status()
 	data := verifiedJSON{
-		Revision: r.Token(status.Head), Oldest: r.Token(status.Floor), Relationships: status.Store.Relationships,
+		Revision: fmt.Sprint(status.Head), Oldest: fmt.Sprint(status.Floor), Relationships: status.Store.Relationships,
 		Hash: status.Store.Hash.String(), Bytes: status.Store.Bytes,
 	}
 	return a.one([]string{"revision", "oldest", "relationships", "hash", "bytes"}, item{

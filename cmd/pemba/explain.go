@@ -22,7 +22,7 @@ func (c *client) explain(ctx context.Context, q question, at string, values *str
 	}
 	out := result{
 		answer:   engine.Answer{State: stateOf(r.GetPermissionship()), Missing: r.GetPartialCaveatInfo().GetMissingRequiredContext()},
-		revision: r.GetCheckedAt().GetToken(), undecided: r.GetUndecided(), steps: stepsOf(r.GetSteps()),
+		revision: c.number(ctx, r.GetCheckedAt().GetToken()), undecided: r.GetUndecided(), steps: stepsOf(r.GetSteps()),
 	}
 	if until := r.GetExpiresAt(); until != nil {
 		out.answer.Until = until.AsTime()

@@ -53,7 +53,8 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	root *cobra.Command // has the flags of all commands
+	root    *cobra.Command // has the flags of all commands
+	running *cobra.Command // the one that was called
 
 	format   string // -o
 	endpoint string // --endpoint
@@ -111,6 +112,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		if err := c.ValidateFlagGroups(); err != nil {
 			return usagef("%w", err)
 		}
+		a.running = c
 		return a.checkFormat(c)
 	}
 	return root

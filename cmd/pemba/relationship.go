@@ -61,7 +61,7 @@ The relationships are given in three parts, or in the text form, or on stdin for
 				if err != nil {
 					return err
 				}
-				return a.printRevision(r.GetWrittenAt())
+				return a.printRevision(c.Context(), cl, r.GetWrittenAt())
 			})
 		},
 		ValidArgsFunction: a.completeQuestion(objectArg, relationArg, subjectArg),
@@ -176,12 +176,14 @@ func updatesOf(op v1.RelationshipUpdate_Operation, relationships []engine.Relati
 // revisionJSON is what a write answers with.
 type revisionJSON struct {
 	Revision string `json:"revision"`
+	Token    string `json:"token"`
 }
 
 // printRevision prints the revision that a write made.
-func (a *app) printRevision(at *v1.ZedToken) error {
-	return a.one([]string{"revision"}, item{
-		text: "revision " + at.GetToken(), cells: []string{at.GetToken()}, value: revisionJSON{at.GetToken()},
+func (a *app) printRevision(ctx context.Context, cl *client, at *v1.ZedToken) error {
+	number := cl.number(ctx, at.GetToken())
+	return a.one([]string{"revision", "token"}, item{
+		text: "revision " + number, cells: []string{number, at.GetToken()}, value: revisionJSON{number, at.GetToken()},
 	})
 }
 

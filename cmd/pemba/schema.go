@@ -47,10 +47,11 @@ func schemaReadCommand(a *app) *cobra.Command {
 					}
 					text = compiled.Canonical()
 				}
+				written := cl.number(c.Context(), stored.written)
 				return a.one([]string{"revision", "schema"}, item{
 					text:  strings.TrimSuffix(text, "\n"),
-					cells: []string{stored.written, text},
-					value: schemaJSON{stored.written, text},
+					cells: []string{written, text},
+					value: schemaJSON{written, text},
 				})
 			})
 		},
@@ -94,7 +95,7 @@ imports is stored in its canonical form, which has them resolved.`,
 				if err != nil {
 					return err
 				}
-				return a.printRevision(r.GetWrittenAt())
+				return a.printRevision(c.Context(), cl, r.GetWrittenAt())
 			})
 		},
 	}

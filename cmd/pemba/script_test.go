@@ -65,7 +65,7 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // revisions finds what commands print of revisions.
-var revisions = regexp.MustCompile(`(?m)(?:^|")revision"?:? "?([\w-]{16,})`)
+var revisions = regexp.MustCompile(`(?m)(?:^|")revision"?:? "?(\d+)`)
 
 // revision keeps the revision that was printed last: revision VARIABLE.
 func revision(ts *testscript.TestScript, neg bool, args []string) {

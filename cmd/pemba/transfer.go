@@ -85,6 +85,7 @@ func (a *app) importFrom(ctx context.Context, cl *client, name string, f importF
 		}
 		w.done.Revision = stored.readAt
 	}
+	w.done.Revision = cl.number(ctx, w.done.Revision)
 	return a.printImported(w.done)
 }
 
@@ -202,7 +203,7 @@ func (a *app) export(ctx context.Context, cl *client, at string) error {
 		return err
 	}
 	bar.finish()
-	a.note("exported %s at revision %s", counted(p.items, "relationship"), stored.readAt)
+	a.note("exported %s at revision %s", counted(p.items, "relationship"), cl.number(ctx, stored.readAt))
 	return nil
 }
 

@@ -32,8 +32,8 @@ const (
 // aloud, and back. Programs need only tokens.
 type RevisionServiceClient interface {
 	// ResolveRevision gives a revision in both forms. A token of another cluster or
-	// history is FAILED_PRECONDITION. Whether the revision is still readable is not
-	// judged.
+	// history is FAILED_PRECONDITION, a number that this node does not have yet
+	// INVALID_ARGUMENT. Whether the revision is still readable is not judged.
 	ResolveRevision(ctx context.Context, in *ResolveRevisionRequest, opts ...grpc.CallOption) (*ResolveRevisionResponse, error)
 }
 
@@ -63,8 +63,8 @@ func (c *revisionServiceClient) ResolveRevision(ctx context.Context, in *Resolve
 // aloud, and back. Programs need only tokens.
 type RevisionServiceServer interface {
 	// ResolveRevision gives a revision in both forms. A token of another cluster or
-	// history is FAILED_PRECONDITION. Whether the revision is still readable is not
-	// judged.
+	// history is FAILED_PRECONDITION, a number that this node does not have yet
+	// INVALID_ARGUMENT. Whether the revision is still readable is not judged.
 	ResolveRevision(context.Context, *ResolveRevisionRequest) (*ResolveRevisionResponse, error)
 	mustEmbedUnimplementedRevisionServiceServer()
 }
