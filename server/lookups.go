@@ -43,6 +43,7 @@ func (p *permissionsService) LookupResources(r *v1.LookupResourcesRequest, out g
 		if err != nil {
 			return err
 		}
+		p.metrics.lookedUp.Inc()
 		if sent++; sent == r.OptionalLimit {
 			return nil
 		}
@@ -125,6 +126,7 @@ func (p *permissionsService) LookupSubjects(r *v1.LookupSubjectsRequest, out grp
 		if err := out.Send(resp); err != nil {
 			return err
 		}
+		p.metrics.lookedUp.Inc()
 		if wildcard {
 			continue
 		}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -113,5 +114,53 @@ func TestProfiles(t *testing.T) {
 	p.MetricsHandler().ServeHTTP(out, httptest.NewRequest(http.MethodGet, "/debug/pprof/goroutine?debug=1", nil))
 	if out.Code != http.StatusOK || !strings.Contains(out.Body.String(), "goroutine profile") {
 		t.Errorf("%d %.200s", out.Code, out.Body)
+	}
+}
+
+// Results of lookups are counted as they are sent.
+func TestMetricsOfLookups(t *testing.T) {
+	p := listen(t, withKeys(t, "the-key-of-the-test"))
+	conn := p.dial(t)
+	ctx := as(t.Context(), "the-key-of-the-test")
+	if _, err := v1.NewSchemaServiceClient(conn).WriteSchema(ctx, &v1.WriteSchemaRequest{
+		Schema: "definition user {}\ndefinition document {\n\trelation viewer: user\n}",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	client := v1.NewPermissionsServiceClient(conn)
+	document := &v1.ObjectReference{ObjectType: "document", ObjectId: "plan"}
+	user := &v1.SubjectReference{Object: &v1.ObjectReference{ObjectType: "user", ObjectId: "ana"}}
+	written, err := client.WriteRelationships(ctx, &v1.WriteRelationshipsRequest{Updates: []*v1.RelationshipUpdate{{
+		Operation: v1.RelationshipUpdate_OPERATION_TOUCH, Relationship: &v1.Relationship{Resource: document, Relation: "viewer", Subject: user},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := &v1.Consistency{Requirement: &v1.Consistency_AtLeastAsFresh{AtLeastAsFresh: written.WrittenAt}}
+	resources, err := client.LookupResources(ctx, &v1.LookupResourcesRequest{
+		Consistency: fresh, ResourceObjectType: "document", Permission: "viewer", Subject: user,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resources.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	subjects, err := client.LookupSubjects(ctx, &v1.LookupSubjectsRequest{
+		Consistency: fresh, Resource: document, Permission: "viewer", SubjectObjectType: "user",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := subjects.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	for _, stream := range []interface{ RecvMsg(any) error }{resources, subjects} {
+		if err := stream.RecvMsg(&v1.LookupResourcesResponse{}); err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+	if sent := scrape(t, p)["pemba_lookup_results_total"].GetMetric()[0].GetCounter().GetValue(); sent != 2 {
+		t.Errorf("%v results of lookups", sent)
 	}
 }

@@ -284,5 +284,9 @@ func (w *watcher) selects(c *store.Change) bool {
 // outside, as on every stream.
 func (w *watcher) send(resp *v1.WatchResponse, rev store.Revision) error {
 	resp.ChangesThrough = fromToken(w.replica.Token(rev))
-	return w.stream.Send(resp)
+	err := w.stream.Send(resp)
+	if err == nil {
+		w.metrics.watchSends.Inc()
+	}
+	return err
 }
