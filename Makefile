@@ -53,8 +53,8 @@ demo: build ## start a server with the customer portal, ask it and be told why; 
 
 test: lint build fuzz ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
-	PEMBA_CLIENTS=1 $(GO) test $(RACE) -timeout 20m ./...
 	PEMBA_REQUESTS=$(REQUESTS) $(GO) test -timeout 20m -run '^TestRandomRequests$$' ./server
+	PEMBA_CLIENTS=1 $(GO) test $(RACE) -timeout 20m ./...
 
 lint: ## gofmt, go vet, staticcheck, errcheck, ineffassign
 	@bad=$$(gofmt -l .); test -z "$$bad" || { echo "not gofmt-ed: $$bad (make fmt)"; exit 1; }
