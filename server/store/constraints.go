@@ -189,15 +189,14 @@ func (j *judge) newConstraints(constraints []*schema.Constraint) error {
 	for len(constraints) > 0 {
 		t := constraints[0].Relations[0].Type
 		others := func(c *schema.Constraint) bool { return c.Relations[0].Type != t }
-		w := &typeJudge{refusal: refusal, constraints: constraints}
+		some := constraints
 		if i := slices.IndexFunc(constraints, others); i > 0 {
-			w.constraints = constraints[:i]
+			some = constraints[:i]
 		}
-		constraints = constraints[len(w.constraints):]
-		if err := j.walkAfter(appendParts([]byte{tableForward}, t.Name), w.visit); err != nil {
+		constraints = constraints[len(some):]
+		if err := j.judgeStored(appendParts([]byte{tableForward}, t.Name), some, refusal); err != nil {
 			return err
 		}
-		w.flush()
 	}
 	if len(refusal.Examples) > 0 {
 		return refusal
@@ -205,63 +204,30 @@ func (j *judge) newConstraints(constraints []*schema.Constraint) error {
 	return nil
 }
 
-// typeJudge judges the resources of one type as their relationships go by.
-type typeJudge struct {
-	refusal     *ConstraintsError
-	constraints []*schema.Constraint
-	resource    engine.Object
-	subjects    map[string][]engine.Subject // of the resource, by relation
-}
-
-func (w *typeJudge) visit(r engine.Relationship) bool {
-	if r.Resource != w.resource {
-		w.flush()
-		w.resource, w.subjects = r.Resource, map[string][]engine.Subject{}
+// judgeStored judges constraints of one type on the relationships that are
+// stored under a prefix after the transaction.
+func (j *judge) judgeStored(prefix []byte, constraints []*schema.Constraint, refusal *ConstraintsError) error {
+	if len(constraints) == 0 {
+		return nil
 	}
-	w.subjects[r.Relation] = append(w.subjects[r.Relation], r.Subject)
-	return !w.refusal.More
+	t := constraints[0].Relations[0].Type
+	w := engine.ConstraintJudge{
+		Constraints: func(*schema.Type) []*schema.Constraint { return constraints },
+		Violated:    refusal.add,
+	}
+	err := j.walkAfter(prefix, func(r engine.Relationship) bool {
+		w.Add(t, r)
+		return !refusal.More
+	})
+	w.Done()
+	return err
 }
 
-// flush judges the resource whose relationships have gone by.
-func (w *typeJudge) flush() {
-	if w.resource == (engine.Object{}) {
+// add keeps a violation as an example, as long as there are few.
+func (e *ConstraintsError) add(v engine.Violation) {
+	if len(e.Examples) == maxExamples {
+		e.More = true
 		return
 	}
-	for _, c := range w.constraints {
-		subjects := w.subjects[c.Relations[0].Name]
-		violated := false
-		switch c.Kind {
-		case schema.Exclusive:
-			subjects = repeated(c, w.subjects)
-			violated = len(subjects) > 0
-		case schema.AtMostOne:
-			violated = len(subjects) > 1
-		case schema.AtLeastOne:
-			violated = len(subjects) == 0
-		}
-		switch {
-		case !violated:
-		case len(w.refusal.Examples) == maxExamples:
-			w.refusal.More = true
-		default:
-			w.refusal.Examples = append(w.refusal.Examples,
-				newConstraintError(c, w.resource, subjects[:min(len(subjects), maxExampleSubjects)]))
-		}
-	}
-	w.resource = engine.Object{}
-}
-
-// repeated returns the subjects that are in more than one of the relations.
-func repeated(c *schema.Constraint, subjects map[string][]engine.Subject) []engine.Subject {
-	seen := map[engine.Subject]bool{}
-	var shared []engine.Subject
-	for _, r := range c.Relations {
-		for _, s := range subjects[r.Name] {
-			if seen[s] {
-				shared = append(shared, s)
-			}
-			seen[s] = true
-		}
-	}
-	return tidySubjects(shared)
+	e.Examples = append(e.Examples, newConstraintError(v.Constraint, v.Resource, v.Subjects[:min(len(v.Subjects), maxExampleSubjects)]))
 }

@@ -74,11 +74,9 @@ func (j *judge) constraintsSince(judged Revision, constraints []*schema.Constrai
 	}
 	refusal := &ConstraintsError{}
 	for _, resource := range resources {
-		w := &typeJudge{refusal: refusal, constraints: ofType(constraints, resource.Type)}
-		if err := j.walkAfter(resourcePrefix(nil, resource), w.visit); err != nil {
+		if err := j.judgeStored(resourcePrefix(nil, resource), ofType(constraints, resource.Type), refusal); err != nil {
 			return err
 		}
-		w.flush()
 	}
 	if len(refusal.Examples) > 0 {
 		return refusal
