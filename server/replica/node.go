@@ -128,7 +128,7 @@ func (n *node) follow(notify <-chan bool, now func() time.Time) {
 // establish waits until everything before this term is applied, and names the
 // cluster if nobody has.
 func (n *node) establish(now time.Time) error {
-	if err := n.raft.Barrier(0).Error(); err != nil {
+	if err := n.answer(n.raft.Barrier(0)); err != nil {
 		return err
 	}
 	if n.head() > 0 {
@@ -139,7 +139,26 @@ func (n *node) establish(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return n.raft.Apply(data, 0).Error()
+	return n.answer(n.raft.Apply(data, 0))
+}
+
+// answer waits for what raft says of an entry. An entry that raft takes while it
+// stops may never be answered, so its end is an answer too; the goroutine that
+// still waits then is lost with it.
+func (n *node) answer(f raft.Future) error {
+	answered := make(chan error, 1)
+	go func() { answered <- f.Error() }()
+	select {
+	case err := <-answered:
+		return err
+	case <-n.stop:
+		select {
+		case err := <-answered:
+			return err
+		default:
+			return raft.ErrRaftShutdown
+		}
+	}
 }
 
 // close stops raft and closes its files.

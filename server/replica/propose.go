@@ -123,7 +123,7 @@ func (r *Replica) propose(ctx context.Context, c *command) (*applied, error) {
 	}
 	defer r.proposed.Release(int64(len(data)))
 	f := r.node.raft.Apply(data, wait)
-	if err := f.Error(); err != nil {
+	if err := r.node.answer(f); err != nil {
 		return nil, refusedByLog(err)
 	}
 	a := f.Response().(*applied)
