@@ -32,8 +32,12 @@ import (
 	_ "github.com/authzed/authzed-go/proto/authzed/api/v1"
 )
 
-// A plugin is a tool of go.mod and its parameter.
-type plugin struct{ name, parameter string }
+// A plugin is a tool of go.mod, its parameter and the directory whose files it
+// gets: what members say to each other has no form in HTTP.
+type plugin struct{ name, parameter, dir string }
+
+// clients is the directory of what clients may ask.
+const clients = "pemba/v1/"
 
 func main() {
 	if err := run(context.Background()); err != nil {
@@ -59,10 +63,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	for _, p := range []plugin{
-		{"protoc-gen-go", "paths=source_relative"},
-		{"protoc-gen-go-grpc", "paths=source_relative"},
-		{"protoc-gen-grpc-gateway", "paths=source_relative"},
-		{"protoc-gen-openapiv2", "allow_merge=true,merge_file_name=pemba/v1/pemba,disable_default_errors=true,openapi_naming_strategy=fqn"},
+		{"protoc-gen-go", "paths=source_relative", ""},
+		{"protoc-gen-go-grpc", "paths=source_relative", ""},
+		{"protoc-gen-grpc-gateway", "paths=source_relative", clients},
+		{"protoc-gen-openapiv2", "allow_merge=true,merge_file_name=pemba/v1/pemba,disable_default_errors=true,openapi_naming_strategy=fqn", clients},
 	} {
 		if err := p.run(ctx, files, compiled); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
@@ -96,6 +100,7 @@ func linked(path string) (protocompile.SearchResult, error) {
 // run hands the files, with everything they import, to the plugin and writes
 // what it makes.
 func (p plugin) run(ctx context.Context, files []string, compiled linker.Files) error {
+	files = slices.DeleteFunc(slices.Clone(files), func(name string) bool { return !strings.HasPrefix(name, p.dir) })
 	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: files, Parameter: &p.parameter}
 	seen := map[string]bool{}
 	for _, f := range compiled {
