@@ -79,3 +79,14 @@ type ImportLostError struct{}
 func (e *ImportLostError) Error() string {
 	return "the import was dropped, as it was not completed in time; start it again"
 }
+
+var errNoNetwork = errors.New("the node has no network to other members")
+
+// RecoverError refuses to recover a directory that was not named exactly.
+type RecoverError struct {
+	Plan RecoverPlan // that would be right
+}
+
+func (e *RecoverError) Error() string {
+	return fmt.Sprintf("the directory is of node %s of cluster %016x; confirm exactly these two to recover it", e.Plan.Node, e.Plan.Cluster)
+}

@@ -29,6 +29,15 @@ type Config struct {
 	MaxImport     int           // relationships of one import; 0: 250,000
 	SnapshotEvery uint64        // entries of the log; 0: 16,384
 
+	Network         Network           // to the other members; nil: there are none. Close closes it
+	Name            string            // of this node, for people
+	Join            []string          // addresses of other members, or dns:///name:port; of a node that has no cluster yet
+	Expect          int               // how many nodes found the cluster together; 0: 1 without Join, else this node only joins
+	NonVoter        bool              // a read replica: it never votes
+	ElectionTimeout time.Duration     // after which a silent leader is replaced; 0: 1 s
+	BuildVersion    string            // of the program, shown to others
+	Roster          map[string]string // where this node serves, shown to others: {"grpc": address, "http": address}
+
 	snapshotInterval time.Duration // between two looks at SnapshotEvery; 0: 10 s
 }
 

@@ -1,0 +1,138 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	peerv1 "github.com/pemba-authz/pemba/server/api/pemba/peer/v1"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// Network carries what members say to each other. peer.Network is one.
+type Network interface {
+	Address() string                                       // by which the others reach this member
+	Transport() raft.Transport                             // of the log
+	Serve(peerv1.PeerServiceServer)                        // once, before anybody asks
+	Peer(address string) (peerv1.PeerServiceClient, error) // cheap; connections are kept
+	Close() error
+}
+
+// Cluster is what a member learned by asking all.
+type Cluster struct {
+	ID      uint64 // 0: this node has no cluster yet
+	Epoch   uint64
+	Version int    // the newest format of commands that may be proposed
+	Leader  string // id; "": none is known
+
+	Quorum           int // voters that must agree
+	FailureTolerance int // healthy voters that may be lost with the quorum kept
+
+	Members   []Member // sorted by id
+	Autopilot Autopilot
+}
+
+// Member is what is known of one member of a cluster. Of one that does not
+// answer it is its id, its address and whether it votes.
+type Member struct {
+	ID, Name, Address string
+	Roster            map[string]string // where it serves: {"grpc": address, "http": address}
+
+	Voter, Leader, Self           bool
+	Reachable, Healthy            bool
+	Draining, Stopped, NearlyFull bool
+	Reason                        string // why it is not healthy
+
+	Head, Floor store.Revision
+	Applied     uint64 // the last entry of the log that was handed to its machine
+	LastIndex   uint64 // of its log
+	Lag         uint64 // entries behind the leader
+	Snapshot    uint64 // index of its newest snapshot of the log; 0: none
+
+	LastContact time.Duration // since it heard of a leader; negative: never
+	ClockSkew   time.Duration // its clock minus ours, give or take half of RoundTrip
+	RoundTrip   time.Duration
+
+	FreeBytes, TotalBytes uint64 // of its disk; 0: it has none
+
+	Build                string // of its program
+	MinFormat, MaxFormat int    // of commands that it can apply
+	Since                time.Time
+}
+
+// Autopilot says what the leader does about members by itself. It is the same on
+// all members.
+type Autopilot struct {
+	// CleanupDeadAfter is for how long a member must not answer before it is
+	// removed, as long as MinQuorum voters remain and a majority of all voters
+	// is healthy; 0: never.
+	CleanupDeadAfter time.Duration
+	MinQuorum        int // 0: 3
+
+	Stabilization  time.Duration // for how long a member must be healthy before it votes; 0: 10 s
+	MaxTrailing    uint64        // entries that a healthy member is behind at most; 0: 250
+	MaxLastContact time.Duration // since a healthy member heard of the leader; 0: 2 s
+}
+
+// MemberHash is the hash of a member's state at a revision.
+type MemberHash struct {
+	ID       string
+	Revision store.Revision
+	Hash     store.Hash
+	Err      error // why there is none; nil: there is
+}
+
+// RecoverPlan confirms what Recover is about to do.
+type RecoverPlan struct {
+	Cluster uint64 // that the directory belongs to
+	Node    string // whose directory it is
+}
+
+// Cluster asks every member and says what it learned; members that do not
+// answer in time are in it as unreachable.
+func (r *Replica) Cluster(ctx context.Context) (*Cluster, error) {
+	return nil, errNoNetwork
+}
+
+// SetAutopilot replaces the settings of the autopilot.
+func (r *Replica) SetAutopilot(ctx context.Context, a Autopilot) error { return errNoNetwork }
+
+// Join has this node, which has no cluster yet, join one of which a member can
+// be reached by one of the addresses.
+func (r *Replica) Join(ctx context.Context, addresses []string) error { return errNoNetwork }
+
+// Remove takes a member out of the cluster. It refuses what would leave no
+// healthy majority, unless it is forced.
+func (r *Replica) Remove(ctx context.Context, id string, force bool) error { return errNoNetwork }
+
+// Promote gives a member a vote.
+func (r *Replica) Promote(ctx context.Context, id string) error { return errNoNetwork }
+
+// Demote takes a member's vote; it goes on as a read replica.
+func (r *Replica) Demote(ctx context.Context, id string) error { return errNoNetwork }
+
+// TransferLeader hands leadership to a voter; "": to whoever is most up to date.
+func (r *Replica) TransferLeader(ctx context.Context, to string) error { return errNoNetwork }
+
+// StateHash returns every member's hash at one revision; 0: the newest that all
+// have.
+func (r *Replica) StateHash(ctx context.Context, rev store.Revision) ([]MemberHash, error) {
+	return nil, errNoNetwork
+}
+
+// Drain hands leadership over and lets the node stop being ready; it goes on
+// serving until Close.
+func (r *Replica) Drain(ctx context.Context) error { return nil }
+
+// Lagging returns why this node cannot serve reads of at most such an age, nil
+// when it can. It waits for nothing.
+func (r *Replica) Lagging(maxStale time.Duration) error { return r.Serving() }
+
+// Recover makes the member of a directory, which must not be in use, the only
+// one of its cluster and begins a new history: tokens of before are refused, and
+// the other members must join again with empty directories. It is for a cluster
+// that has lost most of its voters for good; what only they had acknowledged is
+// lost. A plan that does not name the directory's cluster and node is refused
+// with a *RecoverError that says what they are.
+func Recover(ctx context.Context, c Config, confirm RecoverPlan) error { return errNoNetwork }
