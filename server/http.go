@@ -103,9 +103,7 @@ func (s *Server) routes(c HTTPConfig, conn *grpc.ClientConn) (http.Handler, erro
 	mux := http.NewServeMux()
 	mux.Handle("/", limitBody(c.MaxBody, gateway))
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, description) })
-	mux.HandleFunc("GET /healthz", s.reportHealth(s.Ready))
-	mux.HandleFunc("GET /readyz", s.reportHealth(s.Ready))
-	mux.HandleFunc("GET /livez", s.reportHealth(s.Alive))
+	s.registerHealth(mux)
 	newAuthZEN(c, conn).register(mux)
 	return withRequestID(mux), nil
 }
@@ -141,6 +139,13 @@ func withRequestID(next http.Handler) http.Handler {
 		w.Header().Set(requestIDHeader, id)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// registerHealth adds the paths that tell the state of health.
+func (s *Server) registerHealth(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", s.reportHealth(s.Ready))
+	mux.HandleFunc("GET /readyz", s.reportHealth(s.Ready))
+	mux.HandleFunc("GET /livez", s.reportHealth(s.Alive))
 }
 
 // reportHealth answers 200 or 503, and why.

@@ -132,11 +132,13 @@ func (m *metrics) checked(a engine.Answer, err error) {
 	m.depth.Observe(float64(a.Depth))
 }
 
-// MetricsHandler serves /metrics for Prometheus, and /debug/pprof. It asks for
-// no token: it belongs on a port that only operators reach.
+// MetricsHandler serves /metrics for Prometheus, /debug/pprof, and the state of
+// health once more, for probes that have no client certificate. It asks for no
+// token: it belongs on a port that only operators reach.
 func (s *Server) MetricsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	s.registerHealth(mux)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -164,3 +164,22 @@ func TestMetricsOfLookups(t *testing.T) {
 		t.Errorf("%v results of lookups", sent)
 	}
 }
+
+// Probes find the state of health beside the metrics.
+func TestHealthBesideMetrics(t *testing.T) {
+	p := listen(t, nil)
+	ask := func(path string) int {
+		out := httptest.NewRecorder()
+		p.MetricsHandler().ServeHTTP(out, httptest.NewRequest(http.MethodGet, path, nil))
+		return out.Code
+	}
+	for _, path := range []string{"/livez", "/readyz", "/healthz"} {
+		if code := ask(path); code != http.StatusOK {
+			t.Errorf("%s: %d", path, code)
+		}
+	}
+	p.Drain()
+	if live, ready := ask("/livez"), ask("/readyz"); live != http.StatusOK || ready != http.StatusServiceUnavailable {
+		t.Errorf("while it drains: /livez %d, /readyz %d", live, ready)
+	}
+}
