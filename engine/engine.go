@@ -14,7 +14,7 @@ import (
 
 // Engine answers questions under one schema over the relationships of one
 // revision, for one request. It is a value: fill the fields, ask, forget it.
-// Its methods may be called concurrently.
+// Its methods may be called concurrently, with a Cost one at a time.
 type Engine struct {
 	Schema *schema.Schema
 	Reader Reader
@@ -25,6 +25,7 @@ type Engine struct {
 	Context map[string]any
 
 	Limits Limits
+	Cost   *LookupCost // filled in by lookups; nil: nobody wants to know
 }
 
 // Limits bound one question. A zero field means its default. A limit that is

@@ -44,6 +44,7 @@ type ResourceCandidates struct {
 	relation *schema.Relation
 	subject  Subject
 	sorted   []resourceCandidate
+	bytes    int64
 }
 
 type resourceCandidate struct {
@@ -53,6 +54,9 @@ type resourceCandidate struct {
 
 // Len returns the number of candidates.
 func (c *ResourceCandidates) Len() int { return len(c.sorted) }
+
+// Bytes returns how much memory the candidates hold, roughly.
+func (c *ResourceCandidates) Bytes() int64 { return c.bytes + int64(len(c.sorted))*candidateSize }
 
 // Results checks the candidates after an id and returns those that hold the
 // subject. The engine must be one that reads the same revision with the same
@@ -75,6 +79,7 @@ func (c *ResourceCandidates) Results(ctx context.Context, e *Engine, after strin
 			}
 			if !candidate.sure {
 				a, err := w.next(c.relation, candidate.id)
+				e.Cost.checked(candidate.id, w.reads)
 				if err != nil {
 					yield(Resource{}, err)
 					return
@@ -118,18 +123,20 @@ func (e *Engine) ResourceCandidates(ctx context.Context, resourceType, relation 
 	defer w.release()
 	c := &climb{walk: w, target: r, sure: map[node]bool{}, budget: w.limits.CandidateBytes}
 	if r.Reaches(subject.Type, subject.Relation) {
-		if err := c.enter(); err != nil {
-			return nil, err
+		if err = c.enter(); err == nil {
+			err = c.up()
 		}
-		if err := c.up(); err != nil {
-			return nil, err
-		}
+	}
+	e.Cost.collected(len(c.sure), c.asked+w.reads)
+	if err != nil {
+		return nil, err
 	}
 	found := &ResourceCandidates{relation: r, subject: subject}
 	for n, sure := range c.sure {
 		if n.relation == r {
 			// Where data may close a cycle without an answer, each is asked.
 			found.sorted = append(found.sorted, resourceCandidate{n.id, sure && !r.Unstratified})
+			found.bytes += int64(len(n.id))
 		}
 	}
 	slices.SortFunc(found.sorted, func(a, b resourceCandidate) int { return strings.Compare(a.id, b.id) })
@@ -143,6 +150,7 @@ type climb struct {
 	sure   map[node]bool // the sets that were reached, and whether the subject is certainly in them
 	queue  []node        // reached, and still to be left
 	budget int64         // bytes of ids that may still be kept
+	asked  int           // reads before the last check on the way, which counts anew
 }
 
 // enter begins with the sets in which the subject stands itself.
@@ -286,6 +294,7 @@ func (c *climb) reach(n node, sure, check bool) error {
 // ask checks a set on the way. Where the depth limit leaves it open, it stays a
 // candidate: the limit counts from the resource that was asked for.
 func (c *climb) ask(n node) (Answer, error) {
+	c.asked += c.walk.reads
 	a, err := c.walk.next(n.relation, n.id)
 	var tooDeep *DepthError
 	if errors.As(err, &tooDeep) {

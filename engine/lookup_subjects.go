@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"iter"
-	"maps"
 	"slices"
 
 	"github.com/pemba-authz/pemba/schema"
@@ -24,21 +23,36 @@ type SubjectResult struct {
 // Errors are those of Check; an error ends it.
 func (e *Engine) LookupSubjects(ctx context.Context, resource Object, relation, subjectType, subjectRelation, after string) iter.Seq2[SubjectResult, error] {
 	return func(yield func(SubjectResult, error) bool) {
-		asked := Subject{Object{subjectType, ""}, subjectRelation}
-		r, err := e.question(ctx, resource, relation, asked)
+		c, err := e.SubjectCandidates(ctx, resource, relation, subjectType, subjectRelation)
 		if err != nil {
 			yield(SubjectResult{}, err)
 			return
 		}
-		w := e.walk(ctx, asked)
-		defer w.release()
-		d := &descent{walk: w, root: node{r, resource.ID}, seen: map[node]uint8{}, found: map[string]certainty{}, wild: wildcards(r, subjectType, subjectRelation)}
-		if err := d.collect(); err != nil {
-			yield(SubjectResult{}, err)
-			return
+		for r, err := range c.Results(ctx, e, after) {
+			if !yield(r, err) {
+				return
+			}
 		}
-		d.results(after, yield)
 	}
+}
+
+// SubjectCandidates collects the candidates of LookupSubjects: it goes down from
+// the set along everything that it is made of.
+func (e *Engine) SubjectCandidates(ctx context.Context, resource Object, relation, subjectType, subjectRelation string) (*SubjectCandidates, error) {
+	asked := Subject{Object{subjectType, ""}, subjectRelation}
+	r, err := e.question(ctx, resource, relation, asked)
+	if err != nil {
+		return nil, err
+	}
+	w := e.walk(ctx, asked)
+	defer w.release()
+	d := &descent{walk: w, root: node{r, resource.ID}, seen: map[node]uint8{}, found: map[string]certainty{}, wild: wildcards(r, subjectType, subjectRelation)}
+	err = d.collect()
+	e.Cost.collected(len(d.found), w.reads)
+	if err != nil {
+		return nil, err
+	}
+	return d.candidates(), nil
 }
 
 // certainty is how sure it is that a subject that was come across is in the set.
@@ -371,73 +385,4 @@ func (d *descent) relationHoldsWildcard(r *schema.Relation, subjectType string) 
 	return slices.ContainsFunc(r.Allowed, func(a *schema.Allowed) bool {
 		return a.Wildcard && a.Type.Name == subjectType || a.Relation != nil && d.wild[a.Relation]
 	})
-}
-
-// results checks what was found and yields it in order.
-func (d *descent) results(after string, yield func(SubjectResult, error) bool) {
-	ids := slices.Sorted(maps.Keys(d.found))
-	checked := map[string]SubjectResult{}
-	for _, id := range ids {
-		if after != "" && id <= after || d.found[id] == mentioned {
-			continue // no id sorts before the wildcard
-		}
-		result, ok := checked[id]
-		if !ok {
-			var err error
-			if result, err = d.check(id); err != nil {
-				yield(SubjectResult{}, err)
-				return
-			}
-		}
-		if result.State == No {
-			continue
-		}
-		if id == Wildcard {
-			var err error
-			if result.Excluded, err = d.excluded(ids, result.State, checked); err != nil {
-				yield(SubjectResult{}, err)
-				return
-			}
-		}
-		if !yield(result, nil) {
-			return
-		}
-	}
-}
-
-// excluded checks every subject that was come across against the wildcard, and
-// keeps what it finds in checked.
-func (d *descent) excluded(ids []string, unnamed State, checked map[string]SubjectResult) ([]SubjectResult, error) {
-	var out []SubjectResult
-	for _, id := range ids {
-		if id == Wildcard {
-			continue
-		}
-		result, err := d.check(id)
-		if err != nil {
-			return nil, err
-		}
-		checked[id] = result
-		if result.State < unnamed {
-			out = append(out, result)
-		}
-	}
-	return out, nil
-}
-
-// check answers for one subject. The wildcard stands for one that is named nowhere.
-func (d *descent) check(id string) (SubjectResult, error) {
-	if d.found[id] == certain {
-		return SubjectResult{ID: id, State: Yes}, nil
-	}
-	w := d.walk
-	w.forget()
-	w.reads, w.deepest = 0, 0
-	w.subject.ID = id
-	v, err := w.set(d.root.relation, d.root.id, 0)
-	if err != nil {
-		return SubjectResult{}, err
-	}
-	a, err := w.answer(v)
-	return SubjectResult{ID: id, State: a.State, Missing: a.Missing}, err
 }
