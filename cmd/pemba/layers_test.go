@@ -48,6 +48,7 @@ var layers = map[string]room{
 		ours:   []string{"server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt", "golang.org/x/sync/semaphore"},
 	},
+	"server/replica/peer/faulty": {},
 	"server/api/generate": {
 		others: []string{"github.com/authzed/authzed-go", "github.com/bufbuild/protocompile", "google.golang.org/protobuf"},
 	},
