@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/authzed/authzed-go/pkg/responsemeta"
@@ -18,6 +19,9 @@ type call struct {
 	who    Identity // set by authentication
 	trace  string   // of the walk, for a slow check
 
+	waited atomic.Int64           // nanoseconds that a stream has waited for its caller
+	lookup atomic.Pointer[search] // that was slow
+
 	checked bool // it is a check that was answered
 	reads   int  // that the answer took
 }
@@ -27,6 +31,12 @@ func (c *call) answered(reads int) {
 	if c != nil {
 		c.checked, c.reads = true, reads
 	}
+}
+
+// busy returns how long the server has been at work for the call: a stream
+// lasts as long as its caller wants, and what it waits is not counted.
+func (c *call) busy() time.Duration {
+	return time.Since(c.start) - time.Duration(c.waited.Load())
 }
 
 // trailer is what every caller is told beside the response. It is made at once:

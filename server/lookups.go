@@ -6,8 +6,6 @@ import (
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/grpc"
 
-	"github.com/maypok86/otter/v2"
-
 	"github.com/pemba-authz/pemba/engine"
 )
 
@@ -26,11 +24,19 @@ func (p *permissionsService) LookupResources(r *v1.LookupResourcesRequest, out g
 		return err
 	}
 	defer a.Close()
-	found, err := p.candidatesOf(ctx, a, cursors, r, subject)
+	l := p.newSearch(a, r, r.OptionalLimit, func(slowest string) checkQuestion {
+		return checkQuestion{engine.Object{Type: r.ResourceObjectType, ID: slowest}, r.Permission, subject}
+	})
+	defer l.end(ctx)
+	found, err := findIn(ctx, l, cursors, func(ctx context.Context) (*engine.ResourceCandidates, error) {
+		return a.engine.ResourceCandidates(ctx, r.ResourceObjectType, r.Permission, subject)
+	})
 	if err != nil {
 		return err
 	}
-	sent, token := uint32(0), a.token()
+	ctx, end := l.checking(ctx)
+	defer end()
+	token := a.token()
 	for resource, err := range found.Results(ctx, &a.engine, after) {
 		if err != nil {
 			return err
@@ -43,57 +49,11 @@ func (p *permissionsService) LookupResources(r *v1.LookupResourcesRequest, out g
 		if err != nil {
 			return err
 		}
-		p.metrics.lookedUp.Inc()
-		if sent++; sent == r.OptionalLimit {
+		if l.sent++; l.sent == int(r.OptionalLimit) {
 			return nil
 		}
 	}
 	return nil
-}
-
-// candidatesOf returns what a lookup has to check: from the page before, or
-// found now and kept for the next one.
-func (p *permissionsService) candidatesOf(ctx context.Context, a *asked, c *cursors, r *v1.LookupResourcesRequest, subject engine.Subject) (*engine.ResourceCandidates, error) {
-	if r.OptionalCursor != nil {
-		if found, ok := p.candidates.get(c); ok {
-			return found, nil
-		}
-	}
-	found, err := a.engine.ResourceCandidates(ctx, r.ResourceObjectType, r.Permission, subject)
-	if err == nil && r.OptionalLimit > 0 && found.Len() > int(r.OptionalLimit) {
-		p.candidates.keep(c, found)
-	}
-	return found, err
-}
-
-// candidateCache keeps the candidates of lookups that are read page by page, so
-// that not every page collects them. What it holds is exact: its key names the
-// question, the revision and the time.
-type candidateCache struct {
-	held *otter.Cache[string, *engine.ResourceCandidates]
-}
-
-const (
-	candidateCacheBytes = 64 << 20
-	candidateBytes      = 40 // of one candidate, roughly
-)
-
-func newCandidateCache() (*candidateCache, error) {
-	held, err := otter.New(&otter.Options[string, *engine.ResourceCandidates]{
-		MaximumWeight: candidateCacheBytes,
-		Weigher: func(_ string, c *engine.ResourceCandidates) uint32 {
-			return uint32(min(int64(c.Len())*candidateBytes+256, candidateCacheBytes))
-		},
-	})
-	return &candidateCache{held}, err
-}
-
-func (c *candidateCache) get(of *cursors) (*engine.ResourceCandidates, bool) {
-	return c.held.GetIfPresent(string(of.head))
-}
-
-func (c *candidateCache) keep(of *cursors, found *engine.ResourceCandidates) {
-	c.held.Set(string(of.head), found)
 }
 
 // LookupSubjects streams the subjects that the resource holds, by ascending id;
@@ -112,21 +72,35 @@ func (p *permissionsService) LookupSubjects(r *v1.LookupSubjectsRequest, out grp
 		return err
 	}
 	defer a.Close()
+	l := p.newSearch(a, r, r.OptionalConcreteLimit, func(slowest string) checkQuestion {
+		return checkQuestion{resource, r.Permission, engine.Subject{
+			Object: engine.Object{Type: r.SubjectObjectType, ID: slowest}, Relation: r.OptionalSubjectRelation,
+		}}
+	})
+	defer l.end(ctx)
+	found, err := findIn(ctx, l, cursors, func(ctx context.Context) (*engine.SubjectCandidates, error) {
+		return a.engine.SubjectCandidates(ctx, resource, r.Permission, r.SubjectObjectType, r.OptionalSubjectRelation)
+	})
+	if err != nil {
+		return err
+	}
+	ctx, end := l.checking(ctx)
+	defer end()
 	concrete, token := uint32(0), a.token()
-	for found, err := range a.engine.LookupSubjects(ctx, resource, r.Permission, r.SubjectObjectType, r.OptionalSubjectRelation, after) {
+	for subject, err := range found.Results(ctx, &a.engine, after) {
 		if err != nil {
 			return err
 		}
-		wildcard := found.ID == engine.Wildcard
+		wildcard := subject.ID == engine.Wildcard
 		if wildcard && r.WildcardOption == v1.LookupSubjectsRequest_WILDCARD_OPTION_EXCLUDE_WILDCARDS {
 			continue
 		}
-		resp := fromFoundSubject(found)
-		resp.LookedUpAt, resp.AfterResultCursor = token, cursors.at(found.ID)
+		resp := fromFoundSubject(subject)
+		resp.LookedUpAt, resp.AfterResultCursor = token, cursors.at(subject.ID)
 		if err := out.Send(resp); err != nil {
 			return err
 		}
-		p.metrics.lookedUp.Inc()
+		l.sent++
 		if wildcard {
 			continue
 		}

@@ -24,14 +24,18 @@ type metrics struct {
 	seconds          *prometheus.HistogramVec
 	methods          sync.Map // full method → *methodMetrics
 
-	checks     [3]prometheus.Counter // by engine.State
-	failed     prometheus.Counter
-	reads      prometheus.Histogram
-	depth      prometheus.Histogram
-	denials    *prometheus.CounterVec
-	refused    *prometheus.CounterVec
-	waited     prometheus.Histogram
-	lookedUp   prometheus.Counter
+	checks   [3]prometheus.Counter // by engine.State
+	failed   prometheus.Counter
+	reads    prometheus.Histogram
+	depth    prometheus.Histogram
+	denials  *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+	waited   prometheus.Histogram
+	lookedUp prometheus.Counter
+
+	lookupCandidates, lookupChecks prometheus.Counter
+	lookupReads                    prometheus.Histogram
+
 	watchers   prometheus.Gauge
 	watchSends prometheus.Counter
 }
@@ -63,7 +67,13 @@ func newMetrics() *metrics {
 		waited: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "pemba_snapshot_wait_seconds", Help: "How long reads waited for a revision that is fresh enough.", Buckets: latencies,
 		}),
-		lookedUp:   counter("pemba_lookup_results_total", "Results of lookups that were sent."),
+		lookedUp:         counter("pemba_lookup_results_total", "Results of lookups that were sent."),
+		lookupCandidates: counter("pemba_lookup_candidates_total", "Candidates that lookups considered."),
+		lookupChecks:     counter("pemba_lookup_checks_total", "Candidates of lookups that had to be checked."),
+		lookupReads: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "pemba_lookup_reads", Help: "Questions to the store that one lookup took.",
+			Buckets: prometheus.ExponentialBuckets(1, 8, 9),
+		}),
 		watchers:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "pemba_watch_readers", Help: "Watches that are open."}),
 		watchSends: counter("pemba_watch_responses_total", "Responses that were sent to watches."),
 	}
@@ -73,7 +83,7 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(
 		m.started, m.handled, m.seconds, results, m.failed, m.reads, m.depth, m.denials, m.refused, m.waited,
-		m.lookedUp, m.watchers, m.watchSends,
+		m.lookedUp, m.lookupCandidates, m.lookupChecks, m.lookupReads, m.watchers, m.watchSends,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -39,14 +39,14 @@ func (s *Server) observeStream(srv any, ss grpc.ServerStream, info *grpc.StreamS
 	return err
 }
 
-// observe counts a call that has ended, and writes its line. Streams last as
-// long as their caller wants, so only single calls can be slow.
+// observe counts a call that has ended, and writes its line. Of streams only
+// lookups can be slow: the others last as long as there is something to send.
 func (s *Server) observe(ctx context.Context, m *methodMetrics, unary bool, resp any, err error) {
 	c := callOf(ctx)
 	took := time.Since(c.start)
 	code := status.Code(err)
 	m.ended(code, took)
-	slow := unary && took >= s.limits.Slow
+	slow := unary && took >= s.limits.Slow || c.lookup.Load() != nil
 	level := callLevel(c.method, code, slow)
 	switch {
 	case errors.Is(err, errDraining): // meant to be so
@@ -73,6 +73,9 @@ func (s *Server) observe(ctx context.Context, m *methodMetrics, unary bool, resp
 	}
 	if slow {
 		attrs = append(attrs, slog.Bool("slow", true))
+	}
+	if l := c.lookup.Load(); l != nil {
+		attrs = append(attrs, l.attr())
 	}
 	if c.trace != "" {
 		attrs = append(attrs, slog.String("trace", c.trace))
@@ -105,24 +108,27 @@ const (
 )
 
 // traceIfSlow keeps the trace of a check that took long for the line of its
-// call. The check is walked once more for it, within narrow limits.
+// call.
 func (s *Server) traceIfSlow(ctx context.Context, a *asked, q checkQuestion) {
-	c := callOf(ctx)
-	if c == nil || time.Since(c.start) < s.limits.Slow {
-		return
+	if c := callOf(ctx); c != nil && c.busy() >= s.limits.Slow {
+		c.trace = s.slowTrace(ctx, a, q)
 	}
+}
+
+// slowTrace walks a check once more for its trace, within narrow limits.
+func (s *Server) slowTrace(ctx context.Context, a *asked, q checkQuestion) string {
 	// The caller's time may be up; the trace has its own.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), slowTraceTime)
 	defer cancel()
 	again := *a
-	again.engine.Limits.Reads = slowTraceReads
+	again.engine.Limits.Reads, again.engine.Cost = slowTraceReads, nil
 	_, trace, err := s.explain(ctx, &again, q)
 	if err != nil {
-		c.trace = "none: " + err.Error()
-		return
+		return "none: " + err.Error()
 	}
-	c.trace = protojson.Format(trace.Check)
-	if len(c.trace) > maxLoggedTrace {
-		c.trace = c.trace[:maxLoggedTrace] + " … cut short"
+	text := protojson.Format(trace.Check)
+	if len(text) > maxLoggedTrace {
+		text = text[:maxLoggedTrace] + " … cut short"
 	}
+	return text
 }

@@ -23,21 +23,32 @@ var (
 type supervised struct {
 	grpc.ServerStream
 	ctx     context.Context
+	call    *call        // may be nil
 	waiting atomic.Int64 // Unix nanoseconds; 0: it does not wait
 }
 
 func (s *supervised) Context() context.Context { return s.ctx }
 
 func (s *supervised) SendMsg(m any) error {
-	s.waiting.Store(time.Now().UnixNano())
-	defer s.waiting.Store(0)
+	defer s.wait()()
 	return s.ServerStream.SendMsg(m)
 }
 
 func (s *supervised) RecvMsg(m any) error {
-	s.waiting.Store(time.Now().UnixNano())
-	defer s.waiting.Store(0)
+	defer s.wait()()
 	return s.ServerStream.RecvMsg(m)
+}
+
+// wait notes that the stream waits for its caller until what it returns is called.
+func (s *supervised) wait() func() {
+	start := time.Now()
+	s.waiting.Store(start.UnixNano())
+	return func() {
+		s.waiting.Store(0)
+		if s.call != nil {
+			s.call.waited.Add(int64(time.Since(start)))
+		}
+	}
 }
 
 // supervise runs the handler of a stream and ends the stream when the caller
@@ -48,7 +59,7 @@ func (s *supervised) RecvMsg(m any) error {
 func (s *Server) supervise(srv any, ss grpc.ServerStream, next grpc.StreamHandler, limit time.Duration) error {
 	ctx, cancel := context.WithCancel(ss.Context())
 	defer cancel()
-	stream := &supervised{ServerStream: ss, ctx: ctx}
+	stream := &supervised{ServerStream: ss, ctx: ctx, call: callOf(ctx)}
 	done := make(chan error, 1)
 	s.handlers.Go(func() { done <- next(srv, stream) })
 	tick := time.NewTicker(max(s.limits.SlowReader/stallChecks, time.Millisecond))
