@@ -80,7 +80,25 @@ func (e *ImportLostError) Error() string {
 	return "the import was dropped, as it was not completed in time; start it again"
 }
 
-var errNoNetwork = errors.New("the node has no network to other members")
+// ClusterFault says what kind of fault a *ClusterError is.
+type ClusterFault uint8
+
+const (
+	ClusterState    ClusterFault = iota // what is asked does not fit the state of the cluster, or would break it
+	ClusterNoMember                     // it names a member that there is not
+	ClusterInvalid                      // it makes no sense: a setting, an address
+)
+
+// ClusterError refuses a change of a cluster: of its members, its leader or its
+// settings. Repeating it does not help.
+type ClusterError struct {
+	Fault ClusterFault
+	Msg   string
+}
+
+func (e *ClusterError) Error() string { return e.Msg }
+
+var errNoNetwork = &ClusterError{ClusterState, "the node has no network to other members; it serves alone"}
 
 // RecoverError refuses to recover a directory that was not named exactly.
 type RecoverError struct {
