@@ -30,7 +30,7 @@ func (s *Store) Apply(rev Revision, tx *Transaction) (*Outcome, error) {
 		return nil, err
 	}
 	if s.config.Sync {
-		if err := s.backend.barrier(); err != nil {
+		if err := s.db().backend.barrier(); err != nil {
 			s.failed = err
 			return nil, fmt.Errorf("syncing revision %d: %w", rev, err)
 		}
@@ -71,7 +71,7 @@ func (s *Store) settled(tx *Transaction) error {
 	if s.flight == nil || s.failed != nil {
 		return s.land()
 	}
-	current, _, err := s.schemas.at(s.state.head)
+	current, _, err := s.db().schemas.at(s.state.head)
 	if err != nil {
 		return err
 	}
@@ -132,9 +132,9 @@ type flight struct {
 // called under mu, and land ends it.
 func (s *Store) begin(j *judge) {
 	j.in = nil // else every transaction of an import would hold the one before
-	start := s.backend.start
+	start := s.db().backend.start
 	if s.logged {
-		start = s.backend.startParts
+		start = s.db().backend.startParts
 	}
 	s.flight = &flight{j, start(j.record.Revision, j.entries)}
 	s.state.countChanges(j.changes)
@@ -161,11 +161,11 @@ func (s *Store) land() error {
 	}
 	// Readers of this revision come after head is set: by then the cache must
 	// have let go of what it changed, and know its schema.
-	s.cache.changed(rev, j.changes)
+	s.db().cache.changed(rev, j.changes)
 	if j.record.Schema {
-		s.schemas.add(rev, j.schema)
+		s.db().schemas.add(rev, j.schema)
 	}
-	s.head.Store(uint64(rev))
+	s.db().head.Store(uint64(rev))
 	return s.tidy(j)
 }
 
@@ -173,7 +173,7 @@ func (s *Store) land() error {
 // records and stores the small state from time to time.
 func (s *Store) tidy(j *judge) error {
 	if j.tx.Floor > 0 {
-		s.readers.raise(j.record.Floor, s.backend)
+		s.db().readers.raise(j.record.Floor, s.db().backend)
 	}
 	err := s.prune()
 	if err == nil && !s.logged && j.record.Revision-s.saved >= stateEvery {
@@ -217,5 +217,5 @@ func (j *judge) finish() error {
 	if j.store.logged {
 		return nil
 	}
-	return j.store.backend.fits(j.entries)
+	return j.store.db().backend.fits(j.entries)
 }

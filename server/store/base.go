@@ -40,7 +40,7 @@ func (s *Store) loadBase() error {
 		}
 	}
 	base := s.state.head
-	v := s.backend.view(base)
+	v := s.db().backend.view(base)
 	if base > 0 {
 		r, err := v.record(base)
 		if err == nil && r.Hash != s.state.hash {
@@ -50,7 +50,7 @@ func (s *Store) loadBase() error {
 			return s.corrupt("it does not belong to the snapshot of the log", err)
 		}
 	}
-	if s.schemas, err = loadSchemas(s.backend, base); err != nil {
+	if s.db().schemas, err = loadSchemas(s.db().backend, base); err != nil {
 		return s.corrupt("the schemas cannot be read", err)
 	}
 	return nil
@@ -76,8 +76,15 @@ func (s *Store) Settle(base Revision) error {
 	if base > s.state.head {
 		base = s.state.head
 	}
-	s.readers.settle(base, s.backend)
+	floor, err := s.db().backend.view(base).floor()
+	if err != nil {
+		return err
+	}
+	s.db().readers.settle(floor, s.db().backend)
 	return nil
 }
 
 var errNotLogged = errors.New("this store keeps no counters: it belongs to no log")
+
+// Base returns the revision whose dump the database began with, 0 for none.
+func (s *Store) Base() Revision { return s.db().origin.base }

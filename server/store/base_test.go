@@ -57,7 +57,7 @@ func TestLargeRevision(t *testing.T) {
 	s.mu.Lock()
 	j, err := s.judge(9, tx, nil)
 	if err == nil {
-		err = s.backend.apply(9, j.entries[:20_000])
+		err = s.db().backend.apply(9, j.entries[:20_000])
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -160,9 +160,9 @@ func TestSettle(t *testing.T) {
 		if err := s.Settle(base); err != nil {
 			t.Fatal(err)
 		}
-		s.readers.mu.Lock()
-		needed := s.readers.needed()
-		s.readers.mu.Unlock()
+		s.db().readers.mu.Lock()
+		needed := s.db().readers.needed()
+		s.db().readers.mu.Unlock()
 		if want := min(max(base, 4), 9); needed != want {
 			t.Errorf("settled at %d, versions are kept from %d; want %d", base, needed, want)
 		}

@@ -98,7 +98,7 @@ func TestCacheLoadRace(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply(t, s, &Transaction{Updates: updates(t, Delete, "document:a#viewer@user:anne")})
-	s.cache.put(s.cache.hash(k), s.cache.hash(k), lookupKey{set: k}, before.Revision(), set)
+	s.db().cache.put(s.db().cache.hash(k), s.db().cache.hash(k), lookupKey{set: k}, before.Revision(), set)
 	anne := engine.Subject{Object: engine.Object{Type: "user", ID: "anne"}}
 	if _, ok, err := snapshot(t, s, 0).Find(k.resource, "viewer", anne); ok || err != nil {
 		t.Errorf("a load from before the deletion was kept: %v %v", ok, err)
@@ -160,7 +160,7 @@ func TestCacheBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.cache.held.CleanUp()
+	s.db().cache.held.CleanUp()
 	if st := s.Stats().Cache; st.Evictions == 0 || st.Bytes > bytes || st.Bytes == 0 || st.MaxBytes != bytes {
 		t.Errorf("%+v", st)
 	}

@@ -122,6 +122,29 @@ func decodeRecordTime(rev Revision, value []byte) (time.Time, error) {
 	return fromMillis(at), nil
 }
 
+// decodeRecordFloor reads the floor from the beginning of a record.
+func decodeRecordFloor(rev Revision, value []byte) (Revision, error) {
+	d := decoder{rest: value}
+	f, _, _, _, floor := d.byte(), d.byte(), d.uvarint(), d.varint(), d.uvarint()
+	if d.bad || f != recordFormat {
+		return 0, fmt.Errorf("record of revision %d is malformed", rev)
+	}
+	return Revision(floor), nil
+}
+
+// floor returns the floor as it was at the revision of the view.
+func (v view) floor() (Revision, error) {
+	rev, err := v.newest(tableChanges)
+	if err != nil || rev == 0 {
+		return 0, err
+	}
+	first, _, err := v.get(chunkKey(tableChanges, rev, 0))
+	if err != nil {
+		return 0, err
+	}
+	return decodeRecordFloor(rev, first.value)
+}
+
 func decodeChange(d *decoder) (Change, error) {
 	c := Change{Op: Op(d.byte())}
 	key := d.bytes()

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // What Badger cannot tell by itself: that its list of tables lost its end. It
@@ -14,30 +15,38 @@ import (
 // tables are held by a second name until a store that is opened has it.
 const (
 	checkpointFile   = "CHECKPOINT"
-	checkpointFormat = "revision %d\n"
+	checkpointFormat = "revision %d of %s\n" // the first database is not named
 	asideDir         = "aside"
 	tablePattern     = "*.sst"
 )
 
-// checkpoint notes that a revision is durable.
-func (d *directory) checkpoint(rev Revision) error {
-	return writeFile(filepath.Join(d.path, checkpointFile), fmt.Sprintf(checkpointFormat, rev))
+// checkpoint notes that a revision of a database is durable.
+func (d *directory) checkpoint(o origin, rev Revision) error {
+	text := fmt.Sprintf(checkpointFormat, rev, o.name)
+	if o.name == databaseDir {
+		text = strings.TrimSuffix(text, " of "+o.name+"\n") + "\n"
+	}
+	return writeFile(filepath.Join(d.path, checkpointFile), text)
 }
 
-// durable returns the revision that was noted last, 0 for none.
+// durable returns the revision of the database that was noted last, that of the
+// dump it began with for none.
 func (d *directory) durable() (Revision, error) {
 	text, err := os.ReadFile(filepath.Join(d.path, checkpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+		return d.origin.base, nil
 	}
 	if err != nil {
 		return 0, describe(d.path, err)
 	}
-	var rev Revision
-	if _, err := fmt.Sscanf(string(text), checkpointFormat, &rev); err != nil {
+	rev, name := Revision(0), databaseDir
+	if n, err := fmt.Sscanf(string(text), checkpointFormat, &rev, &name); err != nil && n != 1 {
 		return 0, &CorruptError{Dir: d.path, Msg: fmt.Sprintf("%s says %.80q", checkpointFile, text)}
 	}
-	return rev, nil
+	if name != d.origin.name { // it was replaced since
+		return d.origin.base, nil
+	}
+	return max(rev, d.origin.base), nil
 }
 
 // setAside gives the tables a second name and copies the list of them. What an
@@ -51,7 +60,7 @@ func (d *directory) setAside() error {
 		}
 		return describe(d.path, err)
 	}
-	manifest, err := os.ReadFile(filepath.Join(d.database(), badgerManifest))
+	manifest, err := os.ReadFile(filepath.Join(d.database(d.origin), badgerManifest))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -61,7 +70,7 @@ func (d *directory) setAside() error {
 	if err := os.WriteFile(filepath.Join(aside, badgerManifest), manifest, 0o600); err != nil {
 		return describe(d.path, err)
 	}
-	tables, err := filepath.Glob(filepath.Join(d.database(), tablePattern))
+	tables, err := filepath.Glob(filepath.Join(d.database(d.origin), tablePattern))
 	if err != nil {
 		return err
 	}

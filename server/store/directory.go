@@ -11,7 +11,7 @@ import (
 )
 
 // What stands in a data directory beside Badger's own directory.
-// checkpoint.go adds two more.
+// checkpoint.go adds two more, current.go another.
 const (
 	formatFile   = "FORMAT"
 	lockFile     = "LOCK"
@@ -25,6 +25,7 @@ const (
 type directory struct {
 	path   string
 	format int
+	origin origin // of the database
 	lock   *os.File
 }
 
@@ -46,7 +47,10 @@ func openDirectory(path string, format int) (*directory, error) {
 		}
 		return nil, errors.Join(err, d.close())
 	}
-	if err := d.checkFormat(); err != nil {
+	if d.origin, err = readCurrent(path); err == nil {
+		err = d.checkFormat()
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
@@ -63,8 +67,8 @@ func describe(path string, err error) error {
 	return fmt.Errorf("data directory %s: %w", path, err)
 }
 
-// database returns where Badger keeps its files.
-func (d *directory) database() string { return filepath.Join(d.path, databaseDir) }
+// database returns where Badger keeps the files of a database.
+func (d *directory) database(o origin) string { return filepath.Join(d.path, o.name) }
 
 // close lets go of the lock.
 func (d *directory) close() error { return d.lock.Close() }
@@ -87,16 +91,19 @@ func (d *directory) checkFormat() error {
 	case number < d.format:
 		return &FormatError{Dir: d.path, Msg: fmt.Sprintf("has format %d, of an older version of pemba; this one reads format %d: carry it over with `pemba debug export-old DIR FILE` and `pemba backup restore FILE --data-dir NEW`", number, d.format)}
 	}
-	if _, err := os.Stat(filepath.Join(d.database(), badgerManifest)); errors.Is(err, fs.ErrNotExist) && !d.fresh() {
+	if _, err := os.Stat(filepath.Join(d.database(d.origin), badgerManifest)); errors.Is(err, fs.ErrNotExist) && !d.fresh() {
 		return &CorruptError{Dir: d.path, Msg: "the database has no " + badgerManifest}
 	}
 	return nil
 }
 
 // fresh reports whether the database directory is missing or empty, as after a
-// crash while it was made.
+// crash while it was made. One that was loaded was whole before it was named.
 func (d *directory) fresh() bool {
-	names, err := os.ReadDir(d.database())
+	if d.origin.name != databaseDir {
+		return false
+	}
+	names, err := os.ReadDir(d.database(d.origin))
 	return errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0
 }
 

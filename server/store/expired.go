@@ -16,7 +16,7 @@ import (
 func (sn *Snapshot) Expired(ctx context.Context, at time.Time) iter.Seq2[engine.Relationship, error] {
 	return func(yield func(engine.Relationship, error) bool) {
 		on := true
-		for _, f := range sn.store.expiring() {
+		for _, f := range sn.db.store.expiring() {
 			err := sn.walk(ctx, &f, nil, func(r engine.Relationship, s *scan) (bool, error) {
 				value, err := s.value()
 				if err != nil {

@@ -39,7 +39,7 @@ type judge struct {
 func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 	ms := max(tx.Time.UnixMilli(), s.state.time)
 	j := &judge{
-		store: s, tx: tx, view: s.backend.view(s.Head()), in: s.flight, now: fromMillis(ms),
+		store: s, tx: tx, view: s.db().backend.view(s.Head()), in: s.flight, now: fromMillis(ms),
 		byKey: make(map[string]*change, len(tx.Updates)), free: make([]change, len(tx.Updates)),
 		record: Record{
 			Revision: rev, Previous: s.state.head, Time: fromMillis(ms), Floor: max(tx.Floor, s.state.floor),
@@ -53,7 +53,7 @@ func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 // readSchema finds the schema before and compiles the one after.
 func (j *judge) readSchema() error {
 	var err error
-	j.previous, _, err = j.store.schemas.at(j.record.Previous)
+	j.previous, _, err = j.store.db().schemas.at(j.record.Previous)
 	if err != nil && !errors.Is(err, ErrNoSchema) {
 		return err
 	}
@@ -116,13 +116,13 @@ func (j *judge) filterDeletes() error {
 				Change: Change{Op: Delete, Relationship: r, Before: r.Trait},
 				key:    key, before: bytes.Clone(value), had: true,
 			}
-			return j.store.logged || len(j.byKey) <= j.store.backend.mostChanges()
+			return j.store.logged || len(j.byKey) <= j.store.db().backend.mostChanges()
 		})
 		if err != nil {
 			return err
 		}
-		if !j.store.logged && len(j.byKey) > j.store.backend.mostChanges() {
-			return j.store.backend.fits(make([]entry, 2*len(j.byKey)))
+		if !j.store.logged && len(j.byKey) > j.store.db().backend.mostChanges() {
+			return j.store.db().backend.fits(make([]entry, 2*len(j.byKey)))
 		}
 		if (d.Limit > 0 || j.store.logged) && n > d.Limit {
 			if !d.Partial {

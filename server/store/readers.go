@@ -8,7 +8,8 @@ type readers struct {
 	mu     sync.Mutex
 	idle   sync.Cond
 	floor  Revision
-	base   Revision         // what follows it may be applied again, on the states as they were
+	kept   Revision         // the floor as it was when what may be applied again began; what follows it is needed then
+	gone   Revision         // below it the backend may have let go
 	open   map[Revision]int // snapshots by revision
 	total  int
 	closed bool
@@ -45,7 +46,7 @@ func (r *readers) leave(rev Revision, b *backend) {
 	if r.open[rev]--; r.open[rev] == 0 {
 		delete(r.open, rev)
 		if rev < r.floor {
-			b.setFloor(r.needed())
+			r.forget(b)
 		}
 	}
 	if r.total == 0 {
@@ -57,25 +58,50 @@ func (r *readers) leave(rev Revision, b *backend) {
 func (r *readers) raise(floor Revision, b *backend) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.floor = floor
-	b.setFloor(r.needed())
+	r.floor = max(r.floor, floor)
+	r.forget(b)
 }
 
 // needed returns the oldest revision that may be read. It is called under mu.
 func (r *readers) needed() Revision {
-	needed := min(r.floor, r.base)
+	needed := min(r.floor, r.kept)
 	for rev := range r.open {
 		needed = min(needed, rev)
 	}
 	return needed
 }
 
-// settle moves the base up.
-func (r *readers) settle(base Revision, b *backend) {
+// forget lets the backend go of what nobody needs. It is called under mu.
+func (r *readers) forget(b *backend) {
+	r.gone = max(r.gone, r.needed())
+	b.setFloor(r.gone)
+}
+
+// settle moves up what is kept to be applied again.
+func (r *readers) settle(kept Revision, b *backend) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.base = max(r.base, base)
-	b.setFloor(r.needed())
+	r.kept = max(r.kept, kept)
+	r.forget(b)
+}
+
+// pin counts a reader in at a revision that the backend still has, whatever the
+// floor.
+func (r *readers) pin(rev Revision, head func() Revision) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	newest := head()
+	switch {
+	case r.closed:
+		return ErrClosed
+	case rev > newest:
+		return &FutureRevisionError{Revision: rev, Head: newest}
+	case rev < r.gone:
+		return &ExpiredRevisionError{Revision: rev, Floor: r.gone}
+	}
+	r.open[rev]++
+	r.total++
+	return nil
 }
 
 func (r *readers) oldest() Revision {
@@ -84,10 +110,11 @@ func (r *readers) oldest() Revision {
 	return r.floor
 }
 
-func (r *readers) count() int {
+// forgotten returns the revision below which the backend may have let go.
+func (r *readers) forgotten() Revision {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.total
+	return r.gone
 }
 
 // drain refuses new snapshots and waits for the open ones.

@@ -34,7 +34,7 @@ func (sn *Snapshot) Changes(ctx context.Context, from Revision) iter.Seq2[*Recor
 			yield(nil, ErrClosed)
 			return
 		}
-		floor := sn.store.Floor()
+		floor := sn.db.readers.oldest()
 		if from > 0 && from < floor {
 			yield(nil, &ExpiredRevisionError{Revision: from, Floor: floor})
 			return
@@ -114,7 +114,7 @@ func (s *Store) prune() error {
 	if s.pruned+1 >= limit {
 		return nil
 	}
-	v := s.backend.view(s.state.head)
+	v := s.db().backend.view(s.state.head)
 	walk := v.scan([]byte{tableChanges})
 	defer walk.close()
 	var entries []entry
@@ -137,5 +137,5 @@ func (s *Store) prune() error {
 	if len(entries) == 0 {
 		return nil
 	}
-	return s.backend.apply(s.state.head, entries)
+	return s.db().backend.apply(s.state.head, entries)
 }

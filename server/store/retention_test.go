@@ -20,14 +20,14 @@ func TestFloorBelowSnapshot(t *testing.T) {
 	old := snapshot(t, s, 2)
 	apply(t, s, &Transaction{Updates: updates(t, Delete, "document:a#viewer@user:anne")})
 	apply(t, s, &Transaction{Floor: 4})
-	if got := s.readers.needed(); got != 2 {
+	if got := s.db().readers.needed(); got != 2 {
 		t.Errorf("versions from %d on are kept; a snapshot of 2 is open", got)
 	}
 	if n, err := old.Count(context.Background(), Filter{}); n != 1 || err != nil {
 		t.Errorf("the open snapshot sees %d relationships, %v", n, err)
 	}
 	old.Close()
-	if got := s.readers.needed(); got != 4 {
+	if got := s.db().readers.needed(); got != 4 {
 		t.Errorf("versions from %d on are kept; the floor is 4", got)
 	}
 	var expired *ExpiredRevisionError
@@ -73,7 +73,7 @@ func TestPrune(t *testing.T) {
 	floor := s.Head() - 3
 	apply(t, s, &Transaction{Floor: floor})
 	records := func() (n int) {
-		err := s.backend.view(s.Head()).revisions(tableChanges, 0, s.Head(), func(Revision) bool {
+		err := s.db().backend.view(s.Head()).revisions(tableChanges, 0, s.Head(), func(Revision) bool {
 			n++
 			return true
 		})
@@ -135,27 +135,27 @@ func TestVerifyFinds(t *testing.T) {
 	r := parse(t, "document:a#viewer@user:anne")
 	damage := map[string]func(s *Store) error{
 		"a lost reverse key": func(s *Store) error {
-			return s.backend.apply(s.Head(), []entry{{key: reverseKey(nil, &r), remove: true}})
+			return s.db().backend.apply(s.Head(), []entry{{key: reverseKey(nil, &r), remove: true}})
 		},
 		"a lost forward key": func(s *Store) error {
-			return s.backend.apply(s.Head(), []entry{{key: forwardKey(nil, &r), remove: true}})
+			return s.db().backend.apply(s.Head(), []entry{{key: forwardKey(nil, &r), remove: true}})
 		},
 		"another trait": func(s *Store) error {
 			value, err := encodeTrait(&engine.Trait{Expires: testTime})
-			return errors.Join(err, s.backend.apply(s.Head(), []entry{{key: forwardKey(nil, &r), value: value}, {key: reverseKey(nil, &r), value: value}}))
+			return errors.Join(err, s.db().backend.apply(s.Head(), []entry{{key: forwardKey(nil, &r), value: value}, {key: reverseKey(nil, &r), value: value}}))
 		},
 		"a trait that cannot be read": func(s *Store) error {
-			return s.backend.apply(s.Head(), []entry{{key: forwardKey(nil, &r), value: []byte{255}}})
+			return s.db().backend.apply(s.Head(), []entry{{key: forwardKey(nil, &r), value: []byte{255}}})
 		},
 		"a document": func(s *Store) error {
-			return s.backend.apply(s.Head(), []entry{{key: documentKey("x"), value: []byte("1")}})
+			return s.db().backend.apply(s.Head(), []entry{{key: documentKey("x"), value: []byte("1")}})
 		},
 		"a counter": func(s *Store) error {
 			s.state.count(Kind{Type: "document"}, 1)
 			return nil
 		},
 		"a record": func(s *Store) error {
-			return s.backend.apply(s.Head(), []entry{{key: chunkKey(tableChanges, 2, 0), remove: true}})
+			return s.db().backend.apply(s.Head(), []entry{{key: chunkKey(tableChanges, 2, 0), remove: true}})
 		},
 	}
 	for name, f := range damage {

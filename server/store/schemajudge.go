@@ -58,7 +58,7 @@ func (j *judge) constraintsSince(judged Revision, constraints []*schema.Constrai
 		return nil
 	}
 	moved := &SchemaMovedError{Judged: judged}
-	_, written, err := j.store.schemas.at(j.record.Previous)
+	_, written, err := j.store.db().schemas.at(j.record.Previous)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const pageSize = 512
 // concurrent use, and its answers never change. The caller must Close it, after
 // its last read has returned.
 type Snapshot struct {
-	store  *Store
+	db     *database
 	rev    Revision
 	view   view
 	closed atomic.Bool
@@ -30,21 +30,28 @@ var _ engine.Reader = (*Snapshot)(nil)
 // *ExpiredRevisionError below the floor, a *FutureRevisionError above the head,
 // and ErrClosed.
 func (s *Store) Snapshot(rev Revision) (*Snapshot, error) {
-	rev, err := s.readers.enter(rev, s.Head)
-	if err != nil {
-		return nil, err
+	for {
+		d := s.db()
+		at, err := d.readers.enter(rev, d.newest)
+		if err == nil {
+			s.opened.Add(1)
+			return &Snapshot{db: d, rev: at, view: d.backend.view(at)}, nil
+		}
+		if s.db() == d { // else it was replaced meanwhile
+			return nil, err
+		}
 	}
-	return &Snapshot{store: s, rev: rev, view: s.backend.view(rev)}, nil
 }
 
 // Close lets go of the snapshot. Closing twice is no fault.
 func (sn *Snapshot) Close() {
 	if !sn.closed.Swap(true) {
-		if c := sn.store.cache; c != nil {
+		if c := sn.db.cache; c != nil {
 			c.hits.Add(sn.hits.Load())
 			c.misses.Add(sn.misses.Load())
 		}
-		sn.store.readers.leave(sn.rev, sn.store.backend)
+		sn.db.readers.leave(sn.rev, sn.db.backend)
+		sn.db.store.opened.Add(-1)
 	}
 }
 
@@ -63,7 +70,7 @@ func (sn *Snapshot) SchemaRevision() (*schema.Schema, Revision, error) {
 	if sn.closed.Load() {
 		return nil, 0, ErrClosed
 	}
-	return sn.store.schemas.at(sn.rev)
+	return sn.db.schemas.at(sn.rev)
 }
 
 // Find implements engine.Reader.
@@ -71,7 +78,7 @@ func (sn *Snapshot) Find(resource engine.Object, relation string, subject engine
 	if sn.closed.Load() {
 		return nil, false, ErrClosed
 	}
-	if c := sn.store.cache; c != nil {
+	if c := sn.db.cache; c != nil {
 		return c.find(sn, resource, relation, subject)
 	}
 	return sn.find(resource, relation, subject)
@@ -82,7 +89,7 @@ func (sn *Snapshot) Subjects(resource engine.Object, relation, subjectType, subj
 	if sn.closed.Load() {
 		return nil, false, ErrClosed
 	}
-	if c := sn.store.cache; c != nil {
+	if c := sn.db.cache; c != nil {
 		return c.subjects(sn, resource, relation, subjectType, subjectRelation, after)
 	}
 	return sn.subjects(resource, relation, subjectType, subjectRelation, after)

@@ -74,14 +74,11 @@ type Store struct {
 	logged  bool                   // opened by OpenAt
 	base    func() ([]byte, error) // what it was given
 	dir     *directory             // nil in memory
-	backend *backend
-	schemas *schemas
-	cache   *cache // nil without one
-	readers readers
+	current atomic.Pointer[database]
+	opened  atomic.Int64 // snapshots that are open
 
-	// head is what readers see: it is set after everything of its revision was
-	// written and the cache has let go of what the revision changed.
-	head atomic.Uint64
+	loading  sync.Mutex     // held by Load
+	retiring sync.WaitGroup // databases that were replaced and still have readers
 
 	mu      sync.Mutex // held while a transaction is applied; guards what follows
 	state   *state     // as the newest transaction leaves it, in flight or not
@@ -89,6 +86,7 @@ type Store struct {
 	saved   Revision   // of the newest stored copy of state
 	pruned  Revision   // there are no records below it
 	failed  error      // of the backend while writing; nothing is applied after it
+	retired error      // of databases that were replaced, while they were closed
 	stopped bool
 }
 
@@ -104,10 +102,9 @@ func openStore(s *Store) (*Store, error) {
 	if err := s.config.validate(); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	s.readers.open, s.readers.idle.L = map[Revision]int{}, &s.readers.mu
 	if err := s.open(); err != nil {
-		if s.backend != nil {
-			err = errors.Join(err, s.backend.close())
+		if d := s.db(); d != nil {
+			err = errors.Join(err, d.backend.close())
 		}
 		if s.dir != nil {
 			err = errors.Join(err, s.dir.close())
@@ -118,7 +115,7 @@ func openStore(s *Store) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	var path string
+	var from origin
 	var durable Revision
 	if !s.config.InMemory {
 		var err error
@@ -128,6 +125,7 @@ func (s *Store) open() error {
 		if err := s.checkSpace(s.config.MinFree / 4); err != nil {
 			return err
 		}
+		from = s.dir.origin
 		if durable, err = s.dir.durable(); err != nil {
 			return err
 		}
@@ -137,15 +135,15 @@ func (s *Store) open() error {
 		if err := s.dir.setAside(); err != nil {
 			return err
 		}
-		path = s.dir.database()
 	}
-	var err error
-	if s.backend, err = openBackend(path); err != nil {
+	d, err := s.openDatabase(from)
+	if err != nil {
 		return s.corrupt("the database does not open", err)
 	}
+	s.current.Store(d)
 	load, newest := s.load, func() (Revision, error) { return s.state.head, nil }
 	if s.logged {
-		load, newest = s.loadBase, func() (Revision, error) { return s.backend.view(^Revision(0)).newest(tableChanges) }
+		load, newest = s.loadBase, func() (Revision, error) { return s.db().backend.view(^Revision(0)).newest(tableChanges) }
 	}
 	if err := load(); err != nil {
 		return err
@@ -156,34 +154,19 @@ func (s *Store) open() error {
 	case found < durable:
 		return s.corrupt(fmt.Sprintf("revision %d was written, and the newest found is %d; the tables as they were found are in %s", durable, found, asideDir), nil)
 	}
-	return s.start()
-}
-
-// start makes what was loaded readable.
-func (s *Store) start() error {
-	s.head.Store(uint64(s.state.head))
-	s.readers.floor = s.state.floor
-	s.readers.base = ^Revision(0)
-	if s.logged {
-		s.readers.base = s.state.head
+	if err := d.start(s.state); err != nil || s.dir == nil {
+		return err
 	}
-	s.backend.setFloor(min(s.readers.floor, s.readers.base))
-	if s.config.CacheBytes > 0 {
-		var err error
-		if s.cache, err = newCache(s.config.CacheBytes, s.state.head); err != nil {
-			return err
-		}
+	if err := s.dir.dropAside(); err != nil {
+		return err
 	}
-	if s.dir == nil {
-		return nil
-	}
-	return s.dir.dropAside()
+	return s.dir.dropOthers()
 }
 
 // load finds the newest stored copy of the small state and catches up from the
 // records after it. Records name the one before them, so a gap is noticed.
 func (s *Store) load() error {
-	v := s.backend.view(^Revision(0))
+	v := s.db().backend.view(^Revision(0))
 	newest, err := v.newest(tableStates)
 	if err != nil {
 		return s.corrupt("the small state has a malformed key", err)
@@ -213,7 +196,7 @@ func (s *Store) load() error {
 	if err := errors.Join(err, fault); err != nil {
 		return s.corrupt("the records of changes do not fit together", err)
 	}
-	if s.schemas, err = loadSchemas(s.backend, ^Revision(0)); err != nil {
+	if s.db().schemas, err = loadSchemas(s.db().backend, ^Revision(0)); err != nil {
 		return s.corrupt("the schemas cannot be read", err)
 	}
 	return nil
@@ -223,9 +206,11 @@ func (s *Store) corrupt(msg string, err error) error {
 	return &CorruptError{Dir: s.config.Dir, Msg: msg, Err: err}
 }
 
-// Close stores the small state and closes the store. It waits for snapshots
-// that are still open; new ones are refused.
+// Close stores the small state and closes the store. It waits for a Load and for
+// snapshots that are still open; new ones are refused.
 func (s *Store) Close() error {
+	s.loading.Lock()
+	defer s.loading.Unlock()
 	s.mu.Lock()
 	if s.stopped {
 		s.mu.Unlock()
@@ -238,8 +223,11 @@ func (s *Store) Close() error {
 	}
 	s.mu.Unlock()
 
-	s.readers.drain()
-	errs = append(errs, s.Sync(), s.backend.close())
+	d := s.db()
+	d.readers.drain()
+	errs = append(errs, d.sync(), d.backend.close())
+	s.retiring.Wait()
+	errs = append(errs, s.retired)
 	if s.dir != nil {
 		errs = append(errs, s.dir.close())
 	}
@@ -257,12 +245,12 @@ func (s *Store) saveState() error {
 	}
 	head := s.state.head
 	entries := appendChunks(nil, tableStates, head, s.state.encode())
-	old := s.backend.view(head).scan([]byte{tableStates})
+	old := s.db().backend.view(head).scan([]byte{tableStates})
 	for old.seek(nil); old.valid(); old.next() {
 		entries = append(entries, entry{key: append([]byte(nil), old.key()...), remove: true})
 	}
 	old.close()
-	if err := s.backend.apply(head, entries); err != nil {
+	if err := s.db().backend.apply(head, entries); err != nil {
 		return err
 	}
 	s.saved = head
@@ -270,19 +258,19 @@ func (s *Store) saveState() error {
 }
 
 // Head returns the newest revision. Everything it wrote can be read.
-func (s *Store) Head() Revision { return Revision(s.head.Load()) }
+func (s *Store) Head() Revision { return s.db().newest() }
 
 // Floor returns the oldest revision that can be read.
-func (s *Store) Floor() Revision { return s.readers.oldest() }
+func (s *Store) Floor() Revision { return s.db().readers.oldest() }
 
 // Sync makes everything durable that was applied.
 func (s *Store) Sync() error {
-	head := s.Head()
-	err := s.backend.barrier()
-	if err == nil && s.dir != nil {
-		err = s.dir.checkpoint(head)
-	}
+	sn, err := s.Snapshot(0) // so that the database stays
 	if err != nil {
+		return err
+	}
+	defer sn.Close()
+	if err := sn.db.sync(); err != nil {
 		return fmt.Errorf("syncing the store: %w", err)
 	}
 	return nil
@@ -308,10 +296,10 @@ func (s *Store) Stats() Stats {
 	st := Stats{
 		Head: s.state.head, Floor: s.state.floor, Time: fromMillis(s.state.time), Hash: s.state.hash,
 		Relationships: s.state.relationships(), Counts: maps.Clone(s.state.counts),
-		Snapshots: s.readers.count(), Cache: s.cache.stats(),
+		Snapshots: int(s.opened.Load()), Cache: s.db().cache.stats(),
 	}
 	if !s.stopped {
-		st.Bytes = s.backend.size()
+		st.Bytes = s.db().backend.size()
 	}
 	return st
 }

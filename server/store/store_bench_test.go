@@ -146,7 +146,7 @@ func benchCold(b *testing.B, s *Store, documents int) {
 	for b.Loop() {
 		id := engine.Object{Type: "document", ID: "document-" + strconv.Itoa(i*7919%documents)}
 		i++
-		s.cache.held.Invalidate(s.cache.hash(setKey{id, "viewer"}))
+		s.db().cache.held.Invalidate(s.db().cache.hash(setKey{id, "viewer"}))
 		if _, _, err := sn.Subjects(id, "viewer", "user", "", ""); err != nil {
 			b.Fatal(err)
 		}

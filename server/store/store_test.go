@@ -125,7 +125,7 @@ func applyUnchecked(t testing.TB, s *Store, rels []engine.Relationship) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	current, _, err := s.schemas.at(s.state.head)
+	current, _, err := s.db().schemas.at(s.state.head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestCountOfSchemas(t *testing.T) {
 			t.Errorf("revision %d: %v %v", i+1, rev, err)
 		}
 	}
-	if n := len(s.schemas.compiled); n != cachedSchemas {
+	if n := len(s.db().schemas.compiled); n != cachedSchemas {
 		t.Errorf("%d compiled schemas are kept; want %d", n, cachedSchemas)
 	}
 }

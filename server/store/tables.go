@@ -15,8 +15,8 @@ import (
 // process. Tables that are not listed were not finished when a process ended;
 // what is missing, or a list that is damaged, Badger reports itself.
 func (d *directory) checkTables() error {
-	for _, name := range listedTables(d.database()) {
-		err := checkTable(filepath.Join(d.database(), name))
+	for _, name := range listedTables(d.database(d.origin)) {
+		err := checkTable(filepath.Join(d.database(d.origin), name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return &CorruptError{Dir: d.path, Msg: fmt.Sprintf("table %s is damaged", name), Err: err}
 		}
