@@ -2,7 +2,7 @@ package engine
 
 // LookupCost is what a lookup took, in questions to the Reader.
 type LookupCost struct {
-	Candidates int // that were found
+	Candidates int // that were found; of a search that failed, the sets that were come across
 	Finding    int // reads that it took to find them, checks on the way among them
 	Checks     int // candidates that had to be checked
 	Checking   int // reads that these checks took

@@ -127,8 +127,9 @@ func (e *Engine) ResourceCandidates(ctx context.Context, resourceType, relation 
 			err = c.up()
 		}
 	}
-	e.Cost.collected(len(c.sure), c.asked+w.reads)
+	reads := c.asked + w.reads
 	if err != nil {
+		e.Cost.collected(len(c.sure), reads)
 		return nil, err
 	}
 	found := &ResourceCandidates{relation: r, subject: subject}
@@ -139,6 +140,7 @@ func (e *Engine) ResourceCandidates(ctx context.Context, resourceType, relation 
 			found.bytes += int64(len(n.id))
 		}
 	}
+	e.Cost.collected(len(found.sorted), reads)
 	slices.SortFunc(found.sorted, func(a, b resourceCandidate) int { return strings.Compare(a.id, b.id) })
 	return found, nil
 }

@@ -143,6 +143,12 @@ func (l *log) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
+func (l *log) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
 // failures returns the lines of errors that the table of errors does not know.
 func (l *log) failures() string {
 	l.mu.Lock()

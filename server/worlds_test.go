@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/enginetest"
@@ -245,10 +246,11 @@ func (w *world) lookupSubjects(q enginetest.Question) error {
 	if w.ref.Check(q.Resource, q.Relation, q.Subject) == enginetest.Cycle {
 		return nil
 	}
-	stream, err := w.permissions.LookupSubjects(context.Background(), &v1.LookupSubjectsRequest{
+	r := &v1.LookupSubjectsRequest{
 		Resource: object(w.TB, q.Resource.String()), Permission: q.Relation, Context: toStruct(w.TB, w.World.Context),
 		SubjectObjectType: q.Subject.Type, OptionalSubjectRelation: q.Subject.Relation,
-	})
+	}
+	stream, err := w.permissions.LookupSubjects(context.Background(), r)
 	if err != nil {
 		return err
 	}
@@ -259,8 +261,15 @@ func (w *world) lookupSubjects(q enginetest.Question) error {
 	if err != nil {
 		return err
 	}
+	pages, err := subjectsByPage(context.Background(), w.permissions, r, 2)
+	if err != nil || len(pages) != len(results) {
+		return fmt.Errorf("%d results by page, %d at once, %w", len(pages), len(results), err)
+	}
 	found, wildcard := enginetest.No, enginetest.No
 	for _, r := range results {
+		if page := pages[r.Subject.SubjectObjectId]; page == nil || !proto.Equal(page.Subject, r.Subject) || len(page.ExcludedSubjects) != len(r.ExcludedSubjects) {
+			return fmt.Errorf("%s is found as %v by page", r.Subject, page)
+		}
 		id, o := r.Subject.SubjectObjectId, foundOutcome(r.Subject.Permissionship)
 		if id == engine.Wildcard {
 			wildcard = o
