@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+
+	"github.com/pemba-authz/pemba/server/reload"
 )
 
 // AuthConfig says who may call. Without any of its means nobody may; a server
@@ -39,8 +41,8 @@ func (c AuthConfig) tokens() bool { return len(c.Keys) > 0 || c.KeyFile != "" ||
 type Auth struct {
 	tokens bool // a token is needed, not just a certificate
 	keys   []Key
-	file   *reloaded[[]Key] // nil without
-	oidc   *issuer          // nil without
+	file   *reload.Value[[]Key] // nil without
+	oidc   *issuer              // nil without
 	peers  *peers
 }
 
@@ -64,7 +66,7 @@ func NewAuth(c AuthConfig) (*Auth, error) {
 	}
 	if c.KeyFile != "" {
 		load := func() ([]Key, error) { return readKeys(c.KeyFile) }
-		if a.file, err = newReloaded(c.Logger, c.Now, load, c.KeyFile); err != nil {
+		if a.file, err = reload.New(c.Logger, c.Now, load, c.KeyFile); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -151,7 +153,7 @@ func (a *Auth) identify(ctx context.Context, token string) (Identity, error) {
 		return Identity{k.Name, k.Role}, nil
 	}
 	if a.file != nil {
-		if k, ok := find(a.file.get(), token); ok {
+		if k, ok := find(a.file.Get(), token); ok {
 			return Identity{k.Name, k.Role}, nil
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"github.com/pemba-authz/pemba/server/reload"
 )
 
 // TLSConfig names the PEM files of a listener. They are read again when they
@@ -35,12 +37,12 @@ func NewTLS(c TLSConfig) (*tls.Config, error) {
 	if c.ClientCA != "" {
 		files = append(files, c.ClientCA)
 	}
-	current, err := newReloaded(c.Logger, c.Now, c.load, files...)
+	current, err := reload.New(c.Logger, c.Now, c.load, files...)
 	if err != nil {
 		return nil, err
 	}
-	base := current.get().Clone()
-	base.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return current.get(), nil }
+	base := current.Get().Clone()
+	base.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return current.Get(), nil }
 	return base, nil
 }
 

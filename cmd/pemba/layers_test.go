@@ -35,7 +35,7 @@ var layers = map[string]room{
 	},
 	"server": {
 		ours: []string{
-			"server/api/pemba/v1", "server/replica", "server/store",
+			"server/api/pemba/v1", "server/reload", "server/replica", "server/store",
 			"engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
@@ -49,6 +49,7 @@ var layers = map[string]room{
 		others: []string{"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt", "golang.org/x/sync/semaphore"},
 	},
 	"server/replica/peer/faulty": {},
+	"server/reload":              {},
 	"server/api/generate": {
 		others: []string{"github.com/authzed/authzed-go", "github.com/bufbuild/protocompile", "google.golang.org/protobuf"},
 	},

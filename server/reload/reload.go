@@ -1,4 +1,6 @@
-package server
+// Package reload keeps something that is read from files, and reads it again when
+// one of them changes: certificates, keys. It knows nothing of what is in them.
+package reload
 
 import (
 	"log/slog"
@@ -8,14 +10,14 @@ import (
 	"time"
 )
 
-// reloadEvery is how often a file that is in use is looked at for changes.
-const reloadEvery = time.Second
+// every is how often a file that is in use is looked at for changes.
+const every = time.Second
 
-// reloaded is something that is read from files, and read again when one of
+// Value is something that is read from files, and read again when one of
 // them changes. A change that cannot be read is logged, and the last good value
 // stays. It is safe for concurrent use and starts no goroutine: whoever asks
 // for the value after a while looks at the files.
-type reloaded[T any] struct {
+type Value[T any] struct {
 	files []string
 	load  func() (T, error)
 	log   *slog.Logger
@@ -35,15 +37,15 @@ type fileState struct {
 	failed   bool
 }
 
-// newReloaded reads the files for the first time; that must succeed.
-func newReloaded[T any](log *slog.Logger, now func() time.Time, load func() (T, error), files ...string) (*reloaded[T], error) {
-	r := &reloaded[T]{files: files, load: load, log: log, now: now, seen: look(files)}
+// New reads the files for the first time; that must succeed. The error is load's.
+func New[T any](log *slog.Logger, now func() time.Time, load func() (T, error), files ...string) (*Value[T], error) {
+	r := &Value[T]{files: files, load: load, log: log, now: now, seen: look(files)}
 	value, err := load()
 	if err != nil {
 		return nil, err
 	}
 	r.value.Store(&value)
-	r.next.Store(now().Add(reloadEvery).UnixNano())
+	r.next.Store(now().Add(every).UnixNano())
 	return r, nil
 }
 
@@ -60,11 +62,11 @@ func look(files []string) []fileState {
 	return states
 }
 
-// get returns the newest good value.
-func (r *reloaded[T]) get() T {
+// Get returns the newest good value.
+func (r *Value[T]) Get() T {
 	if now := r.now(); now.UnixNano() >= r.next.Load() && r.mu.TryLock() {
 		defer r.mu.Unlock()
-		r.next.Store(now.Add(reloadEvery).UnixNano())
+		r.next.Store(now.Add(every).UnixNano())
 		r.refresh()
 	}
 	return *r.value.Load()
@@ -73,7 +75,7 @@ func (r *reloaded[T]) get() T {
 // refresh reads the files again if they changed. A set of files that is being
 // replaced one by one may not fit together for a moment: it is tried again
 // whenever one of them changes.
-func (r *reloaded[T]) refresh() {
+func (r *Value[T]) refresh() {
 	states := look(r.files)
 	changed := false
 	for i := range states {
