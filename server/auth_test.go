@@ -152,11 +152,11 @@ var wantedRoles = map[string]string{
 	"read": `ExpandPermissionTree ReadRelationships ExportBulkRelationships BulkExportRelationships Watch
 		ReadSchema ReflectSchema ComputablePermissions DependentRelations DiffSchema ReadSchemaText
 		ExperimentalReflectSchema ExperimentalComputablePermissions ExperimentalDependentRelations ExperimentalDiffSchema
-		ExperimentalCountRelationships GetDocument ListDocuments Explain Expand`,
+		ExperimentalCountRelationships GetDocument ListDocuments Explain Expand Status GetAutopilot StateHash`,
 	"write": `WriteRelationships DeleteRelationships ImportBulkRelationships BulkImportRelationships
 		ExperimentalRegisterRelationshipCounter ExperimentalUnregisterRelationshipCounter
 		WriteDocument DeleteDocument WriteTransaction`,
-	"admin": `WriteSchema`,
+	"admin": `WriteSchema Remove Promote Demote TransferLeader Drain Join SetAutopilot`,
 }
 
 func wantedRole(method string) string {

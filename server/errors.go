@@ -215,6 +215,7 @@ var rules = []rule{
 		}
 		return verdict{code: codes.FailedPrecondition}
 	}),
+	as(func(e *replica.ClusterError) verdict { return verdict{code: clusterCodes[e.Fault]} }),
 	as(func(e *replica.UnavailableError) verdict {
 		if e.MayApply { // trying again blindly could write it twice
 			return verdict{code: codes.Unavailable}
@@ -235,6 +236,13 @@ var rules = []rule{
 	}),
 	as(func(e *store.TransactionTooBigError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *store.DiskFullError) verdict { return verdict{code: codes.ResourceExhausted} }),
+}
+
+// clusterCodes are the codes of refused changes of the cluster.
+var clusterCodes = [...]codes.Code{
+	replica.ClusterState:    codes.FailedPrecondition,
+	replica.ClusterNoMember: codes.NotFound,
+	replica.ClusterInvalid:  codes.InvalidArgument,
 }
 
 // schemaVerdict answers for a schema that does not compile: what cannot be

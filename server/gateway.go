@@ -26,6 +26,7 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		pembav1.RegisterSchemaServiceHandler,
 		pembav1.RegisterExplainServiceHandler,
 		pembav1.RegisterRevisionServiceHandler,
+		pembav1.RegisterClusterServiceHandler,
 	} {
 		if err := register(context.Background(), mux, conn); err != nil {
 			return nil, err

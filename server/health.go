@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -15,13 +17,47 @@ import (
 // healthEvery is how often a watch of the health looks.
 const healthEvery = time.Second
 
-// Ready returns why the server should get no requests, nil when it should.
-func (s *Server) Ready() error {
-	if err := s.drains(); err != nil {
-		return err
-	}
-	return s.replica.Serving()
+var errRetired = errors.New("the server is about to shut down")
+
+// Retire has Ready and health say no from now on, so that whoever balances load
+// sends new requests elsewhere; everything goes on. Drain comes later.
+func (s *Server) Retire() { s.retired.Store(true) }
+
+// check is one thing that must be so for a server to get requests.
+type check struct {
+	name string
+	err  error // nil: it is so
 }
+
+// readiness returns all checks, in the order in which their faults are told.
+func (s *Server) readiness() []check {
+	draining := s.drains()
+	if draining == nil && s.retired.Load() {
+		draining = errRetired
+	}
+	return []check{
+		{"draining", draining},
+		{"node", s.Alive()},
+		{"staleness", s.replica.Lagging(s.config.MaxStaleness)},
+	}
+}
+
+// liveness returns what is wrong with the process itself.
+func (s *Server) liveness() []check { return []check{{"node", s.Alive()}} }
+
+// fault returns what the first check that fails says.
+func fault(checks []check) error {
+	for _, c := range checks {
+		if c.err != nil {
+			return c.err
+		}
+	}
+	return nil
+}
+
+// Ready returns why the server should get no requests, nil when it should: it
+// can then answer reads that are at most Config.MaxStaleness old.
+func (s *Server) Ready() error { return fault(s.readiness()) }
 
 // Alive returns why the process should be started again, nil when that would
 // not help.
@@ -31,6 +67,42 @@ func (s *Server) Alive() error {
 		return s.replica.Serving()
 	default:
 		return nil
+	}
+}
+
+// registerHealth adds the paths that tell the state of health. With ?verbose the
+// answer has every check by name.
+func (s *Server) registerHealth(mux *http.ServeMux) {
+	mux.HandleFunc("GET /healthz", reportHealth(s.readiness))
+	mux.HandleFunc("GET /readyz", reportHealth(s.readiness))
+	mux.HandleFunc("GET /livez", reportHealth(s.liveness))
+}
+
+// healthJSON is the state of health as HTTP has it.
+type healthJSON struct {
+	Status string            `json:"status"`
+	Reason string            `json:"reason,omitempty"`
+	Checks map[string]string `json:"checks,omitempty"` // "ok", or why not
+}
+
+// reportHealth answers 200 or 503, and why.
+func reportHealth(look func() []check) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		checks := look()
+		code, body := http.StatusOK, healthJSON{Status: "SERVING"}
+		if err := fault(checks); err != nil {
+			code, body = http.StatusServiceUnavailable, healthJSON{Status: "NOT_SERVING", Reason: err.Error()}
+		}
+		if r.URL.Query().Has("verbose") {
+			body.Checks = map[string]string{}
+			for _, c := range checks {
+				body.Checks[c.name] = "ok"
+				if c.err != nil {
+					body.Checks[c.name] = c.err.Error()
+				}
+			}
+		}
+		writeJSON(w, code, body)
 	}
 }
 

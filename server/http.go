@@ -141,24 +141,6 @@ func withRequestID(next http.Handler) http.Handler {
 	})
 }
 
-// registerHealth adds the paths that tell the state of health.
-func (s *Server) registerHealth(mux *http.ServeMux) {
-	mux.HandleFunc("GET /healthz", s.reportHealth(s.Ready))
-	mux.HandleFunc("GET /readyz", s.reportHealth(s.Ready))
-	mux.HandleFunc("GET /livez", s.reportHealth(s.Alive))
-}
-
-// reportHealth answers 200 or 503, and why.
-func (s *Server) reportHealth(check func() error) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		if err := check(); err != nil {
-			writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "NOT_SERVING", "reason": err.Error()})
-			return
-		}
-		writeJSON(w, http.StatusOK, map[string]string{"status": "SERVING"})
-	}
-}
-
 // writeJSON answers with a value that can be marshalled.
 func writeJSON(w http.ResponseWriter, code int, v any) {
 	text, err := json.Marshal(v)

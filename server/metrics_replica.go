@@ -1,7 +1,9 @@
 package server
 
 import (
+	"math"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,12 +29,6 @@ func newReplicaCollector(status func() replica.Status) *replicaCollector {
 		c.gauges = append(c.gauges, gauge{prometheus.NewDesc(name, help, nil, nil), kind, value})
 	}
 	const g, n = prometheus.GaugeValue, prometheus.CounterValue
-	flag := func(b bool) float64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
 	add(g, "pemba_ready", "1 when the node serves.", func(s replica.Status) float64 { return flag(s.Ready) })
 	add(g, "pemba_raft_leader", "1 when the node leads its cluster.", func(s replica.Status) float64 { return flag(s.Leader) })
 	add(g, "pemba_raft_last_index", "The newest entry of the log on this node.", func(s replica.Status) float64 { return float64(s.LastIndex) })
@@ -55,6 +51,10 @@ func newReplicaCollector(status func() replica.Status) *replicaCollector {
 			return f
 		})
 	}
+	add(g, "pemba_raft_last_contact_seconds", "Since when a follower has not heard of the leader; +Inf: it never has.", func(s replica.Status) float64 {
+		return lastContact(s.Raft["last_contact"])
+	})
+	add(g, "pemba_cluster_epoch", "How often the cluster's history began anew, by a restore or a recovery, from 1; 0: no cluster yet.", func(s replica.Status) float64 { return float64(s.Epoch) })
 	add(g, "pemba_revision_head", "The newest revision that can be read.", func(s replica.Status) float64 { return float64(s.Head) })
 	add(g, "pemba_revision_floor", "The oldest revision that can be read.", func(s replica.Status) float64 { return float64(s.Floor) })
 	add(g, "pemba_last_write_timestamp_seconds", "Time of the newest entry.", func(s replica.Status) float64 {
@@ -73,6 +73,18 @@ func newReplicaCollector(status func() replica.Status) *replicaCollector {
 	add(g, "pemba_cache_bytes", "Memory that the cache holds.", func(s replica.Status) float64 { return float64(s.Store.Cache.Bytes) })
 	add(g, "pemba_cache_max_bytes", "Memory that the cache may hold.", func(s replica.Status) float64 { return float64(s.Store.Cache.MaxBytes) })
 	return c
+}
+
+// lastContact reads raft's word for it in seconds.
+func lastContact(word string) float64 {
+	if word == "never" {
+		return math.Inf(1)
+	}
+	since, err := time.ParseDuration(word)
+	if err != nil {
+		return 0 // the leader's word is "0"
+	}
+	return since.Seconds()
 }
 
 // Describe implements prometheus.Collector.

@@ -30,6 +30,7 @@ func scrape(t *testing.T, p *port) map[string]*dto.MetricFamily {
 var allowedLabels = map[string]bool{
 	"grpc_type": true, "grpc_service": true, "grpc_method": true, "grpc_code": true,
 	"result": true, "reason": true, "kind": true, "version": true, "quantile": true,
+	"check": true, "member": true,
 }
 
 func TestMetrics(t *testing.T) {

@@ -19,7 +19,7 @@ const (
 	RoleCheck             // ask who may do what
 	RoleRead              // see schema, relationships, documents and their changes
 	RoleWrite             // change relationships and documents
-	RoleAdmin             // change the schema
+	RoleAdmin             // change the schema and the cluster
 )
 
 var roleNames = [...]string{"none", "check", "read", "write", "admin"}
@@ -66,6 +66,9 @@ func needs(method string) Role {
 		v1.ExperimentalService_ExperimentalDiffSchema_FullMethodName,
 		v1.ExperimentalService_ExperimentalCountRelationships_FullMethodName,
 		pembav1.SchemaService_ReadSchemaText_FullMethodName,
+		pembav1.ClusterService_Status_FullMethodName,
+		pembav1.ClusterService_GetAutopilot_FullMethodName,
+		pembav1.ClusterService_StateHash_FullMethodName,
 		pembav1.ExplainService_Explain_FullMethodName,
 		pembav1.ExplainService_Expand_FullMethodName,
 		pembav1.DocumentService_GetDocument_FullMethodName,
@@ -91,5 +94,5 @@ func needs(method string) Role {
 	if strings.HasPrefix(method, "/grpc.reflection.") {
 		return RoleNone
 	}
-	return RoleAdmin // WriteSchema, and what this table does not know
+	return RoleAdmin // WriteSchema, changes of the cluster, and what this table does not know
 }

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
@@ -47,6 +48,10 @@ type Config struct {
 	Auth    *Auth                // nil: everybody may do everything
 	Tracing trace.TracerProvider // nil: no traces
 	Version string               // of the program, for callers that ask; "": "devel"
+
+	// MaxStaleness is how old what the server reads may be at most while it is
+	// ready; 0: 10 s.
+	MaxStaleness time.Duration
 
 	// MismatchedToken is what at_least_as_fresh does with a token that another
 	// cluster made, or this one before its history was replaced.
@@ -129,6 +134,7 @@ type Server struct {
 	gates      *gates
 	tracer     trace.Tracer
 	handlers   sync.WaitGroup // of streams
+	retired    atomic.Bool    // set by Retire
 	drain      sync.Once
 	draining   chan struct{} // closed by Drain
 }
@@ -148,6 +154,9 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.MaxStaleness <= 0 {
+		c.MaxStaleness = 10 * time.Second
+	}
 	if c.Version == "" {
 		c.Version = "devel"
 	}
@@ -162,7 +171,7 @@ func New(c Config) (*Server, error) {
 	}
 	s.gates = newGates(s.limits)
 	s.tracer = tracerOf(c.Tracing)
-	s.metrics.registry.MustRegister(newReplicaCollector(c.Replica.Status))
+	s.metrics.registry.MustRegister(newReplicaCollector(c.Replica.Status), newClusterCollector(s))
 	return s, nil
 }
 
@@ -186,6 +195,7 @@ func (s *Server) Register(g *grpc.Server) {
 	v1.RegisterSchemaServiceServer(g, schemas)
 	v1.RegisterWatchServiceServer(g, &watchService{Server: s})
 	v1.RegisterExperimentalServiceServer(g, &experimentalService{Server: s, permissions: permissions, schemas: schemas})
+	pembav1.RegisterClusterServiceServer(g, &clusterService{Server: s})
 	pembav1.RegisterExplainServiceServer(g, &explainService{Server: s})
 	pembav1.RegisterRevisionServiceServer(g, &revisionService{Server: s})
 	pembav1.RegisterTransactionServiceServer(g, &transactionService{Server: s})
