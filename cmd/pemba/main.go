@@ -97,6 +97,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		debugCommands(a),
 		serveCommand(a),
 		serveTestingCommand(a),
+		healthCommand(a),
 		keyCommands(a),
 		versionCommand(a),
 	)
