@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -162,6 +163,9 @@ func (f *fuzz) rootToken(r *requestMaker) {
 	r.learn(resp.ProtoReflect())
 }
 
+// generatedText is what the generated rules of messages say, in no words for people.
+var generatedText = regexp.MustCompile(`invalid [A-Z]\w*\.|value (is required|does not|must |length)|regex|embedded message|caused by`)
+
 // ask sends one random request.
 func (f *fuzz) ask(r *requestMaker, m protoreflect.MethodDescriptor) {
 	messages := 1
@@ -199,6 +203,9 @@ func (f *fuzz) ask(r *requestMaker, m protoreflect.MethodDescriptor) {
 		}
 		f.t.Errorf("-requests-seed %d: %s: %v\n%s", *randomSeed, m.FullName(), err, text)
 	case codes.InvalidArgument:
+		if generatedText.MatchString(err.Error()) {
+			f.t.Errorf("-requests-seed %d: %s: the message is not ours: %v", *randomSeed, m.FullName(), err)
+		}
 	default:
 		f.past.Add(1)
 	}

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/authzed/authzed-go/pkg/requestmeta"
 	"github.com/authzed/authzed-go/pkg/responsemeta"
@@ -176,15 +177,19 @@ func validate(m any) error {
 		*v1.ImportBulkRelationshipsRequest, *v1.BulkImportRelationshipsRequest:
 		return nil
 	}
-	if v, ok := m.(interface{ Validate() error }); ok {
+	if v, ok := m.(interface {
+		proto.Message
+		Validate() error
+	}); ok {
 		if err := v.Validate(); err != nil {
-			return &requestError{err: err}
+			return &requestError{err: brokenRule(v.ProtoReflect(), err)}
 		}
 	}
-	if v, ok := m.(interface{ HandwrittenValidate() error }); ok {
-		if err := v.HandwrittenValidate(); err != nil {
-			return &requestError{err: err}
-		}
+	if v, ok := m.(interface {
+		proto.Message
+		checkedByHand
+	}); ok && v.HandwrittenValidate() != nil {
+		return &requestError{err: misplacedWildcard(v.ProtoReflect(), "")}
 	}
 	return nil
 }

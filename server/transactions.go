@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -48,6 +50,9 @@ func (t *transactionService) guarded(r *pembav1.WriteTransactionRequest) (store.
 		Updates: r.Updates, OptionalPreconditions: r.Preconditions, OptionalTransactionMetadata: r.OptionalTransactionMetadata,
 	}
 	if err := validate(shared); err != nil {
+		if fault, ok := errors.AsType[*fieldError](err); ok { // its own fields have other names
+			fault.path = strings.TrimPrefix(fault.path, "optional_")
+		}
 		return store.Transaction{}, err
 	}
 	tx, err := t.writeTransaction(shared)
