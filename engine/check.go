@@ -36,6 +36,11 @@ type entry struct {
 	place  int32 // open: its place on the stack
 	hops   int   // how deep the set lay when the value was found; matters for deep values
 	round  int   // assumed: the round in which the value was found
+
+	// Where the walk is kept: the part of the log that the value rests on, and the
+	// hops to the furthest object that was looked into for it.
+	from, to int32
+	height   int
 }
 
 // walk answers questions about one subject: depth first, one set after the
@@ -49,11 +54,12 @@ type entry struct {
 // within the round, never beyond. So a denial that was found only because a
 // cycle was cut is not remembered as a denial.
 type walk struct {
-	engine  *Engine
-	ctx     context.Context
-	subject Subject
-	plain   *schema.Type // the subject's type if it has no relation, else nil
-	limits  Limits
+	engine   *Engine
+	ctx      context.Context
+	subject  Subject
+	everyone Subject      // the wildcard of its type
+	plain    *schema.Type // the subject's type if it has no relation, else nil
+	limits   Limits
 
 	memo  map[node]*entry
 	spare []entry // entries to hand out, so that a walk allocates few times
@@ -65,6 +71,12 @@ type walk struct {
 	rose    bool // an assumed set was answered again with another value
 	reads   int
 	deepest int // hops to the furthest set that was looked into
+
+	keeper             Keeper // nil: the Reader is none
+	keeps              bool   // answers are recalled and kept
+	log                *basis // what they rest on; nil before the first walk that keeps
+	mark, everyoneMark Mark   // of the subjects, if keeps
+	furthest           int    // hops to the furthest object that the set being answered rests on
 
 	record *recorder // nil unless the walk is to be explained
 }
@@ -81,6 +93,25 @@ func (e *Engine) walk(ctx context.Context, subject Subject) *walk {
 	if subject.Relation == "" {
 		w.plain = e.Schema.Type(subject.Type)
 	}
+	w.everyone = Subject{Object: Object{Type: subject.Type, ID: Wildcard}}
+	w.keeper, _ = e.Reader.(Keeper)
+	return w
+}
+
+// keepingWalk is walk for one that recalls answers, and keeps those it finds.
+func (e *Engine) keepingWalk(ctx context.Context, subject Subject) *walk {
+	w := e.walk(ctx, subject)
+	if w.keeper == nil {
+		return w
+	}
+	w.keeps = true
+	w.mark = w.keeper.Mark(&w.subject)
+	if subject.Relation == "" {
+		w.everyoneMark = w.keeper.Mark(&w.everyone)
+	}
+	if w.log == nil {
+		w.log = &basis{}
+	}
 	return w
 }
 
@@ -90,7 +121,7 @@ func (w *walk) release() {
 		return
 	}
 	w.forget()
-	*w = walk{memo: w.memo, spare: w.spare[:0], below: w.below[:0]}
+	*w = walk{memo: w.memo, spare: w.spare, below: w.below, log: w.log}
 	walks.Put(w)
 }
 
@@ -100,6 +131,9 @@ func (w *walk) forget() {
 	clear(w.spare)
 	w.spare = w.spare[:0]
 	w.below = w.below[:0]
+	if w.log != nil {
+		w.log.notes = w.log.notes[:0]
+	}
 }
 
 // ask answers the question that the walk was made for.
@@ -113,21 +147,32 @@ func (w *walk) ask(r *schema.Relation, id string) (value, error) {
 			return value{}, err
 		}
 	}
-	return w.set(r, id, 0)
+	return w.arrive(r, id, 0)
+}
+
+// arrive answers a set of an object that the walk comes to: the one that was
+// asked for, or one that a relationship names. Their answers are kept; those of
+// the sets they are made of on the same object are parts of them.
+func (w *walk) arrive(r *schema.Relation, id string, hops int) (value, error) {
+	return w.recorded(r, id, hops, w.keeps)
 }
 
 // set answers one set; hops is how many objects lie before it.
 func (w *walk) set(r *schema.Relation, id string, hops int) (value, error) {
+	return w.recorded(r, id, hops, false)
+}
+
+func (w *walk) recorded(r *schema.Relation, id string, hops int, keep bool) (value, error) {
 	if w.record != nil {
 		w.record.enter(node{r, id})
-		v, err := w.setValue(r, id, hops)
+		v, err := w.setValue(r, id, hops, keep)
 		w.record.answer(node{r, id}, v)
 		return v, err
 	}
-	return w.setValue(r, id, hops)
+	return w.setValue(r, id, hops, keep)
 }
 
-func (w *walk) setValue(r *schema.Relation, id string, hops int) (value, error) {
+func (w *walk) setValue(r *schema.Relation, id string, hops int, keep bool) (value, error) {
 	s := &w.subject
 	if s.Relation == r.Name && s.ID == id && s.Type == r.Type.Name {
 		return valueYes, nil // a subject is a member of the userset of its own name
@@ -135,7 +180,7 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int) (value, error) 
 	if !w.reachable(r) {
 		return valueNo, nil
 	}
-	w.deepest = max(w.deepest, hops)
+	w.deepest, w.furthest = max(w.deepest, hops), max(w.furthest, hops)
 	if hops > w.limits.Depth {
 		return value{truth: deep, low: closed, until: never}, nil
 	}
@@ -145,20 +190,37 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int) (value, error) 
 	n := node{r, id}
 	known := w.memo[n]
 	if known != nil {
-		if v, ok := w.recall(known, hops); ok {
+		if v, ok := w.remembered(known, hops); ok {
 			w.record.again()
 			return v, nil
 		}
 	} else {
+		if keep {
+			if v, ok := w.recall(r, id, hops); ok {
+				return v, nil
+			}
+		}
 		known = w.newEntry()
 		w.memo[n] = known
 	}
-	if !r.Recursive {
-		v, err := w.members(r, id, hops)
-		known.value, known.status, known.hops = v, final, hops
-		return v, err
+	outer, depth := w.furthest, w.depth
+	w.furthest, known.from = hops, w.log.length()
+	v, err := w.answerSet(n, known, hops)
+	known.to, known.height = w.log.length(), w.furthest-hops
+	w.furthest = max(w.furthest, outer)
+	if keep && err == nil {
+		w.keep(n, known, depth)
 	}
-	return w.fixpoint(n, known, hops)
+	return v, err
+}
+
+func (w *walk) answerSet(n node, known *entry, hops int) (value, error) {
+	if n.relation.Recursive {
+		return w.fixpoint(n, known, hops)
+	}
+	v, err := w.members(n.relation, n.id, hops)
+	known.value, known.status, known.hops = v, final, hops
+	return v, err
 }
 
 // lower notes that the sets from mark on rest on what the set above them rests
@@ -253,7 +315,11 @@ func (w *walk) exclusion(x *schema.Exclusion, r *schema.Relation, id string, hop
 
 // direct answers a relation: the subject itself, its wildcard, then usersets.
 func (w *walk) direct(r *schema.Relation, id string, hops int) (value, error) {
-	acc, err := w.named(r, id)
+	s, err := w.source(r, id)
+	if err != nil {
+		return value{}, err
+	}
+	acc, err := w.named(&s)
 	if err != nil || acc.truth == yes {
 		return acc, err
 	}
@@ -261,9 +327,9 @@ func (w *walk) direct(r *schema.Relation, id string, hops int) (value, error) {
 		if a.Relation == nil || !firstOfKind(r.Allowed, i) || !w.reachable(a.Relation) {
 			continue
 		}
-		err = w.each(r, id, a, func(held value, subjectID string) (bool, error) {
+		err = w.eachOf(&s, a, func(held value, subjectID string) (bool, error) {
 			if held.truth != no {
-				v, err := w.set(a.Relation, subjectID, hops+1)
+				v, err := w.arrive(a.Relation, subjectID, hops+1)
 				if err != nil {
 					return true, err
 				}
@@ -297,106 +363,21 @@ func firstOfKind(allowed []*schema.Allowed, i int) bool {
 	return true
 }
 
-// named answers whether the subject, or the wildcard of its type, stands in the
-// relation itself.
-func (w *walk) named(r *schema.Relation, id string) (value, error) {
-	s := &w.subject
-	acc := valueNo
-	for i, a := range r.Allowed {
-		if a.Type.Name != s.Type || !firstOfKind(r.Allowed, i) {
-			continue
-		}
-		asked := *s
-		switch {
-		case a.Wildcard:
-			if s.Relation != "" {
-				continue
-			}
-			asked.ID = Wildcard
-		case s.ID == Wildcard:
-			continue
-		case a.Relation == nil && s.Relation != "", a.Relation != nil && a.Relation.Name != s.Relation:
-			continue
-		}
-		v, err := w.find(r, id, asked)
-		if err != nil || v.truth == yes {
-			return v, err
-		}
-		acc = or(acc, v)
-	}
-	return acc, nil
-}
-
-// find answers one relationship.
-func (w *walk) find(r *schema.Relation, id string, subject Subject) (value, error) {
-	if err := w.count(); err != nil {
-		return value{}, err
-	}
-	resource := Object{r.Type.Name, id}
-	trait, ok, err := w.engine.Reader.Find(resource, r.Name, subject)
+// arrow answers left->right and left.any(right).
+func (w *walk) arrow(x *schema.ArrowExpr, id string, hops int) (value, error) {
+	s, err := w.source(x.Left, id)
 	if err != nil {
 		return value{}, err
 	}
-	v := valueNo
-	if ok {
-		v, err = w.held(trait, r, id, subject)
-	}
-	w.record.look(r, id, subject, trait, ok, v)
-	if v.truth == no {
-		return valueNo, err // that it expires makes no difference
-	}
-	return v, err
-}
-
-// each calls f for every subject of one kind in a relation that exists now,
-// with what its own relationship says, until f stops it.
-func (w *walk) each(r *schema.Relation, id string, a *schema.Allowed, f func(held value, subjectID string) (stop bool, err error)) error {
-	resource := Object{r.Type.Name, id}
-	subject := Subject{Object: Object{Type: a.Type.Name}}
-	if a.Relation != nil {
-		subject.Relation = a.Relation.Name
-	}
-	for more := true; more; {
-		if err := w.count(); err != nil {
-			return err
-		}
-		var page []Entry
-		var err error
-		page, more, err = w.engine.Reader.Subjects(resource, r.Name, subject.Type, subject.Relation, subject.ID)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			subject.ID = page[i].ID
-			if page[i].Trait.expired(w.engine.Now) {
-				continue
-			}
-			held, err := w.held(page[i].Trait, r, id, subject)
-			if err != nil {
-				return err
-			}
-			w.record.follow(r, id, subject, page[i].Trait, held)
-			stop, err := f(held, page[i].ID)
-			w.record.end()
-			if stop || err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// arrow answers left->right and left.any(right).
-func (w *walk) arrow(x *schema.ArrowExpr, id string, hops int) (value, error) {
 	acc := valueNo
 	for i, a := range x.Left.Allowed {
 		target := x.Targets[i]
 		if target == nil || !firstOfKind(x.Left.Allowed, i) || !w.reachable(target) {
 			continue
 		}
-		err := w.each(x.Left, id, a, func(held value, subjectID string) (bool, error) {
+		err := w.eachOf(&s, a, func(held value, subjectID string) (bool, error) {
 			if held.truth != no {
-				v, err := w.set(target, subjectID, hops+1)
+				v, err := w.arrive(target, subjectID, hops+1)
 				if err != nil {
 					return true, err
 				}
@@ -414,20 +395,24 @@ func (w *walk) arrow(x *schema.ArrowExpr, id string, hops int) (value, error) {
 // arrowAll answers left.all(right): every object that left holds has to grant,
 // and there has to be one. A relationship whose caveat is false denies.
 func (w *walk) arrowAll(x *schema.ArrowExpr, id string, hops int) (value, error) {
+	s, err := w.source(x.Left, id)
+	if err != nil {
+		return value{}, err
+	}
 	acc, some := valueYes, false
 	for i, a := range x.Left.Allowed {
 		if !firstOfKind(x.Left.Allowed, i) {
 			continue
 		}
 		target := x.Targets[i]
-		err := w.each(x.Left, id, a, func(held value, subjectID string) (bool, error) {
+		err := w.eachOf(&s, a, func(held value, subjectID string) (bool, error) {
 			some = true
 			until := held.until
 			if target == nil {
 				held = valueNo
 			}
 			if held.truth != no {
-				v, err := w.set(target, subjectID, hops+1)
+				v, err := w.arrive(target, subjectID, hops+1)
 				if err != nil {
 					return true, err
 				}
@@ -445,52 +430,4 @@ func (w *walk) arrowAll(x *schema.ArrowExpr, id string, hops int) (value, error)
 		return valueNo, nil
 	}
 	return acc, nil
-}
-
-// held answers whether a relationship that is stored holds for this request.
-func (w *walk) held(t *Trait, r *schema.Relation, id string, subject Subject) (value, error) {
-	if t == nil {
-		return valueYes, nil
-	}
-	v := valueYes
-	if !t.Expires.IsZero() {
-		if t.expired(w.engine.Now) {
-			return valueNo, nil
-		}
-		v.until = t.Expires.UnixMicro()
-	}
-	if t.Caveat == "" {
-		return v, nil
-	}
-	c := w.engine.Schema.Caveat(t.Caveat)
-	if c == nil {
-		return value{}, fmt.Errorf("%s#%s@%s has the caveat %q, which the schema does not define", node{r, id}.object(), r.Name, subject, t.Caveat)
-	}
-	verdict, missing, err := c.Program.Evaluate(t.Context, w.engine.Context)
-	if err != nil {
-		return value{}, fmt.Errorf("%s#%s@%s: %w", node{r, id}.object(), r.Name, subject, err)
-	}
-	switch verdict {
-	case schema.False:
-		v.truth = no
-	case schema.Unknown:
-		v.truth, v.missing = conditional, missing
-	case schema.True:
-	}
-	return v, nil
-}
-
-// ctxEvery is how many reads pass between two looks at the context.
-const ctxEvery = 128
-
-// count counts one question to the Reader.
-func (w *walk) count() error {
-	w.reads++
-	if w.reads > w.limits.Reads {
-		return &LimitError{What: "relationship reads", Limit: int64(w.limits.Reads)}
-	}
-	if w.reads%ctxEvery == 0 {
-		return w.ctx.Err()
-	}
-	return nil
 }

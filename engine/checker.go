@@ -10,7 +10,7 @@ type Checker struct {
 
 // Checker returns a Checker for a subject. The caller must Release it.
 func (e *Engine) Checker(ctx context.Context, subject Subject) *Checker {
-	return &Checker{walk: e.walk(ctx, subject)}
+	return &Checker{walk: e.keepingWalk(ctx, subject)}
 }
 
 // Check answers as Engine.Check does, with the same errors. Limits hold for each

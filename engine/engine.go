@@ -254,7 +254,7 @@ func (e *Engine) Check(ctx context.Context, resource Object, relation string, su
 	if subject.IsWildcard() {
 		return Answer{}, ErrWildcardSubject
 	}
-	w := e.walk(ctx, subject)
+	w := e.keepingWalk(ctx, subject)
 	defer w.release()
 	v, err := w.ask(r, resource.ID)
 	if err != nil {

@@ -14,20 +14,31 @@ func cutsCycles(r *schema.Relation) bool {
 	return false
 }
 
-// recall returns what is known of a set, if that may be used here.
-func (w *walk) recall(known *entry, hops int) (value, bool) {
+// remembered returns what is known of a set, if that may be used here.
+func (w *walk) remembered(known *entry, hops int) (value, bool) {
 	switch {
 	case known.status == open:
 		known.used = true
 		v := known.value
 		v.low = known.place
+		if w.keeps {
+			w.log.open(known.place)
+		}
 		return v, true
-	case known.status == assumed && known.round != w.round:
+	case known.status == 0, known.status == assumed && known.round != w.round:
 		return value{}, false
 	case known.value.truth == deep && hops < known.hops:
 		return value{}, false // from here the walk may go deeper than it did
 	}
-	return known.value, known.status != 0
+	if w.keeps {
+		if known.status == assumed {
+			w.log.open(known.value.low)
+		} else {
+			w.log.refer(known.from, known.to)
+		}
+		w.furthest = max(w.furthest, hops+known.height)
+	}
+	return known.value, true
 }
 
 func (w *walk) newEntry() *entry {

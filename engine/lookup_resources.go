@@ -245,7 +245,7 @@ func (c *climb) cross(subject Subject, via, to *schema.Relation, sure, check boo
 		}
 		for _, e := range page {
 			after = e.ID
-			held, err := c.walk.held(e.Trait, via, e.ID, subject)
+			held, err := c.walk.held(e.Trait, &source{relation: via, id: e.ID}, &subject)
 			if err != nil {
 				return err
 			}

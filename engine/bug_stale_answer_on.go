@@ -1,0 +1,5 @@
+//go:build bug_stale_answer
+
+package engine
+
+const bugStaleAnswer = true

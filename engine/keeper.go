@@ -1,0 +1,106 @@
+package engine
+
+import "github.com/pemba-authz/pemba/schema"
+
+// Keeper is what a Reader may be beside: one that holds sets in memory, and
+// keeps answers from one question to the next. A walk that is given one reads a
+// set once where it would put several questions, and looks for an answer before
+// it walks.
+//
+// An answer is kept with the marks of all it rests on. The Keeper says of a kept
+// answer that it holds only if nothing changed under any of them between the
+// revision that it was found at and the Reader's own.
+type Keeper interface {
+	Reader
+
+	// Set returns the subjects of resource#relation, nil if the Keeper does not
+	// hold them and has to be asked by Find and Subjects, and the set's mark.
+	Set(resource Object, relation string) (*Set, Mark, error)
+
+	// Mark returns the mark of a subject.
+	Mark(subject *Subject) Mark
+
+	// Recall returns the answer to whether the subject, whose mark is given, is
+	// in the relation of the object with this id, if it is kept and holds.
+	Recall(r *schema.Relation, id string, subject *Subject, mark Mark) (Kept, bool)
+
+	// Keep keeps the answer to such a question. Neither the strings nor the marks
+	// are the Keeper's: it copies what it keeps.
+	Keep(r *schema.Relation, id string, subject *Subject, mark Mark, answer Kept)
+}
+
+// Kept is an answer that rests on nothing but which relationships there are: on
+// no caveat, no expiration and no limit.
+type Kept struct {
+	Yes    bool
+	Height int    // hops from the object to the furthest that was looked into
+	Marks  []Mark // what the answer rests on, each once; nobody changes them
+}
+
+// Mark stands for some relationships: of those under it, any may change where
+// one does. What a set is made of has three kinds of marks, all by Mark.of:
+// one for each subject, whether it is in the set or not, one for all subjects
+// without a relation, and one for all that have one.
+type Mark uint32
+
+// Of returns the mark of one subject in the set with mark m.
+func (m Mark) Of(subject Mark) Mark { return m ^ subject }
+
+// All returns the mark of the subjects of a kind in the set with mark m: those
+// with a relation, or those without.
+func (m Mark) All(withRelation bool) Mark {
+	if withRelation {
+		return ^m
+	}
+	return m
+}
+
+// Set is the subjects of one resource#relation. It is immutable.
+type Set struct {
+	Sections []Section // of those that have subjects, each kind once
+}
+
+// Section is the subjects of one type and relation in a set.
+type Section struct {
+	Type, Relation string
+	// Whole is whether Entries has all of them. Otherwise it has only the
+	// wildcard, if there is one.
+	Whole   bool
+	Entries []Entry // by ascending id
+}
+
+// Section returns the section of a type and relation, nil when the set has none.
+func (s *Set) Section(subjectType, relation string) *Section {
+	for i := range s.Sections {
+		if c := &s.Sections[i]; c.Type == subjectType && c.Relation == relation {
+			return c
+		}
+	}
+	return nil
+}
+
+// Search returns where an id is among the entries, or would be.
+func (c *Section) Search(id string) int {
+	from, to := 0, len(c.Entries)
+	for from < to {
+		if middle := int(uint(from+to) / 2); c.Entries[middle].ID < id {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from
+}
+
+// find looks for one subject; known is false where the set does not say.
+func (s *Set) find(subject *Subject) (t *Trait, ok, known bool) {
+	c := s.Section(subject.Type, subject.Relation)
+	if c == nil {
+		return nil, false, true
+	}
+	i := c.Search(subject.ID)
+	if i < len(c.Entries) && c.Entries[i].ID == subject.ID {
+		return c.Entries[i].Trait, true, true
+	}
+	return nil, false, c.Whole || subject.IsWildcard()
+}
