@@ -61,7 +61,7 @@ var layers = map[string]room{
 	},
 	"server/store": {
 		ours:   []string{"engine", "engine/caveat", "schema", "schema/syntax"},
-		others: []string{"github.com/dgraph-io/badger/v4", "github.com/maypok86/otter/v2"},
+		others: []string{"github.com/dgraph-io/badger/v4", "github.com/dgraph-io/ristretto/v2", "github.com/maypok86/otter/v2"},
 	},
 	"engine":            {ours: []string{"schema", "schema/syntax"}},
 	"engine/caveat":     {ours: []string{"schema", "schema/syntax"}, others: []string{"cel.dev/cel-go", "google.golang.org/protobuf"}},

@@ -41,7 +41,19 @@ const (
 
 // openBackend opens the database of a directory, or one in memory for "".
 func openBackend(dir string) (*backend, error) {
-	o := badger.DefaultOptions(dir).
+	return openWith(backendOptions(dir))
+}
+
+func openWith(o badger.Options) (*backend, error) {
+	db, err := badger.OpenManaged(o)
+	if err != nil {
+		return nil, err
+	}
+	return &backend{db: db, dir: o.Dir}, nil
+}
+
+func backendOptions(dir string) badger.Options {
+	return badger.DefaultOptions(dir).
 		WithInMemory(dir == "").
 		WithLogger(nil).
 		WithMetricsEnabled(false).
@@ -56,11 +68,6 @@ func openBackend(dir string) (*backend, error) {
 		WithChecksumVerificationMode(options.OnTableRead). // else a damaged table gives wrong answers, or panics
 		WithValueLogFileSize(valueLogSize).
 		WithValueThreshold(valueThreshold)
-	db, err := badger.OpenManaged(o)
-	if err != nil {
-		return nil, err
-	}
-	return &backend{db: db, dir: dir}, nil
 }
 
 // listedTables returns the names of the tables that the database of a directory

@@ -38,9 +38,13 @@ func (s *Store) openDatabase(o origin) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.newDatabase(o, b), nil
+}
+
+func (s *Store) newDatabase(o origin, b *backend) *database {
 	d := &database{store: s, origin: o, backend: b}
 	d.readers.open, d.readers.idle.L = map[Revision]int{}, &d.readers.mu
-	return d, nil
+	return d
 }
 
 // start makes what is stored readable up to a state.
@@ -85,6 +89,7 @@ func (s *Store) retire(d *database) {
 		err := d.backend.close()
 		if d.origin.name != "" {
 			err = errors.Join(err, os.RemoveAll(s.dir.database(d.origin)))
+			s.reached("removed")
 		}
 		if err != nil {
 			s.mu.Lock()

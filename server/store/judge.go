@@ -15,6 +15,7 @@ import (
 // judge decides one transaction on the state before it.
 type judge struct {
 	store    *Store
+	db       *database
 	tx       *Transaction
 	view     view      // of the state before; of the one before that while in is set
 	in       *flight   // the transaction before, while it is being written
@@ -39,7 +40,7 @@ type judge struct {
 func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 	ms := max(tx.Time.UnixMilli(), s.state.time)
 	j := &judge{
-		store: s, tx: tx, view: s.db().backend.view(s.Head()), in: s.flight, now: fromMillis(ms),
+		store: s, db: s.db(), tx: tx, view: s.db().backend.view(s.Head()), in: s.flight, now: fromMillis(ms),
 		byKey: make(map[string]*change, len(tx.Updates)), free: make([]change, len(tx.Updates)),
 		record: Record{
 			Revision: rev, Previous: s.state.head, Time: fromMillis(ms), Floor: max(tx.Floor, s.state.floor),
@@ -53,7 +54,7 @@ func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 // readSchema finds the schema before and compiles the one after.
 func (j *judge) readSchema() error {
 	var err error
-	j.previous, _, err = j.store.db().schemas.at(j.record.Previous)
+	j.previous, _, err = j.db.schemas.at(j.record.Previous)
 	if err != nil && !errors.Is(err, ErrNoSchema) {
 		return err
 	}
@@ -116,13 +117,13 @@ func (j *judge) filterDeletes() error {
 				Change: Change{Op: Delete, Relationship: r, Before: r.Trait},
 				key:    key, before: bytes.Clone(value), had: true,
 			}
-			return j.store.logged || len(j.byKey) <= j.store.db().backend.mostChanges()
+			return j.store.logged || len(j.byKey) <= j.db.backend.mostChanges()
 		})
 		if err != nil {
 			return err
 		}
-		if !j.store.logged && len(j.byKey) > j.store.db().backend.mostChanges() {
-			return j.store.db().backend.fits(make([]entry, 2*len(j.byKey)))
+		if !j.store.logged && len(j.byKey) > j.db.backend.mostChanges() {
+			return j.db.backend.fits(make([]entry, 2*len(j.byKey)))
 		}
 		if (d.Limit > 0 || j.store.logged) && n > d.Limit {
 			if !d.Partial {

@@ -46,7 +46,7 @@ func (s *Store) schemaJudge(text string) (*judge, *Snapshot, error) {
 		return nil, nil, err
 	}
 	return &judge{
-		store: s, tx: &Transaction{Schema: &text}, view: sn.view, now: fromMillis(s.state.time),
+		store: s, db: sn.db, tx: &Transaction{Schema: &text}, view: sn.view, now: fromMillis(s.state.time),
 		byKey: map[string]*change{}, counts: maps.Clone(s.state.counts), record: Record{Previous: sn.rev},
 	}, sn, nil
 }
@@ -58,7 +58,7 @@ func (j *judge) constraintsSince(judged Revision, constraints []*schema.Constrai
 		return nil
 	}
 	moved := &SchemaMovedError{Judged: judged}
-	_, written, err := j.store.db().schemas.at(j.record.Previous)
+	_, written, err := j.db.schemas.at(j.record.Previous)
 	if err != nil {
 		return err
 	}

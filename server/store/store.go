@@ -77,6 +77,7 @@ type Store struct {
 	current atomic.Pointer[database]
 	opened  atomic.Int64 // snapshots that are open
 
+	step     func(string)   // told of the steps of Load, in tests; else nil
 	loading  sync.Mutex     // held by Load
 	retiring sync.WaitGroup // databases that were replaced and still have readers
 

@@ -27,7 +27,7 @@ func (s *Store) Verify(ctx context.Context, progress func(done, total int64)) er
 		return err
 	}
 	defer v.sn.Close()
-	if err := s.db().backend.verify(); err != nil {
+	if err := v.sn.db.backend.verify(); err != nil {
 		return s.corrupt("a checksum is wrong", err)
 	}
 	for _, step := range []func() error{v.forward, v.reverse, v.documents, v.schema, v.records} {
