@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -139,22 +138,4 @@ func parseSize(text string) (int64, error) {
 		return n * u.bytes, nil
 	}
 	return 0, usagef("--cache-size %s: a size is a number with KiB, MiB or GiB, such as 512MiB; 0 is no cache", text)
-}
-
-// memoryBytes returns how much memory the machine has, 1 GiB where it does not
-// say.
-func memoryBytes() int64 {
-	const unknown = 1 << 30
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return unknown
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var kib int64
-		if n, _ := fmt.Sscanf(lines.Text(), "MemTotal: %d kB", &kib); n == 1 {
-			return kib << 10
-		}
-	}
-	return unknown
 }
