@@ -75,11 +75,12 @@ func (x Fault_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fault_Kind.Descriptor instead.
 func (Fault_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{10, 0}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{11, 0}
 }
 
 type StateRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Beat          *Beat                  `protobuf:"bytes,1,opt,name=beat,proto3" json:"beat,omitempty"` // when the leader asks
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -112,6 +113,91 @@ func (x *StateRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use StateRequest.ProtoReflect.Descriptor instead.
 func (*StateRequest) Descriptor() ([]byte, []int) {
 	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *StateRequest) GetBeat() *Beat {
+	if x != nil {
+		return x.Beat
+	}
+	return nil
+}
+
+// Beat is how far the leader was when it asked. A member that has come as far is
+// as fresh as the moment at which it heard that.
+type Beat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Leader        string                 `protobuf:"bytes,1,opt,name=leader,proto3" json:"leader,omitempty"`
+	Cluster       uint64                 `protobuf:"varint,2,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Term          uint64                 `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`
+	Commit        uint64                 `protobuf:"varint,5,opt,name=commit,proto3" json:"commit,omitempty"` // index of the newest entry that is in the log for good
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Beat) Reset() {
+	*x = Beat{}
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Beat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Beat) ProtoMessage() {}
+
+func (x *Beat) ProtoReflect() protoreflect.Message {
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Beat.ProtoReflect.Descriptor instead.
+func (*Beat) Descriptor() ([]byte, []int) {
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Beat) GetLeader() string {
+	if x != nil {
+		return x.Leader
+	}
+	return ""
+}
+
+func (x *Beat) GetCluster() uint64 {
+	if x != nil {
+		return x.Cluster
+	}
+	return 0
+}
+
+func (x *Beat) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Beat) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *Beat) GetCommit() uint64 {
+	if x != nil {
+		return x.Commit
+	}
+	return 0
 }
 
 type StateResponse struct {
@@ -153,7 +239,7 @@ type StateResponse struct {
 
 func (x *StateResponse) Reset() {
 	*x = StateResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[1]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -165,7 +251,7 @@ func (x *StateResponse) String() string {
 func (*StateResponse) ProtoMessage() {}
 
 func (x *StateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[1]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -178,7 +264,7 @@ func (x *StateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateResponse.ProtoReflect.Descriptor instead.
 func (*StateResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{1}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *StateResponse) GetId() string {
@@ -409,7 +495,7 @@ type Server struct {
 
 func (x *Server) Reset() {
 	*x = Server{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[2]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +507,7 @@ func (x *Server) String() string {
 func (*Server) ProtoMessage() {}
 
 func (x *Server) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[2]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +520,7 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Server.ProtoReflect.Descriptor instead.
 func (*Server) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{2}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Server) GetId() string {
@@ -469,7 +555,7 @@ type Founding struct {
 
 func (x *Founding) Reset() {
 	*x = Founding{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[3]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +567,7 @@ func (x *Founding) String() string {
 func (*Founding) ProtoMessage() {}
 
 func (x *Founding) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[3]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +580,7 @@ func (x *Founding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Founding.ProtoReflect.Descriptor instead.
 func (*Founding) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{3}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Founding) GetFounder() string {
@@ -520,7 +606,7 @@ type PledgeRequest struct {
 
 func (x *PledgeRequest) Reset() {
 	*x = PledgeRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[4]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +618,7 @@ func (x *PledgeRequest) String() string {
 func (*PledgeRequest) ProtoMessage() {}
 
 func (x *PledgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[4]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +631,7 @@ func (x *PledgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PledgeRequest.ProtoReflect.Descriptor instead.
 func (*PledgeRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{4}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PledgeRequest) GetFounding() *Founding {
@@ -566,7 +652,7 @@ type PledgeResponse struct {
 
 func (x *PledgeResponse) Reset() {
 	*x = PledgeResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[5]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +664,7 @@ func (x *PledgeResponse) String() string {
 func (*PledgeResponse) ProtoMessage() {}
 
 func (x *PledgeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[5]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +677,7 @@ func (x *PledgeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PledgeResponse.ProtoReflect.Descriptor instead.
 func (*PledgeResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{5}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PledgeResponse) GetAgreed() bool {
@@ -629,7 +715,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[6]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +727,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[6]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +740,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{6}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *JoinRequest) GetServer() *Server {
@@ -714,7 +800,7 @@ type ChangeRequest struct {
 
 func (x *ChangeRequest) Reset() {
 	*x = ChangeRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[7]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +812,7 @@ func (x *ChangeRequest) String() string {
 func (*ChangeRequest) ProtoMessage() {}
 
 func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[7]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -739,7 +825,7 @@ func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{7}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ChangeRequest) GetWhat() isChangeRequest_What {
@@ -823,7 +909,7 @@ type Remove struct {
 
 func (x *Remove) Reset() {
 	*x = Remove{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[8]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +921,7 @@ func (x *Remove) String() string {
 func (*Remove) ProtoMessage() {}
 
 func (x *Remove) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[8]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +934,7 @@ func (x *Remove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remove.ProtoReflect.Descriptor instead.
 func (*Remove) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{8}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Remove) GetId() string {
@@ -874,7 +960,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[9]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +972,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[9]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +985,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{9}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ChangeResponse) GetFault() *Fault {
@@ -925,7 +1011,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +1023,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +1036,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{10}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Fault) GetKind() Fault_Kind {
@@ -1014,7 +1100,7 @@ type ProposeRequest struct {
 
 func (x *ProposeRequest) Reset() {
 	*x = ProposeRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1112,7 @@ func (x *ProposeRequest) String() string {
 func (*ProposeRequest) ProtoMessage() {}
 
 func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1125,7 @@ func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeRequest.ProtoReflect.Descriptor instead.
 func (*ProposeRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{11}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ProposeRequest) GetCluster() uint64 {
@@ -1080,7 +1166,7 @@ type ProposeResponse struct {
 
 func (x *ProposeResponse) Reset() {
 	*x = ProposeResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1092,7 +1178,7 @@ func (x *ProposeResponse) String() string {
 func (*ProposeResponse) ProtoMessage() {}
 
 func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,7 +1191,7 @@ func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeResponse.ProtoReflect.Descriptor instead.
 func (*ProposeResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{12}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ProposeResponse) GetApplied() []byte {
@@ -1132,7 +1218,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1230,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1243,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{13}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReadIndexRequest) GetCluster() uint64 {
@@ -1184,7 +1270,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1196,7 +1282,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1209,7 +1295,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{14}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadIndexResponse) GetRevision() uint64 {
@@ -1235,7 +1321,7 @@ type StateHashRequest struct {
 
 func (x *StateHashRequest) Reset() {
 	*x = StateHashRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1333,7 @@ func (x *StateHashRequest) String() string {
 func (*StateHashRequest) ProtoMessage() {}
 
 func (x *StateHashRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1346,7 @@ func (x *StateHashRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateHashRequest.ProtoReflect.Descriptor instead.
 func (*StateHashRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{15}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StateHashRequest) GetRevision() uint64 {
@@ -1281,7 +1367,7 @@ type StateHashResponse struct {
 
 func (x *StateHashResponse) Reset() {
 	*x = StateHashResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1379,7 @@ func (x *StateHashResponse) String() string {
 func (*StateHashResponse) ProtoMessage() {}
 
 func (x *StateHashResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1392,7 @@ func (x *StateHashResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateHashResponse.ProtoReflect.Descriptor instead.
 func (*StateHashResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{16}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StateHashResponse) GetRevision() uint64 {
@@ -1334,8 +1420,15 @@ var File_pemba_peer_v1_peer_proto protoreflect.FileDescriptor
 
 const file_pemba_peer_v1_peer_proto_rawDesc = "" +
 	"\n" +
-	"\x18pemba/peer/v1/peer.proto\x12\rpemba.peer.v1\"\x0e\n" +
-	"\fStateRequest\"\xf1\a\n" +
+	"\x18pemba/peer/v1/peer.proto\x12\rpemba.peer.v1\"7\n" +
+	"\fStateRequest\x12'\n" +
+	"\x04beat\x18\x01 \x01(\v2\x13.pemba.peer.v1.BeatR\x04beat\"z\n" +
+	"\x04Beat\x12\x16\n" +
+	"\x06leader\x18\x01 \x01(\tR\x06leader\x12\x18\n" +
+	"\acluster\x18\x02 \x01(\x04R\acluster\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x12\n" +
+	"\x04term\x18\x04 \x01(\x04R\x04term\x12\x16\n" +
+	"\x06commit\x18\x05 \x01(\x04R\x06commit\"\xf1\a\n" +
 	"\rStateResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1469,61 +1562,63 @@ func file_pemba_peer_v1_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_pemba_peer_v1_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pemba_peer_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_pemba_peer_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_pemba_peer_v1_peer_proto_goTypes = []any{
 	(Fault_Kind)(0),           // 0: pemba.peer.v1.Fault.Kind
 	(*StateRequest)(nil),      // 1: pemba.peer.v1.StateRequest
-	(*StateResponse)(nil),     // 2: pemba.peer.v1.StateResponse
-	(*Server)(nil),            // 3: pemba.peer.v1.Server
-	(*Founding)(nil),          // 4: pemba.peer.v1.Founding
-	(*PledgeRequest)(nil),     // 5: pemba.peer.v1.PledgeRequest
-	(*PledgeResponse)(nil),    // 6: pemba.peer.v1.PledgeResponse
-	(*JoinRequest)(nil),       // 7: pemba.peer.v1.JoinRequest
-	(*ChangeRequest)(nil),     // 8: pemba.peer.v1.ChangeRequest
-	(*Remove)(nil),            // 9: pemba.peer.v1.Remove
-	(*ChangeResponse)(nil),    // 10: pemba.peer.v1.ChangeResponse
-	(*Fault)(nil),             // 11: pemba.peer.v1.Fault
-	(*ProposeRequest)(nil),    // 12: pemba.peer.v1.ProposeRequest
-	(*ProposeResponse)(nil),   // 13: pemba.peer.v1.ProposeResponse
-	(*ReadIndexRequest)(nil),  // 14: pemba.peer.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil), // 15: pemba.peer.v1.ReadIndexResponse
-	(*StateHashRequest)(nil),  // 16: pemba.peer.v1.StateHashRequest
-	(*StateHashResponse)(nil), // 17: pemba.peer.v1.StateHashResponse
-	nil,                       // 18: pemba.peer.v1.StateResponse.RosterEntry
+	(*Beat)(nil),              // 2: pemba.peer.v1.Beat
+	(*StateResponse)(nil),     // 3: pemba.peer.v1.StateResponse
+	(*Server)(nil),            // 4: pemba.peer.v1.Server
+	(*Founding)(nil),          // 5: pemba.peer.v1.Founding
+	(*PledgeRequest)(nil),     // 6: pemba.peer.v1.PledgeRequest
+	(*PledgeResponse)(nil),    // 7: pemba.peer.v1.PledgeResponse
+	(*JoinRequest)(nil),       // 8: pemba.peer.v1.JoinRequest
+	(*ChangeRequest)(nil),     // 9: pemba.peer.v1.ChangeRequest
+	(*Remove)(nil),            // 10: pemba.peer.v1.Remove
+	(*ChangeResponse)(nil),    // 11: pemba.peer.v1.ChangeResponse
+	(*Fault)(nil),             // 12: pemba.peer.v1.Fault
+	(*ProposeRequest)(nil),    // 13: pemba.peer.v1.ProposeRequest
+	(*ProposeResponse)(nil),   // 14: pemba.peer.v1.ProposeResponse
+	(*ReadIndexRequest)(nil),  // 15: pemba.peer.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil), // 16: pemba.peer.v1.ReadIndexResponse
+	(*StateHashRequest)(nil),  // 17: pemba.peer.v1.StateHashRequest
+	(*StateHashResponse)(nil), // 18: pemba.peer.v1.StateHashResponse
+	nil,                       // 19: pemba.peer.v1.StateResponse.RosterEntry
 }
 var file_pemba_peer_v1_peer_proto_depIdxs = []int32{
-	18, // 0: pemba.peer.v1.StateResponse.roster:type_name -> pemba.peer.v1.StateResponse.RosterEntry
-	3,  // 1: pemba.peer.v1.StateResponse.servers:type_name -> pemba.peer.v1.Server
-	4,  // 2: pemba.peer.v1.StateResponse.pledge:type_name -> pemba.peer.v1.Founding
-	3,  // 3: pemba.peer.v1.Founding.servers:type_name -> pemba.peer.v1.Server
-	4,  // 4: pemba.peer.v1.PledgeRequest.founding:type_name -> pemba.peer.v1.Founding
-	4,  // 5: pemba.peer.v1.PledgeResponse.other:type_name -> pemba.peer.v1.Founding
-	3,  // 6: pemba.peer.v1.JoinRequest.server:type_name -> pemba.peer.v1.Server
-	9,  // 7: pemba.peer.v1.ChangeRequest.remove:type_name -> pemba.peer.v1.Remove
-	11, // 8: pemba.peer.v1.ChangeResponse.fault:type_name -> pemba.peer.v1.Fault
-	0,  // 9: pemba.peer.v1.Fault.kind:type_name -> pemba.peer.v1.Fault.Kind
-	11, // 10: pemba.peer.v1.ProposeResponse.fault:type_name -> pemba.peer.v1.Fault
-	11, // 11: pemba.peer.v1.ReadIndexResponse.fault:type_name -> pemba.peer.v1.Fault
-	11, // 12: pemba.peer.v1.StateHashResponse.fault:type_name -> pemba.peer.v1.Fault
-	1,  // 13: pemba.peer.v1.PeerService.State:input_type -> pemba.peer.v1.StateRequest
-	5,  // 14: pemba.peer.v1.PeerService.Pledge:input_type -> pemba.peer.v1.PledgeRequest
-	7,  // 15: pemba.peer.v1.PeerService.Join:input_type -> pemba.peer.v1.JoinRequest
-	8,  // 16: pemba.peer.v1.PeerService.Change:input_type -> pemba.peer.v1.ChangeRequest
-	12, // 17: pemba.peer.v1.PeerService.Propose:input_type -> pemba.peer.v1.ProposeRequest
-	14, // 18: pemba.peer.v1.PeerService.ReadIndex:input_type -> pemba.peer.v1.ReadIndexRequest
-	16, // 19: pemba.peer.v1.PeerService.StateHash:input_type -> pemba.peer.v1.StateHashRequest
-	2,  // 20: pemba.peer.v1.PeerService.State:output_type -> pemba.peer.v1.StateResponse
-	6,  // 21: pemba.peer.v1.PeerService.Pledge:output_type -> pemba.peer.v1.PledgeResponse
-	10, // 22: pemba.peer.v1.PeerService.Join:output_type -> pemba.peer.v1.ChangeResponse
-	10, // 23: pemba.peer.v1.PeerService.Change:output_type -> pemba.peer.v1.ChangeResponse
-	13, // 24: pemba.peer.v1.PeerService.Propose:output_type -> pemba.peer.v1.ProposeResponse
-	15, // 25: pemba.peer.v1.PeerService.ReadIndex:output_type -> pemba.peer.v1.ReadIndexResponse
-	17, // 26: pemba.peer.v1.PeerService.StateHash:output_type -> pemba.peer.v1.StateHashResponse
-	20, // [20:27] is the sub-list for method output_type
-	13, // [13:20] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	2,  // 0: pemba.peer.v1.StateRequest.beat:type_name -> pemba.peer.v1.Beat
+	19, // 1: pemba.peer.v1.StateResponse.roster:type_name -> pemba.peer.v1.StateResponse.RosterEntry
+	4,  // 2: pemba.peer.v1.StateResponse.servers:type_name -> pemba.peer.v1.Server
+	5,  // 3: pemba.peer.v1.StateResponse.pledge:type_name -> pemba.peer.v1.Founding
+	4,  // 4: pemba.peer.v1.Founding.servers:type_name -> pemba.peer.v1.Server
+	5,  // 5: pemba.peer.v1.PledgeRequest.founding:type_name -> pemba.peer.v1.Founding
+	5,  // 6: pemba.peer.v1.PledgeResponse.other:type_name -> pemba.peer.v1.Founding
+	4,  // 7: pemba.peer.v1.JoinRequest.server:type_name -> pemba.peer.v1.Server
+	10, // 8: pemba.peer.v1.ChangeRequest.remove:type_name -> pemba.peer.v1.Remove
+	12, // 9: pemba.peer.v1.ChangeResponse.fault:type_name -> pemba.peer.v1.Fault
+	0,  // 10: pemba.peer.v1.Fault.kind:type_name -> pemba.peer.v1.Fault.Kind
+	12, // 11: pemba.peer.v1.ProposeResponse.fault:type_name -> pemba.peer.v1.Fault
+	12, // 12: pemba.peer.v1.ReadIndexResponse.fault:type_name -> pemba.peer.v1.Fault
+	12, // 13: pemba.peer.v1.StateHashResponse.fault:type_name -> pemba.peer.v1.Fault
+	1,  // 14: pemba.peer.v1.PeerService.State:input_type -> pemba.peer.v1.StateRequest
+	6,  // 15: pemba.peer.v1.PeerService.Pledge:input_type -> pemba.peer.v1.PledgeRequest
+	8,  // 16: pemba.peer.v1.PeerService.Join:input_type -> pemba.peer.v1.JoinRequest
+	9,  // 17: pemba.peer.v1.PeerService.Change:input_type -> pemba.peer.v1.ChangeRequest
+	13, // 18: pemba.peer.v1.PeerService.Propose:input_type -> pemba.peer.v1.ProposeRequest
+	15, // 19: pemba.peer.v1.PeerService.ReadIndex:input_type -> pemba.peer.v1.ReadIndexRequest
+	17, // 20: pemba.peer.v1.PeerService.StateHash:input_type -> pemba.peer.v1.StateHashRequest
+	3,  // 21: pemba.peer.v1.PeerService.State:output_type -> pemba.peer.v1.StateResponse
+	7,  // 22: pemba.peer.v1.PeerService.Pledge:output_type -> pemba.peer.v1.PledgeResponse
+	11, // 23: pemba.peer.v1.PeerService.Join:output_type -> pemba.peer.v1.ChangeResponse
+	11, // 24: pemba.peer.v1.PeerService.Change:output_type -> pemba.peer.v1.ChangeResponse
+	14, // 25: pemba.peer.v1.PeerService.Propose:output_type -> pemba.peer.v1.ProposeResponse
+	16, // 26: pemba.peer.v1.PeerService.ReadIndex:output_type -> pemba.peer.v1.ReadIndexResponse
+	18, // 27: pemba.peer.v1.PeerService.StateHash:output_type -> pemba.peer.v1.StateHashResponse
+	21, // [21:28] is the sub-list for method output_type
+	14, // [14:21] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_pemba_peer_v1_peer_proto_init() }
@@ -1531,7 +1626,7 @@ func file_pemba_peer_v1_peer_proto_init() {
 	if File_pemba_peer_v1_peer_proto != nil {
 		return
 	}
-	file_pemba_peer_v1_peer_proto_msgTypes[7].OneofWrappers = []any{
+	file_pemba_peer_v1_peer_proto_msgTypes[8].OneofWrappers = []any{
 		(*ChangeRequest_Remove)(nil),
 		(*ChangeRequest_Promote)(nil),
 		(*ChangeRequest_Demote)(nil),
@@ -1543,7 +1638,7 @@ func file_pemba_peer_v1_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pemba_peer_v1_peer_proto_rawDesc), len(file_pemba_peer_v1_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
