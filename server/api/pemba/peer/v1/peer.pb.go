@@ -544,11 +544,13 @@ func (x *Server) GetVoter() bool {
 	return false
 }
 
-// Founding is a set of nodes that may found a cluster.
+// Founding is what a node without a cluster is bound to: a set of nodes that
+// found one, or a cluster that it has asked to join.
 type Founding struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Founder       string                 `protobuf:"bytes,1,opt,name=founder,proto3" json:"founder,omitempty"` // id of the one that begins the log
-	Servers       []*Server              `protobuf:"bytes,2,rep,name=servers,proto3" json:"servers,omitempty"` // sorted by id; all of them vote
+	Founder       string                 `protobuf:"bytes,1,opt,name=founder,proto3" json:"founder,omitempty"`  // id of the one that begins the log
+	Servers       []*Server              `protobuf:"bytes,2,rep,name=servers,proto3" json:"servers,omitempty"`  // sorted by id; all of them vote
+	Cluster       uint64                 `protobuf:"varint,3,opt,name=cluster,proto3" json:"cluster,omitempty"` // instead of the other two
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -597,9 +599,17 @@ func (x *Founding) GetServers() []*Server {
 	return nil
 }
 
+func (x *Founding) GetCluster() uint64 {
+	if x != nil {
+		return x.Cluster
+	}
+	return 0
+}
+
 type PledgeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Founding      *Founding              `protobuf:"bytes,1,opt,name=founding,proto3" json:"founding,omitempty"`
+	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"` // id of the node that is asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -639,6 +649,13 @@ func (x *PledgeRequest) GetFounding() *Founding {
 		return x.Founding
 	}
 	return nil
+}
+
+func (x *PledgeRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
 }
 
 type PledgeResponse struct {
@@ -1474,12 +1491,14 @@ const file_pemba_peer_v1_peer_proto_rawDesc = "" +
 	"\x06Server\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
-	"\x05voter\x18\x03 \x01(\bR\x05voter\"U\n" +
+	"\x05voter\x18\x03 \x01(\bR\x05voter\"o\n" +
 	"\bFounding\x12\x18\n" +
 	"\afounder\x18\x01 \x01(\tR\afounder\x12/\n" +
-	"\aservers\x18\x02 \x03(\v2\x15.pemba.peer.v1.ServerR\aservers\"D\n" +
+	"\aservers\x18\x02 \x03(\v2\x15.pemba.peer.v1.ServerR\aservers\x12\x18\n" +
+	"\acluster\x18\x03 \x01(\x04R\acluster\"T\n" +
 	"\rPledgeRequest\x123\n" +
-	"\bfounding\x18\x01 \x01(\v2\x17.pemba.peer.v1.FoundingR\bfounding\"o\n" +
+	"\bfounding\x18\x01 \x01(\v2\x17.pemba.peer.v1.FoundingR\bfounding\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\"o\n" +
 	"\x0ePledgeResponse\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\bR\x06agreed\x12-\n" +
 	"\x05other\x18\x02 \x01(\v2\x17.pemba.peer.v1.FoundingR\x05other\x12\x16\n" +
