@@ -13,8 +13,8 @@
 //
 // The same body and context give the same answer on every machine and in every
 // run: maps are walked in the order of their keys (ordered.go), and the limits
-// count work, not time. The one thing taken from the machine is its time zone
-// database, when a body names a zone ("t.getHours('Europe/Paris')").
+// count work, not time. Nothing is taken from the machine: time zones are
+// offsets from UTC (zones.go), as two machines may differ about a named one.
 //
 // Start reading at compile.go, then program.go.
 package caveat

@@ -16,7 +16,7 @@ const ValueLimit = 1_000_000
 
 // newBase builds the environment that all caveats share.
 func newBase() (*cel.Env, error) {
-	return cel.NewEnv(
+	return cel.NewEnv(append(zoneFunctions(),
 		cel.EagerlyValidateDeclarations(true),
 		cel.EnableMacroCallTracking(), // so that bodies can be printed
 		cel.DefaultUTCTimeZone(true),
@@ -34,7 +34,7 @@ func newBase() (*cel.Env, error) {
 		),
 		inCIDRFunction(),
 		isSubtreeOfFunction(),
-	)
+	)...)
 }
 
 // Pinned, so that a newer CEL library does not change what a caveat means.

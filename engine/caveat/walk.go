@@ -66,14 +66,29 @@ func (w *walk) call(e ast.Expr) {
 		w.expr(call.Target())
 	}
 	w.all(call.Args())
-	if call.FunctionName() != inCIDR || len(call.Args()) != 1 || call.Args()[0].Kind() != ast.LiteralKind {
+	if !call.IsMemberFunction() || len(call.Args()) != 1 || call.Args()[0].Kind() != ast.LiteralKind {
 		return
 	}
 	if text, ok := call.Args()[0].AsLiteral().(types.String); ok {
-		if _, err := parseCIDR(string(text)); err != nil {
+		if err := checkArgument(call.FunctionName(), string(text)); err != nil {
 			w.faults = append(w.faults, w.fault(call.Args()[0], err.Error()))
 		}
 	}
+}
+
+// checkArgument refuses a text that a function would refuse whenever it is
+// evaluated.
+func checkArgument(function, text string) error {
+	if function == inCIDR {
+		_, err := parseCIDR(text)
+		return err
+	}
+	for _, f := range inZone() {
+		if function == f[0] {
+			return checkZone(text)
+		}
+	}
+	return nil
 }
 
 func (w *walk) comprehension(c ast.ComprehensionExpr) {
