@@ -75,7 +75,7 @@ func (x Fault_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Fault_Kind.Descriptor instead.
 func (Fault_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{11, 0}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{12, 0}
 }
 
 type StateRequest struct {
@@ -810,6 +810,7 @@ type ChangeRequest struct {
 	//	*ChangeRequest_Promote
 	//	*ChangeRequest_Demote
 	//	*ChangeRequest_Transfer
+	//	*ChangeRequest_Autopilot
 	What          isChangeRequest_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -888,6 +889,15 @@ func (x *ChangeRequest) GetTransfer() string {
 	return ""
 }
 
+func (x *ChangeRequest) GetAutopilot() *Autopilot {
+	if x != nil {
+		if x, ok := x.What.(*ChangeRequest_Autopilot); ok {
+			return x.Autopilot
+		}
+	}
+	return nil
+}
+
 type isChangeRequest_What interface {
 	isChangeRequest_What()
 }
@@ -908,6 +918,10 @@ type ChangeRequest_Transfer struct {
 	Transfer string `protobuf:"bytes,4,opt,name=transfer,proto3,oneof"` // id of the next leader; "": whoever is most up to date
 }
 
+type ChangeRequest_Autopilot struct {
+	Autopilot *Autopilot `protobuf:"bytes,5,opt,name=autopilot,proto3,oneof"`
+}
+
 func (*ChangeRequest_Remove) isChangeRequest_What() {}
 
 func (*ChangeRequest_Promote) isChangeRequest_What() {}
@@ -915,6 +929,8 @@ func (*ChangeRequest_Promote) isChangeRequest_What() {}
 func (*ChangeRequest_Demote) isChangeRequest_What() {}
 
 func (*ChangeRequest_Transfer) isChangeRequest_What() {}
+
+func (*ChangeRequest_Autopilot) isChangeRequest_What() {}
 
 type Remove struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -968,6 +984,83 @@ func (x *Remove) GetForce() bool {
 	return false
 }
 
+// Autopilot replaces the settings of the autopilot. Durations are in nanoseconds.
+type Autopilot struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	CleanupDeadAfter int64                  `protobuf:"varint,1,opt,name=cleanup_dead_after,json=cleanupDeadAfter,proto3" json:"cleanup_dead_after,omitempty"`
+	MinQuorum        int64                  `protobuf:"varint,2,opt,name=min_quorum,json=minQuorum,proto3" json:"min_quorum,omitempty"`
+	Stabilization    int64                  `protobuf:"varint,3,opt,name=stabilization,proto3" json:"stabilization,omitempty"`
+	MaxTrailing      uint64                 `protobuf:"varint,4,opt,name=max_trailing,json=maxTrailing,proto3" json:"max_trailing,omitempty"`
+	MaxLastContact   int64                  `protobuf:"varint,5,opt,name=max_last_contact,json=maxLastContact,proto3" json:"max_last_contact,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Autopilot) Reset() {
+	*x = Autopilot{}
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Autopilot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Autopilot) ProtoMessage() {}
+
+func (x *Autopilot) ProtoReflect() protoreflect.Message {
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Autopilot.ProtoReflect.Descriptor instead.
+func (*Autopilot) Descriptor() ([]byte, []int) {
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Autopilot) GetCleanupDeadAfter() int64 {
+	if x != nil {
+		return x.CleanupDeadAfter
+	}
+	return 0
+}
+
+func (x *Autopilot) GetMinQuorum() int64 {
+	if x != nil {
+		return x.MinQuorum
+	}
+	return 0
+}
+
+func (x *Autopilot) GetStabilization() int64 {
+	if x != nil {
+		return x.Stabilization
+	}
+	return 0
+}
+
+func (x *Autopilot) GetMaxTrailing() uint64 {
+	if x != nil {
+		return x.MaxTrailing
+	}
+	return 0
+}
+
+func (x *Autopilot) GetMaxLastContact() int64 {
+	if x != nil {
+		return x.MaxLastContact
+	}
+	return 0
+}
+
 type ChangeResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fault         *Fault                 `protobuf:"bytes,1,opt,name=fault,proto3" json:"fault,omitempty"` // absent: it is done
@@ -977,7 +1070,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1082,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[10]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1095,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{10}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ChangeResponse) GetFault() *Fault {
@@ -1028,7 +1121,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1133,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[11]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1146,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{11}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Fault) GetKind() Fault_Kind {
@@ -1117,7 +1210,7 @@ type ProposeRequest struct {
 
 func (x *ProposeRequest) Reset() {
 	*x = ProposeRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1129,7 +1222,7 @@ func (x *ProposeRequest) String() string {
 func (*ProposeRequest) ProtoMessage() {}
 
 func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[12]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1142,7 +1235,7 @@ func (x *ProposeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeRequest.ProtoReflect.Descriptor instead.
 func (*ProposeRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{12}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ProposeRequest) GetCluster() uint64 {
@@ -1183,7 +1276,7 @@ type ProposeResponse struct {
 
 func (x *ProposeResponse) Reset() {
 	*x = ProposeResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1288,7 @@ func (x *ProposeResponse) String() string {
 func (*ProposeResponse) ProtoMessage() {}
 
 func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[13]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1301,7 @@ func (x *ProposeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeResponse.ProtoReflect.Descriptor instead.
 func (*ProposeResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{13}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ProposeResponse) GetApplied() []byte {
@@ -1235,7 +1328,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1340,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[14]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1353,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{14}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadIndexRequest) GetCluster() uint64 {
@@ -1287,7 +1380,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1392,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[15]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1405,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{15}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReadIndexResponse) GetRevision() uint64 {
@@ -1338,7 +1431,7 @@ type StateHashRequest struct {
 
 func (x *StateHashRequest) Reset() {
 	*x = StateHashRequest{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1443,7 @@ func (x *StateHashRequest) String() string {
 func (*StateHashRequest) ProtoMessage() {}
 
 func (x *StateHashRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[16]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1456,7 @@ func (x *StateHashRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateHashRequest.ProtoReflect.Descriptor instead.
 func (*StateHashRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{16}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StateHashRequest) GetRevision() uint64 {
@@ -1384,7 +1477,7 @@ type StateHashResponse struct {
 
 func (x *StateHashResponse) Reset() {
 	*x = StateHashResponse{}
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[17]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1489,7 @@ func (x *StateHashResponse) String() string {
 func (*StateHashResponse) ProtoMessage() {}
 
 func (x *StateHashResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_peer_v1_peer_proto_msgTypes[17]
+	mi := &file_pemba_peer_v1_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1502,7 @@ func (x *StateHashResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateHashResponse.ProtoReflect.Descriptor instead.
 func (*StateHashResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{17}
+	return file_pemba_peer_v1_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *StateHashResponse) GetRevision() uint64 {
@@ -1511,16 +1604,24 @@ const file_pemba_peer_v1_peer_proto_rawDesc = "" +
 	"max_format\x18\x03 \x01(\rR\tmaxFormat\x12\x18\n" +
 	"\acluster\x18\x04 \x01(\x04R\acluster\x12\x14\n" +
 	"\x05epoch\x18\x05 \x01(\x04R\x05epoch\x12\x1b\n" +
-	"\tpassed_on\x18\x06 \x01(\bR\bpassedOn\"\x9c\x01\n" +
+	"\tpassed_on\x18\x06 \x01(\bR\bpassedOn\"\xd6\x01\n" +
 	"\rChangeRequest\x12/\n" +
 	"\x06remove\x18\x01 \x01(\v2\x15.pemba.peer.v1.RemoveH\x00R\x06remove\x12\x1a\n" +
 	"\apromote\x18\x02 \x01(\tH\x00R\apromote\x12\x18\n" +
 	"\x06demote\x18\x03 \x01(\tH\x00R\x06demote\x12\x1c\n" +
-	"\btransfer\x18\x04 \x01(\tH\x00R\btransferB\x06\n" +
+	"\btransfer\x18\x04 \x01(\tH\x00R\btransfer\x128\n" +
+	"\tautopilot\x18\x05 \x01(\v2\x18.pemba.peer.v1.AutopilotH\x00R\tautopilotB\x06\n" +
 	"\x04what\".\n" +
 	"\x06Remove\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05force\x18\x02 \x01(\bR\x05force\"<\n" +
+	"\x05force\x18\x02 \x01(\bR\x05force\"\xcb\x01\n" +
+	"\tAutopilot\x12,\n" +
+	"\x12cleanup_dead_after\x18\x01 \x01(\x03R\x10cleanupDeadAfter\x12\x1d\n" +
+	"\n" +
+	"min_quorum\x18\x02 \x01(\x03R\tminQuorum\x12$\n" +
+	"\rstabilization\x18\x03 \x01(\x03R\rstabilization\x12!\n" +
+	"\fmax_trailing\x18\x04 \x01(\x04R\vmaxTrailing\x12(\n" +
+	"\x10max_last_contact\x18\x05 \x01(\x03R\x0emaxLastContact\"<\n" +
 	"\x0eChangeResponse\x12*\n" +
 	"\x05fault\x18\x01 \x01(\v2\x14.pemba.peer.v1.FaultR\x05fault\"\xc0\x02\n" +
 	"\x05Fault\x12-\n" +
@@ -1581,7 +1682,7 @@ func file_pemba_peer_v1_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_pemba_peer_v1_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pemba_peer_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_pemba_peer_v1_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_pemba_peer_v1_peer_proto_goTypes = []any{
 	(Fault_Kind)(0),           // 0: pemba.peer.v1.Fault.Kind
 	(*StateRequest)(nil),      // 1: pemba.peer.v1.StateRequest
@@ -1594,19 +1695,20 @@ var file_pemba_peer_v1_peer_proto_goTypes = []any{
 	(*JoinRequest)(nil),       // 8: pemba.peer.v1.JoinRequest
 	(*ChangeRequest)(nil),     // 9: pemba.peer.v1.ChangeRequest
 	(*Remove)(nil),            // 10: pemba.peer.v1.Remove
-	(*ChangeResponse)(nil),    // 11: pemba.peer.v1.ChangeResponse
-	(*Fault)(nil),             // 12: pemba.peer.v1.Fault
-	(*ProposeRequest)(nil),    // 13: pemba.peer.v1.ProposeRequest
-	(*ProposeResponse)(nil),   // 14: pemba.peer.v1.ProposeResponse
-	(*ReadIndexRequest)(nil),  // 15: pemba.peer.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil), // 16: pemba.peer.v1.ReadIndexResponse
-	(*StateHashRequest)(nil),  // 17: pemba.peer.v1.StateHashRequest
-	(*StateHashResponse)(nil), // 18: pemba.peer.v1.StateHashResponse
-	nil,                       // 19: pemba.peer.v1.StateResponse.RosterEntry
+	(*Autopilot)(nil),         // 11: pemba.peer.v1.Autopilot
+	(*ChangeResponse)(nil),    // 12: pemba.peer.v1.ChangeResponse
+	(*Fault)(nil),             // 13: pemba.peer.v1.Fault
+	(*ProposeRequest)(nil),    // 14: pemba.peer.v1.ProposeRequest
+	(*ProposeResponse)(nil),   // 15: pemba.peer.v1.ProposeResponse
+	(*ReadIndexRequest)(nil),  // 16: pemba.peer.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil), // 17: pemba.peer.v1.ReadIndexResponse
+	(*StateHashRequest)(nil),  // 18: pemba.peer.v1.StateHashRequest
+	(*StateHashResponse)(nil), // 19: pemba.peer.v1.StateHashResponse
+	nil,                       // 20: pemba.peer.v1.StateResponse.RosterEntry
 }
 var file_pemba_peer_v1_peer_proto_depIdxs = []int32{
 	2,  // 0: pemba.peer.v1.StateRequest.beat:type_name -> pemba.peer.v1.Beat
-	19, // 1: pemba.peer.v1.StateResponse.roster:type_name -> pemba.peer.v1.StateResponse.RosterEntry
+	20, // 1: pemba.peer.v1.StateResponse.roster:type_name -> pemba.peer.v1.StateResponse.RosterEntry
 	4,  // 2: pemba.peer.v1.StateResponse.servers:type_name -> pemba.peer.v1.Server
 	5,  // 3: pemba.peer.v1.StateResponse.pledge:type_name -> pemba.peer.v1.Founding
 	4,  // 4: pemba.peer.v1.Founding.servers:type_name -> pemba.peer.v1.Server
@@ -1614,30 +1716,31 @@ var file_pemba_peer_v1_peer_proto_depIdxs = []int32{
 	5,  // 6: pemba.peer.v1.PledgeResponse.other:type_name -> pemba.peer.v1.Founding
 	4,  // 7: pemba.peer.v1.JoinRequest.server:type_name -> pemba.peer.v1.Server
 	10, // 8: pemba.peer.v1.ChangeRequest.remove:type_name -> pemba.peer.v1.Remove
-	12, // 9: pemba.peer.v1.ChangeResponse.fault:type_name -> pemba.peer.v1.Fault
-	0,  // 10: pemba.peer.v1.Fault.kind:type_name -> pemba.peer.v1.Fault.Kind
-	12, // 11: pemba.peer.v1.ProposeResponse.fault:type_name -> pemba.peer.v1.Fault
-	12, // 12: pemba.peer.v1.ReadIndexResponse.fault:type_name -> pemba.peer.v1.Fault
-	12, // 13: pemba.peer.v1.StateHashResponse.fault:type_name -> pemba.peer.v1.Fault
-	1,  // 14: pemba.peer.v1.PeerService.State:input_type -> pemba.peer.v1.StateRequest
-	6,  // 15: pemba.peer.v1.PeerService.Pledge:input_type -> pemba.peer.v1.PledgeRequest
-	8,  // 16: pemba.peer.v1.PeerService.Join:input_type -> pemba.peer.v1.JoinRequest
-	9,  // 17: pemba.peer.v1.PeerService.Change:input_type -> pemba.peer.v1.ChangeRequest
-	13, // 18: pemba.peer.v1.PeerService.Propose:input_type -> pemba.peer.v1.ProposeRequest
-	15, // 19: pemba.peer.v1.PeerService.ReadIndex:input_type -> pemba.peer.v1.ReadIndexRequest
-	17, // 20: pemba.peer.v1.PeerService.StateHash:input_type -> pemba.peer.v1.StateHashRequest
-	3,  // 21: pemba.peer.v1.PeerService.State:output_type -> pemba.peer.v1.StateResponse
-	7,  // 22: pemba.peer.v1.PeerService.Pledge:output_type -> pemba.peer.v1.PledgeResponse
-	11, // 23: pemba.peer.v1.PeerService.Join:output_type -> pemba.peer.v1.ChangeResponse
-	11, // 24: pemba.peer.v1.PeerService.Change:output_type -> pemba.peer.v1.ChangeResponse
-	14, // 25: pemba.peer.v1.PeerService.Propose:output_type -> pemba.peer.v1.ProposeResponse
-	16, // 26: pemba.peer.v1.PeerService.ReadIndex:output_type -> pemba.peer.v1.ReadIndexResponse
-	18, // 27: pemba.peer.v1.PeerService.StateHash:output_type -> pemba.peer.v1.StateHashResponse
-	21, // [21:28] is the sub-list for method output_type
-	14, // [14:21] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	11, // 9: pemba.peer.v1.ChangeRequest.autopilot:type_name -> pemba.peer.v1.Autopilot
+	13, // 10: pemba.peer.v1.ChangeResponse.fault:type_name -> pemba.peer.v1.Fault
+	0,  // 11: pemba.peer.v1.Fault.kind:type_name -> pemba.peer.v1.Fault.Kind
+	13, // 12: pemba.peer.v1.ProposeResponse.fault:type_name -> pemba.peer.v1.Fault
+	13, // 13: pemba.peer.v1.ReadIndexResponse.fault:type_name -> pemba.peer.v1.Fault
+	13, // 14: pemba.peer.v1.StateHashResponse.fault:type_name -> pemba.peer.v1.Fault
+	1,  // 15: pemba.peer.v1.PeerService.State:input_type -> pemba.peer.v1.StateRequest
+	6,  // 16: pemba.peer.v1.PeerService.Pledge:input_type -> pemba.peer.v1.PledgeRequest
+	8,  // 17: pemba.peer.v1.PeerService.Join:input_type -> pemba.peer.v1.JoinRequest
+	9,  // 18: pemba.peer.v1.PeerService.Change:input_type -> pemba.peer.v1.ChangeRequest
+	14, // 19: pemba.peer.v1.PeerService.Propose:input_type -> pemba.peer.v1.ProposeRequest
+	16, // 20: pemba.peer.v1.PeerService.ReadIndex:input_type -> pemba.peer.v1.ReadIndexRequest
+	18, // 21: pemba.peer.v1.PeerService.StateHash:input_type -> pemba.peer.v1.StateHashRequest
+	3,  // 22: pemba.peer.v1.PeerService.State:output_type -> pemba.peer.v1.StateResponse
+	7,  // 23: pemba.peer.v1.PeerService.Pledge:output_type -> pemba.peer.v1.PledgeResponse
+	12, // 24: pemba.peer.v1.PeerService.Join:output_type -> pemba.peer.v1.ChangeResponse
+	12, // 25: pemba.peer.v1.PeerService.Change:output_type -> pemba.peer.v1.ChangeResponse
+	15, // 26: pemba.peer.v1.PeerService.Propose:output_type -> pemba.peer.v1.ProposeResponse
+	17, // 27: pemba.peer.v1.PeerService.ReadIndex:output_type -> pemba.peer.v1.ReadIndexResponse
+	19, // 28: pemba.peer.v1.PeerService.StateHash:output_type -> pemba.peer.v1.StateHashResponse
+	22, // [22:29] is the sub-list for method output_type
+	15, // [15:22] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_pemba_peer_v1_peer_proto_init() }
@@ -1650,6 +1753,7 @@ func file_pemba_peer_v1_peer_proto_init() {
 		(*ChangeRequest_Promote)(nil),
 		(*ChangeRequest_Demote)(nil),
 		(*ChangeRequest_Transfer)(nil),
+		(*ChangeRequest_Autopilot)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1657,7 +1761,7 @@ func file_pemba_peer_v1_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pemba_peer_v1_peer_proto_rawDesc), len(file_pemba_peer_v1_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
