@@ -48,6 +48,10 @@ var layers = map[string]room{
 		ours:   []string{"server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt", "golang.org/x/sync/semaphore"},
 	},
+	"server/replica/peer": {
+		ours:   []string{"server/api/pemba/peer/v1", "server/reload"},
+		others: []string{"github.com/hashicorp/raft", "google.golang.org/grpc"},
+	},
 	"server/replica/peer/faulty": {},
 	"server/reload":              {},
 	"server/api/generate": {

@@ -1,0 +1,91 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// dial reaches a member and says what the connection is for.
+func (n *Network) dial(ctx context.Context, address string, d *door) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, n.config.times.dial)
+	defer cancel()
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("reaching the member at %q: %w", address, err)
+	}
+	raw, err := n.dialer(host).DialContext(ctx, "tcp", address)
+	if err != nil {
+		n.count(dialConnect)
+		return nil, fmt.Errorf("reaching the member at %s: %w", address, err)
+	}
+	c := &conn{Conn: raw, raw: raw, network: n, dialed: true}
+	if !n.hold(c) {
+		_ = raw.Close()
+		return nil, fmt.Errorf("reaching the member at %s: %w", address, net.ErrClosed)
+	}
+	if why, err := n.introduce(ctx, c, host, d); err != nil {
+		_ = c.Close()
+		if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			why, err = dialSilent, fmt.Errorf("it did not answer in time: %w", err)
+		}
+		n.count(why)
+		return nil, fmt.Errorf("reaching the member at %s: %w", address, err)
+	}
+	if !d.adopt(c) {
+		_ = c.Close()
+		return nil, fmt.Errorf("reaching the member at %s: %w", address, net.ErrClosed)
+	}
+	return c, nil
+}
+
+// dialer dials a host. Members that listen on loopback addresses of one machine
+// dial each other from them, so that it can be seen who dials.
+func (n *Network) dialer(host string) *net.Dialer {
+	d := &net.Dialer{KeepAliveConfig: keepAlive()}
+	ip, err := netip.ParseAddr(host)
+	if err == nil && n.from != nil && ip.IsLoopback() && ip.Is4() == (n.from.IP.To4() != nil) {
+		d.LocalAddr = n.from
+	}
+	return d
+}
+
+// introduce shakes hands, says what the connection is for and waits until the
+// other side has agreed.
+func (n *Network) introduce(ctx context.Context, c *conn, host string, d *door) (cause, error) {
+	by, _ := ctx.Deadline()
+	if err := c.raw.SetDeadline(by); err != nil {
+		return dialSilent, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+	defer stop()
+	if n.trust != nil {
+		secured := n.trust.client(c.raw, host)
+		if err := secured.Handshake(); err != nil {
+			return dialTLS, fmt.Errorf("the TLS handshake failed: %w", err)
+		}
+		c.Conn = secured
+	}
+	hello := [1]byte{d.hello}
+	if _, err := c.Conn.Write(hello[:]); err != nil {
+		return dialSilent, err
+	}
+	if _, err := io.ReadFull(c.Conn, hello[:]); err != nil {
+		if n.trust != nil {
+			return dialTLS, fmt.Errorf("it did not answer after the TLS handshake, as when it does not trust this member's certificate: %w", err)
+		}
+		return dialSilent, fmt.Errorf("it did not answer, as when it uses TLS and this member does not: %w", err)
+	}
+	if hello[0] != d.hello {
+		return dialGarbage, fmt.Errorf("it answered with the byte 0x%02x, which is no member's answer (0x15 is that of TLS, which this member does not use)", hello[0])
+	}
+	if !stop() {
+		return dialSilent, context.Cause(ctx)
+	}
+	return "", c.raw.SetDeadline(time.Time{})
+}
