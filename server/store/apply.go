@@ -76,7 +76,7 @@ func (s *Store) settled(tx *Transaction) error {
 		return err
 	}
 	constrained := func(t *schema.Type) bool { return len(t.Constraints) > 0 }
-	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.Guards)+len(tx.Deletes)+len(tx.Expired)+len(tx.Documents)+len(tx.Counters) == 0
+	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.DocumentPreconditions)+len(tx.Guards)+len(tx.Deletes)+len(tx.Expired)+len(tx.Documents)+len(tx.Counters) == 0
 	if plain && !slices.ContainsFunc(current.Types(), constrained) {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (s *Store) judge(rev Revision, tx *Transaction, ready *prepared) (*judge, e
 	j := s.newJudge(rev, tx)
 	j.prepared = ready
 	for _, step := range []func() error{
-		j.readSchema, j.preconditions, j.guards, j.filterDeletes, j.expired, j.updates,
+		j.readSchema, j.preconditions, j.documentPreconditions, j.guards, j.filterDeletes, j.expired, j.updates,
 		j.settle, j.schemaChange, j.constraints, j.documents, j.counters, j.finish,
 	} {
 		if err := step(); err != nil {
@@ -217,5 +217,5 @@ func (j *judge) finish() error {
 	if j.store.logged {
 		return nil
 	}
-	return j.store.db().backend.fits(j.entries)
+	return j.db.backend.fits(j.entries)
 }

@@ -80,6 +80,9 @@ func (d *directory) newName() (string, error) {
 
 // switchTo makes a database that is durable the one that counts.
 func (d *directory) switchTo(o origin) error {
+	if err := syncFile(d.path); err != nil { // which has the name of the database
+		return describe(d.path, err)
+	}
 	if err := writeFile(filepath.Join(d.path, currentFile), fmt.Sprintf(currentFormat, o.name, o.base, o.floor)); err != nil {
 		return describe(d.path, err)
 	}

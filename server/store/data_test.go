@@ -278,6 +278,13 @@ func parseTransaction(text string) (*Transaction, error) {
 				return nil, err
 			}
 			tx.Deletes = append(tx.Deletes, FilterDelete{f, n, word == "delete-some"})
+		case "version": // KEY VERSION
+			key, version, _ := strings.Cut(rest, " ")
+			n, err := strconv.Atoi(version)
+			if err != nil {
+				return nil, err
+			}
+			tx.DocumentPreconditions = append(tx.DocumentPreconditions, DocumentPrecondition{key, Revision(n)})
 		case "document", "undocument":
 			doc, err := parseDocument(rest)
 			if err != nil {

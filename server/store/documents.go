@@ -69,6 +69,23 @@ func (s *scan) document() (Document, error) {
 	return Document{Key: key, Class: Class(s.mark()), Version: s.version(), Value: append([]byte(nil), value...)}, errors.Join(keyErr, err)
 }
 
+// documentPreconditions judges which versions documents have.
+func (j *judge) documentPreconditions() error {
+	for _, p := range j.tx.DocumentPreconditions {
+		if err := checkDocumentKey(p.Key); err != nil {
+			return err
+		}
+		doc, _, err := j.view.document(p.Key)
+		if err != nil {
+			return err
+		}
+		if doc.Version != p.Version {
+			return &DocumentVersionError{Key: p.Key, Have: doc.Version, Want: p.Version}
+		}
+	}
+	return nil
+}
+
 // documents judges the document updates and puts what they change into the
 // record, the hash and the entries.
 func (j *judge) documents() error {
@@ -118,9 +135,10 @@ func (j *judge) writeDocument(u *DocumentUpdate, old Document, had bool) {
 }
 
 func (u *DocumentUpdate) validate() error {
+	if err := checkDocumentKey(u.Key); err != nil {
+		return err
+	}
 	switch {
-	case u.Key == "" || len(u.Key) > maxDocumentKey || strings.IndexByte(u.Key, 0) >= 0 || !utf8.ValidString(u.Key):
-		return &DocumentError{Key: u.Key, Msg: fmt.Sprintf("has a bad key; 1 to %d bytes of UTF-8 without a zero byte are allowed", maxDocumentKey)}
 	case u.Value == nil:
 		return nil
 	case len(u.Value) > MaxDocument:
@@ -129,6 +147,13 @@ func (u *DocumentUpdate) validate() error {
 		return &DocumentError{Key: u.Key, Msg: "is not valid JSON"}
 	case u.Class != ClassOpen && u.Class != ClassSealed:
 		return &DocumentError{Key: u.Key, Msg: "has no class; give open or sealed"}
+	}
+	return nil
+}
+
+func checkDocumentKey(key string) error {
+	if key == "" || len(key) > maxDocumentKey || strings.IndexByte(key, 0) >= 0 || !utf8.ValidString(key) {
+		return &DocumentError{Key: key, Msg: fmt.Sprintf("has a bad key; 1 to %d bytes of UTF-8 without a zero byte are allowed", maxDocumentKey)}
 	}
 	return nil
 }

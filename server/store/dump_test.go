@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -41,7 +44,11 @@ func TestDumpLoad(t *testing.T) {
 		actions := map[string]func(*rapid.T){
 			"apply": func(rt *rapid.T) { w.apply(rt); w.note() },
 			"floor": func(rt *rapid.T) { w.floor(rt); w.note() },
-			"dump":  func(rt *rapid.T) { w.dump(rt, logged) },
+			"dump": func(rt *rapid.T) {
+				if rapid.IntRange(0, 9).Draw(rt, "now") == 0 { // each makes databases
+					w.dump(rt, logged)
+				}
+			},
 		}
 		if logged {
 			actions["settle"] = func(rt *rapid.T) {
@@ -309,4 +316,94 @@ func TestLoadUnderReaders(t *testing.T) {
 			t.Errorf("a load into a closed store: %v", err)
 		}
 	}
+}
+
+// TestLoadCrash ends a process at every step of a Load. The directory must then
+// hold what it held, or what was loaded, and nothing else.
+func TestLoadCrash(t *testing.T) {
+	const key, logKey = "PEMBA_TEST_LOAD", "PEMBA_TEST_LOAD_LOGGED"
+	if where := os.Getenv(key); where != "" {
+		dir, at, _ := strings.Cut(where, "|")
+		loadUntil(t, Config{Dir: dir, MinFree: 1}, os.Getenv(logKey) != "", at)
+	}
+	for _, logged := range []bool{false, true} {
+		for _, step := range []struct {
+			name   string
+			loaded bool
+		}{{"loading", false}, {"loaded", false}, {"switched", true}, {"noted", true}, {"removed", true}} {
+			t.Run(fmt.Sprintf("%s, logged %v", step.name, logged), func(t *testing.T) {
+				config := Config{Dir: t.TempDir(), MinFree: 1}
+				cmd := exec.Command(os.Args[0], "-test.run=^TestLoadCrash$")
+				cmd.Env = append(os.Environ(), key+"="+config.Dir+"|"+step.name)
+				if logged {
+					cmd.Env = append(cmd.Env, logKey+"=yes")
+				}
+				out, err := cmd.CombinedOutput()
+				var exit *exec.ExitError
+				if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
+					t.Fatalf("the child was not killed: %v\n%s", err, out)
+				}
+				afterCrash(t, config, logged, step.loaded)
+			})
+		}
+	}
+}
+
+// beforeLoad returns a store with something in it, and the state and dump of
+// another.
+func beforeLoad(t *testing.T, config Config, logged bool) (s *Store, state, dump []byte) {
+	s = emptyStore(t, config, logged)
+	text := testSchema
+	apply(t, s, &Transaction{Schema: &text})
+	apply(t, s, &Transaction{Updates: updates(t, Create, "document:old#viewer@user:anne")})
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	state, dump = dumpOf(t, small(t))
+	return s, state, dump
+}
+
+// loadUntil loads until it has done a step, and kills its own process then.
+func loadUntil(t *testing.T, config Config, logged bool, at string) {
+	s, state, dump := beforeLoad(t, config, logged)
+	s.step = func(step string) {
+		if step == at {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+				t.Error(err)
+			}
+			select {}
+		}
+	}
+	if err := s.Load(t.Context(), state, bytes.NewReader(dump)); err != nil {
+		t.Fatal(err)
+	}
+	select {}
+}
+
+func afterCrash(t *testing.T, config Config, logged, loaded bool) {
+	old, state, dump := beforeLoad(t, Config{InMemory: true}, logged)
+	defer shut(t, old)
+	at := old.State()
+	if base, err := BaseOf(config.Dir); err != nil || (base > 0) != loaded {
+		t.Fatalf("base %d: %v", base, err)
+	}
+	if loaded {
+		at = state
+	}
+	var s *Store
+	if logged {
+		s = openAt(t, config, at)
+	} else {
+		s = open(t, config)
+	}
+	if want, err := decodeState(at); err != nil || s.Stats().Hash != want.hash || s.Head() != want.head {
+		t.Errorf("after a crash there is %+v, want %+v (%v)", s.Stats(), want, err)
+	}
+	if names, err := s.dir.databases(); err != nil || len(names) != 1 {
+		t.Errorf("there are %q: %v", names, err)
+	}
+	if err := s.Load(t.Context(), state, bytes.NewReader(dump)); err != nil { // again
+		t.Error(err)
+	}
+	shut(t, s)
 }

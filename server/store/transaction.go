@@ -173,6 +173,13 @@ type DocumentUpdate struct {
 	IfVersion *Revision
 }
 
+// DocumentPrecondition is the version that a document must have in the state
+// before the transaction.
+type DocumentPrecondition struct {
+	Key     string
+	Version Revision // that wrote the document; 0: it must not exist
+}
+
 // Guard is a permission that must hold, or must not, on the state before the
 // transaction. At most 16 are judged, each within 50 hops and 10,000 reads.
 type Guard struct {
@@ -202,6 +209,9 @@ type Transaction struct {
 	Updates       []Update
 	Documents     []DocumentUpdate
 	Guards        []Guard
+
+	DocumentPreconditions []DocumentPrecondition
+
 	Counters      []CounterUpdate
 	Expired       []engine.Relationship // removed if they are stored and have expired at Time
 	Floor         Revision              // revisions below it become unreadable; 0 leaves the floor
