@@ -19,10 +19,10 @@ import "github.com/pemba-authz/pemba/schema"
 type note uint64
 
 const (
-	noteMark note = iota << 62 // a mark
-	noteRefer                  // to an earlier part of the log: where it begins and ends, 31 bits each
-	noteOpen                   // an open set was taken for what it was assumed to be: its place
-	noteBar                    // nothing that rests on this may be kept
+	noteMark  note = iota << 62 // a mark
+	noteRefer                   // to an earlier part of the log: where it begins and ends, 31 bits each
+	noteOpen                    // an open set was taken for what it was assumed to be: its place
+	noteBar                     // nothing that rests on this may be kept
 
 	noteKind = note(3) << 62
 )

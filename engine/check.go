@@ -94,7 +94,9 @@ func (e *Engine) walk(ctx context.Context, subject Subject) *walk {
 		w.plain = e.Schema.Type(subject.Type)
 	}
 	w.everyone = Subject{Object: Object{Type: subject.Type, ID: Wildcard}}
-	w.keeper, _ = e.Reader.(Keeper)
+	if keeping, ok := e.Reader.(Keeping); ok {
+		w.keeper = keeping.Keeper()
+	}
 	return w
 }
 

@@ -2,17 +2,18 @@ package engine
 
 import "github.com/pemba-authz/pemba/schema"
 
-// Keeper is what a Reader may be beside: one that holds sets in memory, and
-// keeps answers from one question to the next. A walk that is given one reads a
-// set once where it would put several questions, and looks for an answer before
-// it walks.
-//
-// An answer is kept with the marks of all it rests on. The Keeper says of a kept
-// answer that it holds only if nothing changed under any of them between the
-// revision that it was found at and the Reader's own.
-type Keeper interface {
-	Reader
+// Keeping is what a Reader may be beside: one that has a Keeper, nil for none.
+type Keeping interface{ Keeper() Keeper }
 
+// Keeper holds sets in memory, as they are at the Reader's revision, and keeps
+// answers from one question to the next. A walk that is given one reads a set
+// once where it would put several questions, and looks for an answer before it
+// walks.
+//
+// An answer is kept with the marks of all it rests on. It may be recalled only
+// if nothing changed under any of them between the revision that it was found at
+// and the Reader's own. A Keeper is safe for concurrent use.
+type Keeper interface {
 	// Set returns the subjects of resource#relation, nil if the Keeper does not
 	// hold them and has to be asked by Find and Subjects, and the set's mark.
 	Set(resource Object, relation string) (*Set, Mark, error)
@@ -38,16 +39,16 @@ type Kept struct {
 }
 
 // Mark stands for some relationships: of those under it, any may change where
-// one does. What a set is made of has three kinds of marks, all by Mark.of:
-// one for each subject, whether it is in the set or not, one for all subjects
-// without a relation, and one for all that have one.
+// one does. Sets and subjects have a mark, and from these follow the marks of
+// what is read.
 type Mark uint32
 
-// Of returns the mark of one subject in the set with mark m.
+// Of returns the mark of one subject, which has the mark subject, in the set
+// with mark m: of whether it is there, and what it carries.
 func (m Mark) Of(subject Mark) Mark { return m ^ subject }
 
-// All returns the mark of the subjects of a kind in the set with mark m: those
-// with a relation, or those without.
+// All returns the mark of all subjects in the set with mark m that have a
+// relation, or of all that have none.
 func (m Mark) All(withRelation bool) Mark {
 	if withRelation {
 		return ^m
@@ -92,8 +93,8 @@ func (c *Section) Search(id string) int {
 	return from
 }
 
-// find looks for one subject; known is false where the set does not say.
-func (s *Set) find(subject *Subject) (t *Trait, ok, known bool) {
+// Find looks for one subject; known is false where the set does not say.
+func (s *Set) Find(subject *Subject) (t *Trait, ok, known bool) {
 	c := s.Section(subject.Type, subject.Relation)
 	if c == nil {
 		return nil, false, true

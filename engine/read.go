@@ -83,7 +83,7 @@ func (w *walk) find(s *source, subject *Subject) (value, error) {
 
 func (s *source) find(reader Reader, subject *Subject) (*Trait, bool, error) {
 	if s.set != nil {
-		if trait, ok, known := s.set.find(subject); known {
+		if trait, ok, known := s.set.Find(subject); known {
 			return trait, ok, nil
 		}
 	}

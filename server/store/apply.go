@@ -161,7 +161,7 @@ func (s *Store) land() error {
 	}
 	// Readers of this revision come after head is set: by then the cache must
 	// have let go of what it changed, and know its schema.
-	s.db().cache.changed(rev, j.changes)
+	s.db().cache.changed(rev, j.changes, j.record.Schema)
 	if j.record.Schema {
 		s.db().schemas.add(rev, j.schema)
 	}

@@ -40,9 +40,18 @@ const stripes = 1024
 // CacheStats counts what the cache did since the store was opened. Hits and
 // misses of snapshots that are still open are not in it.
 type CacheStats struct {
-	Hits, Misses, Evictions uint64
-	Entries                 int
-	Bytes, MaxBytes         uint64
+	Hits, Misses, Evictions uint64 // of sets
+	Entries                 int    // sets
+	Bytes, MaxBytes         uint64 // of sets and answers
+	Answers                 AnswerStats
+}
+
+// AnswerStats counts what happened to the answers that are kept.
+type AnswerStats struct {
+	Hits, Misses uint64
+	Stale        uint64 // were found, and did not hold any more
+	Evictions    uint64
+	Bytes        uint64
 }
 
 type cache struct {
@@ -52,6 +61,8 @@ type cache struct {
 	max     int64
 	seed    maphash.Seed
 	stripes [stripes]stripe
+
+	answers *answers // nil if there is no room for any
 
 	hits, misses atomic.Uint64
 	evictions    evictions
@@ -89,35 +100,29 @@ type cached struct {
 	key  lookupKey
 	from Revision // the answer is true from it on
 
-	sections []section // of a set, sorted by type and relation
+	set    engine.Set // sections sorted by type and relation
+	traits int        // bytes that the traits of the set take, roughly
 
 	found bool // of a lookup
 	trait *engine.Trait
 }
 
-// section holds the subjects of one type and relation. A set has no section
-// where it has no subjects.
-type section struct {
-	subjectType, subjectRelation string
-	// whole is whether entries has all of them. Otherwise it has only the
-	// wildcard, if there is one.
-	whole   bool
-	entries []engine.Entry // by id
-	traits  int            // bytes that the traits of the entries take, roughly
-}
-
-// isWhole reports whether the section knows all its subjects, as one that is not
+// isWhole reports whether a section knows all its subjects, as one that is not
 // there does: it has none.
-func (s *section) isWhole() bool { return s == nil || s.whole }
+func isWhole(s *engine.Section) bool { return s == nil || s.Whole }
 
 func newCache(maxBytes int64, head Revision) (*cache, error) {
 	c := &cache{max: maxBytes, seed: maphash.MakeSeed()}
+	forSets := maxBytes
+	if c.answers = newAnswers(maxBytes); c.answers != nil {
+		forSets -= maxBytes / answersShare
+	}
 	for i := range c.stripes {
 		c.stripes[i].changed = head // what happened before is not known
 	}
 	var err error
 	c.held, err = otter.New(&otter.Options[uint64, *cached]{
-		MaximumWeight: uint64(maxBytes),
+		MaximumWeight: uint64(forSets),
 		Weigher:       func(_ uint64, v *cached) uint32 { return uint32(min(v.weight(), 1<<31)) },
 		StatsRecorder: &c.evictions,
 	})
@@ -132,24 +137,29 @@ func (v *cached) weight() int {
 	if v.trait != nil {
 		n += traitWeight
 	}
-	for i := range v.sections {
-		s := &v.sections[i]
-		n += 64 + len(s.subjectType) + len(s.subjectRelation) + s.traits
-		for _, e := range s.entries {
+	for i := range v.set.Sections {
+		s := &v.set.Sections[i]
+		n += 64 + len(s.Type) + len(s.Relation)
+		for _, e := range s.Entries {
 			n += 24 + len(e.ID)
 		}
 	}
-	return n
+	return n + v.traits
 }
 
 func (c *cache) stats() CacheStats {
 	if c == nil {
 		return CacheStats{}
 	}
-	return CacheStats{
+	st := CacheStats{
 		Hits: c.hits.Load(), Misses: c.misses.Load(), Evictions: c.evictions.count.Load(),
 		Entries: c.held.EstimatedSize(), Bytes: c.held.WeightedSize(), MaxBytes: uint64(c.max),
 	}
+	if c.answers != nil {
+		st.Answers = c.answers.stats()
+		st.Bytes += st.Answers.Bytes
+	}
+	return st
 }
 
 func (c *cache) hash(k setKey) uint64 { return maphash.Comparable(c.seed, k) }
@@ -157,6 +167,11 @@ func (c *cache) hash(k setKey) uint64 { return maphash.Comparable(c.seed, k) }
 // lookupHash returns the hash of a lookup in the set of a hash.
 func (c *cache) lookupHash(set uint64, subject engine.Subject) uint64 {
 	return set ^ maphash.Comparable(c.seed, subject)
+}
+
+// mark returns the mark of a subject; that of a set is made of its hash.
+func (c *cache) mark(subject *engine.Subject) engine.Mark {
+	return engine.Mark(maphash.Comparable(c.seed, *subject))
 }
 
 // get returns an entry that is true at the snapshot's revision, nil when there
@@ -208,10 +223,14 @@ func (k lookupKey) clone() lookupKey {
 	return k
 }
 
-// changed drops what a revision changes. It is called before readers see it.
-func (c *cache) changed(rev Revision, changes []*change) {
+// changed drops what a revision changes, with all answers if it has another
+// schema. It is called before readers see it.
+func (c *cache) changed(rev Revision, changes []*change, schema bool) {
 	if c == nil {
 		return
+	}
+	if schema && c.answers != nil {
+		c.answers.clear()
 	}
 	for _, ch := range changes {
 		if bugStaleCache && ch.Op == Delete {
@@ -219,13 +238,18 @@ func (c *cache) changed(rev Revision, changes []*change) {
 		}
 		subject := ch.Relationship.Subject
 		set := c.hash(setKey{ch.Relationship.Resource, ch.Relationship.Relation})
+		if c.answers != nil {
+			mark := engine.Mark(set)
+			c.answers.change(mark.Of(c.mark(&subject)), rev)
+			c.answers.change(mark.All(subject.Relation != ""), rev)
+		}
 		st := &c.stripes[set%stripes]
 		st.mu.Lock()
 		st.changed = rev
 		// What is known of a section that is not whole stays true, the wildcard
 		// apart: that its subjects have to be looked up.
 		v, ok := c.held.GetIfPresent(set)
-		if ok && (subject.IsWildcard() || v.section(subject.Type, subject.Relation).isWhole()) {
+		if ok && (subject.IsWildcard() || isWhole(v.set.Section(subject.Type, subject.Relation))) {
 			c.held.Invalidate(set)
 		}
 		c.held.Invalidate(c.lookupHash(set, subject))
@@ -244,16 +268,8 @@ func (c *cache) find(sn *Snapshot, resource engine.Object, relation string, subj
 	if v == nil {
 		return sn.find(resource, relation, subject)
 	}
-	s := v.section(subject.Type, subject.Relation)
-	if s == nil {
-		return nil, false, nil
-	}
-	if s.whole || subject.IsWildcard() {
-		i := s.search(subject.ID)
-		if i == len(s.entries) || s.entries[i].ID != subject.ID {
-			return nil, false, nil
-		}
-		return s.entries[i].Trait, true, nil
+	if trait, ok, known := v.set.Find(&subject); known {
+		return trait, ok, nil
 	}
 	k.subject = subject
 	return c.lookup(sn, hash, &k)
@@ -280,12 +296,12 @@ func (c *cache) subjects(sn *Snapshot, resource engine.Object, relation, subject
 		return nil, false, err
 	}
 	if v != nil {
-		s := v.section(subjectType, subjectRelation)
+		s := v.set.Section(subjectType, subjectRelation)
 		if s == nil {
 			return nil, false, nil
 		}
-		if s.whole {
-			return s.after(after), false, nil
+		if s.Whole {
+			return entriesAfter(s, after), false, nil
 		}
 	}
 	return sn.subjects(resource, relation, subjectType, subjectRelation, after)
@@ -318,37 +334,39 @@ func (v view) loadSet(k setKey) (*cached, error) {
 		if err != nil {
 			return nil, err
 		}
-		sec := section{subjectType: string(subjectType), subjectRelation: string(subjectRelation)}
-		if err := sec.load(s, sectionPrefix(nil, k.resource, k.relation, sec.subjectType, sec.subjectRelation)); err != nil {
+		sec := engine.Section{Type: string(subjectType), Relation: string(subjectRelation)}
+		traits, err := loadSection(&sec, s, sectionPrefix(nil, k.resource, k.relation, sec.Type, sec.Relation))
+		if err != nil {
 			return nil, err
 		}
-		set.sections = append(set.sections, sec)
+		set.set.Sections = append(set.set.Sections, sec)
+		set.traits += traits
 	}
 	return set, nil
 }
 
-// load reads the section that the walk stands at the start of, and leaves the
-// walk behind it.
-func (s *section) load(walk *scan, prefix []byte) error {
+// loadSection reads the section that the walk stands at the start of, and leaves
+// the walk behind it. It returns what the traits weigh.
+func loadSection(s *engine.Section, walk *scan, prefix []byte) (traits int, err error) {
 	most := maxDirect
-	if s.subjectRelation != "" {
+	if s.Relation != "" {
 		most = maxUsersets
 	}
 	var b entriesBuilder
 	for ; walk.valid() && strings.HasPrefix(string(walk.key()), string(prefix)); walk.next() {
 		if len(b.ends) == most {
 			// The wildcard sorts before every id, so it is the first or absent.
-			s.entries = b.build()
-			s.entries = append([]engine.Entry(nil), s.entries[:wildcards(s.entries)]...)
+			s.Entries = b.build()
+			s.Entries = append([]engine.Entry(nil), s.Entries[:wildcards(s.Entries)]...)
 			walk.seek(sectionEnd(prefix))
-			return nil
+			return 0, nil
 		}
 		if err := b.add(walk.key()[len(prefix):], walk); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	s.whole, s.entries, s.traits = true, b.build(), b.weight
-	return nil
+	s.Whole, s.Entries = true, b.build()
+	return b.weight, nil
 }
 
 func wildcards(entries []engine.Entry) int {
@@ -358,37 +376,14 @@ func wildcards(entries []engine.Entry) int {
 	return 0
 }
 
-// section returns the section of a type and relation, nil when the set has none.
-func (v *cached) section(subjectType, subjectRelation string) *section {
-	for i := range v.sections {
-		if s := &v.sections[i]; s.subjectType == subjectType && s.subjectRelation == subjectRelation {
-			return s
-		}
-	}
-	return nil
-}
-
-// search returns where an id is, or would be.
-func (s *section) search(id string) int {
-	from, to := 0, len(s.entries)
-	for from < to {
-		if middle := (from + to) / 2; s.entries[middle].ID < id {
-			from = middle + 1
-		} else {
-			to = middle
-		}
-	}
-	return from
-}
-
-// after returns the entries after an id.
-func (s *section) after(id string) []engine.Entry {
+// entriesAfter returns the entries of a section after an id.
+func entriesAfter(s *engine.Section, id string) []engine.Entry {
 	if id == "" {
-		return s.entries
+		return s.Entries
 	}
-	i := s.search(id)
-	if i < len(s.entries) && s.entries[i].ID == id {
+	i := s.Search(id)
+	if i < len(s.Entries) && s.Entries[i].ID == id {
 		i++
 	}
-	return s.entries[i:]
+	return s.Entries[i:]
 }

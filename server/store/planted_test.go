@@ -7,23 +7,27 @@ import (
 	"testing"
 )
 
-// inPlanted is set in the test that TestPlantedBug starts.
+// inPlanted is set in the test that TestPlantedBugs starts.
 const inPlanted = "PEMBA_PLANTED_BUG"
 
-// TestPlantedBug proves that TestWorlds finds a cache that is stale after a
-// delete, and shrinks the world that shows it.
-func TestPlantedBug(t *testing.T) {
+// TestPlantedBugs proves that TestWorlds finds a cache that is stale after a
+// delete, and answers that are kept without all they rest on, and shrinks the
+// world that shows it.
+func TestPlantedBugs(t *testing.T) {
 	if tag := os.Getenv(inPlanted); tag != "" {
 		t.Fatalf("started by itself, for %s", tag)
 	}
-	const tag = "bug_stale_cache"
-	cmd := exec.Command("go", "test", "-vet=off", "-tags", tag, "-run", "^TestWorlds$", ".")
-	cmd.Env = append(os.Environ(), inPlanted+"="+tag, "PEMBA_SOAK=")
-	out, err := cmd.CombinedOutput()
-	switch {
-	case err == nil:
-		t.Errorf("TestWorlds passes in spite of %s", tag)
-	case !strings.Contains(string(out), "--- FAIL: TestWorlds") || !strings.Contains(string(out), "# World "):
-		t.Errorf("with %s TestWorlds does not print a world:\n%s", tag, out)
+	for _, tag := range []string{"bug_stale_cache", "bug_stale_answer"} {
+		t.Run(tag, func(t *testing.T) {
+			cmd := exec.Command("go", "test", "-vet=off", "-tags", tag, "-run", "^TestWorlds$", ".")
+			cmd.Env = append(os.Environ(), inPlanted+"="+tag, "PEMBA_SOAK=")
+			out, err := cmd.CombinedOutput()
+			switch {
+			case err == nil:
+				t.Errorf("TestWorlds passes in spite of %s", tag)
+			case !strings.Contains(string(out), "--- FAIL: TestWorlds") || !strings.Contains(string(out), "# World "):
+				t.Errorf("with %s TestWorlds does not print a world:\n%s", tag, out)
+			}
+		})
 	}
 }

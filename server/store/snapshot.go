@@ -22,9 +22,13 @@ type Snapshot struct {
 	closed atomic.Bool
 
 	hits, misses atomic.Uint64 // of the cache
+	recalls      recalls
 }
 
-var _ engine.Reader = (*Snapshot)(nil)
+var (
+	_ engine.Reader  = (*Snapshot)(nil)
+	_ engine.Keeping = (*Snapshot)(nil)
+)
 
 // Snapshot returns the state at a revision, 0 meaning the head. It returns an
 // *ExpiredRevisionError below the floor, a *FutureRevisionError above the head,
@@ -47,11 +51,23 @@ func (s *Store) Snapshot(rev Revision) (*Snapshot, error) {
 func (sn *Snapshot) Close() {
 	if !sn.closed.Swap(true) {
 		if c := sn.db.cache; c != nil {
-			c.hits.Add(sn.hits.Load())
-			c.misses.Add(sn.misses.Load())
+			flush(&c.hits, &sn.hits)
+			flush(&c.misses, &sn.misses)
+			if a := c.answers; a != nil {
+				flush(&a.hits, &sn.recalls.hits)
+				flush(&a.misses, &sn.recalls.misses)
+				flush(&a.stale, &sn.recalls.stale)
+			}
 		}
 		sn.db.readers.leave(sn.rev, sn.db.backend)
 		sn.db.store.opened.Add(-1)
+	}
+}
+
+// flush adds what one snapshot counted to what all did.
+func flush(all, own *atomic.Uint64) {
+	if n := own.Load(); n > 0 {
+		all.Add(n)
 	}
 }
 

@@ -178,7 +178,42 @@ func (s *stores) live(w enginetest.World) error {
 			return err
 		}
 	}
+	if err := s.flicker(w); err != nil {
+		return err
+	}
 	return s.lookBack()
+}
+
+// flicker deletes some relationships one at a time, and writes each again, so
+// that nearly all that was answered before still holds, and the rest must not be
+// answered from memory.
+func (s *stores) flicker(w enginetest.World) error {
+	random := rand.New(rand.NewPCG(w.Seed, 3))
+	for _, i := range random.Perm(len(w.Relationships))[:min(len(w.Relationships), 4)] {
+		one := w.Relationships[i : i+1]
+		less := w
+		less.Relationships = slices.Delete(slices.Clone(w.Relationships), i, i+1)
+		for _, step := range []struct {
+			what  string
+			op    store.Op
+			world enginetest.World
+		}{{"without", store.Delete, less}, {"again with", store.Touch, w}} {
+			if err := s.write(step.op, one); err != nil {
+				return err
+			}
+			ref, err := step.world.Reference()
+			if err != nil {
+				return err
+			}
+			for name, opened := range s.named {
+				m := moment{world: step.world, ref: ref, revision: opened.Head()}
+				if err := m.askTogether(name, fmt.Sprintf("%s %s", step.what, one[0]), opened); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // split parts the relationships of a world at random.
@@ -234,30 +269,78 @@ func (m moment) ask(name, what string, from *store.Store) error {
 		return err
 	}
 	defer snapshot.Close()
-	compiled, err := snapshot.Schema()
+	e, err := m.engine(snapshot)
 	if err != nil {
 		return err
 	}
-	e := &engine.Engine{Schema: compiled, Reader: snapshot, Now: m.world.Now, Context: m.world.Context, Limits: engine.Limits{Depth: 1000}}
-	for i, q := range m.world.Questions[:min(len(m.world.Questions), 60)] {
+	for i, q := range m.questions() {
 		wrong := &wrongError{store: name, moment: what, question: q, want: m.ref.Check(q.Resource, q.Relation, q.Subject)}
 		a, err := e.Check(context.Background(), q.Resource, q.Relation, q.Subject)
-		switch cycle := (*engine.CycleError)(nil); {
-		case errors.As(err, &cycle):
-			wrong.got = enginetest.Cycle.String()
-		case err != nil:
+		if err := wrong.judge(a, err); err != nil {
 			return err
-		default:
-			wrong.got = a.State.String()
-		}
-		if wrong.got != wrong.want.String() {
-			return wrong
 		}
 		if i < 10 && wrong.want != enginetest.Cycle {
 			if err := m.lookUp(e, wrong); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// askTogether is ask for checks alone: those about one subject share their work.
+func (m moment) askTogether(name, what string, from *store.Store) error {
+	snapshot, err := from.Snapshot(m.revision)
+	if err != nil {
+		return err
+	}
+	defer snapshot.Close()
+	e, err := m.engine(snapshot)
+	if err != nil {
+		return err
+	}
+	checkers := map[engine.Subject]*engine.Checker{}
+	defer func() {
+		for _, c := range checkers {
+			c.Release()
+		}
+	}()
+	for _, q := range m.questions() {
+		wrong := &wrongError{store: name, moment: what, question: q, want: m.ref.Check(q.Resource, q.Relation, q.Subject)}
+		c := checkers[q.Subject]
+		if c == nil {
+			c = e.Checker(context.Background(), q.Subject)
+			checkers[q.Subject] = c
+		}
+		a, err := c.Check(q.Resource, q.Relation)
+		if err := wrong.judge(a, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// questions returns those that are asked of a world.
+func (m moment) questions() []enginetest.Question {
+	return m.world.Questions[:min(len(m.world.Questions), 60)]
+}
+
+func (m moment) engine(snapshot *store.Snapshot) (*engine.Engine, error) {
+	compiled, err := snapshot.Schema()
+	return &engine.Engine{Schema: compiled, Reader: snapshot, Now: m.world.Now, Context: m.world.Context, Limits: engine.Limits{Depth: 1000}}, err
+}
+
+// judge returns the error itself if an answer is not the one that is wanted, or
+// what kept it from being given.
+func (e *wrongError) judge(a engine.Answer, err error) error {
+	e.got = a.State.String()
+	if cycle := (*engine.CycleError)(nil); errors.As(err, &cycle) {
+		e.got = enginetest.Cycle.String()
+	} else if err != nil {
+		return err
+	}
+	if e.got != e.want.String() {
+		return e
 	}
 	return nil
 }

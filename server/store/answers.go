@@ -1,0 +1,306 @@
+package store
+
+import (
+	"hash/maphash"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/schema"
+)
+
+// The answers that engines gave, each with the revision it was found at and the
+// marks of all it rests on. It is exact, as the cache of sets is: for every mark
+// the last revision is noted that changed anything under it, and apply notes it
+// before readers can see that revision. So an answer that was found at c
+//
+//   - holds at c, whatever was noted since;
+//   - holds at r > c if nothing under its marks was changed after c, as far as
+//     that is noted when a reader at r asks: what changed up to r is noted;
+//   - says nothing of revisions before c.
+//
+// Marks are hashes, and what is noted is noted for many of them together, which
+// is coarser, and safe. The relation that an answer is about is one of a compiled
+// schema, so that another schema has other answers.
+
+// Shares of the cache's bytes.
+const (
+	answersShare = 4   // a quarter is for answers, what is noted included
+	bytesAMark   = 128 // of the whole for each that is noted: a sixteenth is for these
+)
+
+const (
+	slots        = 7   // of a bucket, so that it fills a cache line
+	answerWeight = 192 // what an answer takes beside its strings and marks, in bytes
+	bucketWeight = 64
+	answerShards = 64
+)
+
+type answers struct {
+	seed    maphash.Seed
+	noted   []atomic.Uint64 // by mark: nothing under it changed after this revision
+	buckets []bucket
+	shards  [answerShards]answerShard
+	most    int64 // bytes of the answers of one shard
+	fixed   int64 // bytes of the tables
+
+	hits, misses, stale, evicted atomic.Uint64
+}
+
+// bucket holds answers whose hashes begin alike. Each byte of tags has some bits
+// of the hash of the answer in the slot of that number, so that most of what is
+// not looked for need not be looked at.
+type bucket struct {
+	tags  atomic.Uint64
+	slots [slots]atomic.Pointer[answer]
+}
+
+// answerShard is what those who put answers in share; readers do not need it.
+type answerShard struct {
+	mu    sync.Mutex
+	hand  int // the bucket that is looked at next for what can go
+	bytes atomic.Int64
+}
+
+// answer is one of them. All but known and used never changes.
+type answer struct {
+	hash     uint64
+	relation *schema.Relation
+	id       string
+	subject  engine.Subject
+	kept     engine.Kept
+	found    Revision
+
+	known atomic.Uint64 // a revision from found on up to which it is known to hold
+	used  atomic.Bool   // since the hand came by
+}
+
+// newAnswers makes the share of a cache of so many bytes; nil if they are too
+// few for any.
+func newAnswers(maxBytes int64) *answers {
+	share := maxBytes / answersShare
+	a := &answers{seed: maphash.MakeSeed()}
+	a.noted = make([]atomic.Uint64, floorPower(maxBytes/bytesAMark))
+	a.fixed = int64(len(a.noted)) * 8
+	room := share - a.fixed
+	n := floorPower(room / (slots * (answerWeight + 128)))
+	if n < answerShards {
+		return nil
+	}
+	a.buckets = make([]bucket, n)
+	a.fixed += n * bucketWeight
+	a.most = (share - a.fixed) / answerShards
+	return a
+}
+
+// floorPower returns the largest power of two up to n, at least 1.
+func floorPower(n int64) int64 {
+	p := int64(1)
+	for 2*p <= n {
+		p *= 2
+	}
+	return p
+}
+
+// change notes that a revision changes what is under a mark. Revisions come in
+// order, from one goroutine.
+func (a *answers) change(m engine.Mark, rev Revision) {
+	a.noted[int(m)&(len(a.noted)-1)].Store(uint64(rev))
+}
+
+// holds reports whether an answer holds at a revision.
+func (a *answers) holds(x *answer, rev Revision) bool {
+	if rev < x.found {
+		return false
+	}
+	known := x.known.Load()
+	if uint64(rev) <= known {
+		return true
+	}
+	for _, m := range x.kept.Marks {
+		if a.noted[int(m)&(len(a.noted)-1)].Load() > known {
+			return false
+		}
+	}
+	for known < uint64(rev) && !x.known.CompareAndSwap(known, uint64(rev)) {
+		known = x.known.Load()
+	}
+	return true
+}
+
+func (a *answers) hash(r *schema.Relation, id string, mark engine.Mark) uint64 {
+	h := maphash.String(a.seed, id) ^ (uint64(mark)+uint64(r.Index)<<32)*0x9e3779b97f4a7c15
+	return h ^ h>>32
+}
+
+// place returns where an answer with a hash belongs, and its tag, which is not 0.
+func (a *answers) place(hash uint64) (*bucket, uint64) {
+	return &a.buckets[int(hash)&(len(a.buckets)-1)], hash>>57 | 0x80
+}
+
+func (a *answers) shard(hash uint64) *answerShard { return &a.shards[hash&(answerShards-1)] }
+
+func (x *answer) is(hash uint64, r *schema.Relation, id string, subject *engine.Subject) bool {
+	return x.hash == hash && x.relation == r && x.id == id && x.subject == *subject
+}
+
+// find returns the answer to a question, nil when there is none.
+func (a *answers) find(hash uint64, r *schema.Relation, id string, subject *engine.Subject) *answer {
+	b, tag := a.place(hash)
+	tags := b.tags.Load()
+	for i := range b.slots {
+		if tags>>(8*i)&0xff != tag {
+			continue
+		}
+		if x := b.slots[i].Load(); x != nil && x.is(hash, r, id, subject) {
+			return x
+		}
+	}
+	return nil
+}
+
+// get returns an answer that holds at a revision; nil without one.
+func (a *answers) get(rev Revision, count *recalls, r *schema.Relation, id string, subject *engine.Subject, mark engine.Mark) *answer {
+	x := a.find(a.hash(r, id, mark), r, id, subject)
+	switch {
+	case x == nil:
+		count.misses.Add(1)
+		return nil
+	case !a.holds(x, rev):
+		count.stale.Add(1)
+		return nil
+	}
+	count.hits.Add(1)
+	if !x.used.Load() {
+		x.used.Store(true)
+	}
+	return x
+}
+
+// put keeps an answer that was found at a revision, unless what it rests on was
+// changed since, or a later one is there.
+func (a *answers) put(rev Revision, r *schema.Relation, id string, subject *engine.Subject, mark engine.Mark, kept engine.Kept) {
+	for _, m := range kept.Marks {
+		if a.noted[int(m)&(len(a.noted)-1)].Load() > uint64(rev) {
+			return
+		}
+	}
+	x := &answer{hash: a.hash(r, id, mark), relation: r, found: rev, kept: kept}
+	x.kept.Marks = append(make([]engine.Mark, 0, len(kept.Marks)), kept.Marks...)
+	x.copyStrings(id, subject)
+	x.known.Store(uint64(rev))
+	b, tag := a.place(x.hash)
+	sh := a.shard(x.hash)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	i := b.slotFor(x)
+	if i < 0 {
+		return
+	}
+	a.set(sh, b, i, x, tag)
+	for n := 0; sh.bytes.Load() > a.most && n < len(a.buckets); n++ {
+		a.sweep(sh, int(x.hash)&(answerShards-1), b)
+	}
+}
+
+// copyStrings copies the names, which hold memory of a request, as one string.
+func (x *answer) copyStrings(id string, subject *engine.Subject) {
+	all := strings.Join([]string{id, subject.Type, subject.ID, subject.Relation}, "")
+	cut := func(n int) (s string) {
+		s, all = all[:n], all[n:]
+		return s
+	}
+	x.id = cut(len(id))
+	x.subject.Type, x.subject.ID, x.subject.Relation = cut(len(subject.Type)), cut(len(subject.ID)), all
+}
+
+func (x *answer) weight() int64 {
+	if x == nil {
+		return 0
+	}
+	return int64(answerWeight + len(x.id) + len(x.subject.Type) + len(x.subject.ID) + len(x.subject.Relation) + 4*len(x.kept.Marks))
+}
+
+// slotFor returns the slot that an answer shall have: that of the answer to the
+// same question, a free one, or that of one that was not used lately. It returns
+// -1 if the same question has a later answer. It is called under the shard's mu.
+func (b *bucket) slotFor(x *answer) int {
+	free := -1
+	for i := range b.slots {
+		switch old := b.slots[i].Load(); {
+		case old == nil:
+			free = i
+		case old.is(x.hash, x.relation, x.id, &x.subject):
+			if old.found > x.found {
+				return -1
+			}
+			return i
+		}
+	}
+	if free >= 0 {
+		return free
+	}
+	first := int(x.hash>>48) % slots // it may be any; the bits are those of no other choice
+	for n := range slots {
+		i := (first + n) % slots
+		if !b.slots[i].Load().used.Swap(false) {
+			return i
+		}
+	}
+	return first
+}
+
+// set puts an answer, or nil, into a slot. It is called under the shard's mu.
+func (a *answers) set(sh *answerShard, b *bucket, i int, x *answer, tag uint64) {
+	old := b.slots[i].Load()
+	if old != nil && (x == nil || !old.is(x.hash, x.relation, x.id, &x.subject)) {
+		a.evicted.Add(1)
+	}
+	sh.bytes.Add(x.weight() - old.weight())
+	b.slots[i].Store(x)
+	b.tags.Store(b.tags.Load()&^(0xff<<(8*i)) | tag<<(8*i))
+}
+
+// sweep lets go of what was not used lately in the next bucket of a shard, but
+// not in one. It is called under the shard's mu.
+func (a *answers) sweep(sh *answerShard, shard int, but *bucket) {
+	own := len(a.buckets) / answerShards
+	b := &a.buckets[sh.hand%own*answerShards+shard]
+	sh.hand++
+	if b == but {
+		return
+	}
+	for i := range b.slots {
+		if old := b.slots[i].Load(); old != nil && !old.used.Swap(false) {
+			a.set(sh, b, i, nil, 0)
+		}
+	}
+}
+
+// clear lets go of everything: of answers under a schema that counts no more.
+func (a *answers) clear() {
+	for shard := range a.shards {
+		sh := &a.shards[shard]
+		sh.mu.Lock()
+		for k := shard; k < len(a.buckets); k += answerShards {
+			b := &a.buckets[k]
+			for i := range b.slots {
+				b.slots[i].Store(nil)
+			}
+			b.tags.Store(0)
+		}
+		sh.bytes.Store(0)
+		sh.mu.Unlock()
+	}
+}
+
+func (a *answers) stats() AnswerStats {
+	bytes := a.fixed
+	for i := range a.shards {
+		bytes += a.shards[i].bytes.Load()
+	}
+	return AnswerStats{
+		Hits: a.hits.Load(), Misses: a.misses.Load(), Stale: a.stale.Load(), Evictions: a.evicted.Load(), Bytes: uint64(bytes),
+	}
+}
