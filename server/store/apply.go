@@ -58,7 +58,7 @@ func (s *Store) ready(rev Revision, tx *Transaction) error {
 // transaction. Apply asks by itself, unless the store was opened by OpenAt.
 func (s *Store) CheckSpace(tx *Transaction) error {
 	need := s.config.MinFree
-	if tx.onlyDeletes() {
+	if tx.OnlyDeletes() {
 		need /= 4
 	}
 	return s.checkSpace(need)
@@ -83,8 +83,8 @@ func (s *Store) settled(tx *Transaction) error {
 	return s.land()
 }
 
-// onlyDeletes reports whether a transaction makes room, in the long run.
-func (tx *Transaction) onlyDeletes() bool {
+// OnlyDeletes reports whether a transaction makes room, in the long run.
+func (tx *Transaction) OnlyDeletes() bool {
 	grows := func(u Update) bool { return u.Op != Delete }
 	writes := func(u DocumentUpdate) bool { return u.Value != nil }
 	return tx.Schema == nil && !slices.ContainsFunc(tx.Updates, grows) && !slices.ContainsFunc(tx.Documents, writes)
