@@ -111,13 +111,7 @@ func (r *bootstrapReader) takeSchema() {
 func bootstrap(ctx context.Context, r *replica.Replica, f first) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootstrapTime)
 	defer cancel()
-	snap, err := r.Snapshot(ctx, replica.Consistency{Mode: replica.FullyConsistent})
-	if err != nil {
-		return false, fmt.Errorf("bootstrap: %w", err)
-	}
-	_, err = snap.Schema()
-	snap.Close()
-	if !errors.Is(err, store.ErrNoSchema) {
+	if has, err := hasSchema(ctx, r); has || err != nil {
 		return false, err
 	}
 	if _, err := r.Propose(ctx, replica.Proposal{Tx: store.Transaction{Schema: &f.schema, Actor: "bootstrap"}}); err != nil {
@@ -136,4 +130,17 @@ func bootstrap(ctx context.Context, r *replica.Replica, f first) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// hasSchema reports whether the newest revision has a schema.
+func hasSchema(ctx context.Context, r *replica.Replica) (bool, error) {
+	snap, err := r.Snapshot(ctx, replica.Consistency{Mode: replica.FullyConsistent})
+	if err != nil {
+		return false, fmt.Errorf("bootstrap: %w", err)
+	}
+	defer snap.Close()
+	if _, err = snap.Schema(); errors.Is(err, store.ErrNoSchema) {
+		return false, nil
+	}
+	return err == nil, err
 }

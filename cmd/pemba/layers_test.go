@@ -24,7 +24,7 @@ type room struct {
 var layers = map[string]room{
 	"cmd/pemba": {
 		ours: []string{
-			"server", "server/api/pemba/v1", "server/replica", "server/store",
+			"server", "server/api/pemba/v1", "server/replica", "server/replica/peer", "server/store",
 			"engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
@@ -45,7 +45,7 @@ var layers = map[string]room{
 		},
 	},
 	"server/replica": {
-		ours:   []string{"server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
+		ours:   []string{"server/api/pemba/peer/v1", "server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt", "golang.org/x/sync/semaphore"},
 	},
 	"server/replica/peer": {
@@ -56,6 +56,9 @@ var layers = map[string]room{
 	"server/reload":              {},
 	"server/api/generate": {
 		others: []string{"github.com/authzed/authzed-go", "github.com/bufbuild/protocompile", "google.golang.org/protobuf"},
+	},
+	"server/api/pemba/peer/v1": {
+		others: []string{"google.golang.org/grpc", "google.golang.org/protobuf"},
 	},
 	"server/api/pemba/v1": {
 		others: []string{

@@ -225,16 +225,16 @@ func TestPalette(t *testing.T) {
 
 func TestParseSize(t *testing.T) {
 	for text, want := range map[string]int64{"512MiB": 512 << 20, "1GiB": 1 << 30, "64KiB": 64 << 10, "100B": 100, "7": 7, "0": -1} {
-		if got, err := parseSize(text); err != nil || got != want {
+		if got, err := parseSize("cache-size", text); err != nil || got != want {
 			t.Errorf("%s: %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"MiB", "-1", "1.5GiB", "lots", "9999999999GiB"} {
-		if got, err := parseSize(text); err == nil {
+		if got, err := parseSize("cache-size", text); err == nil {
 			t.Errorf("%s: %d, want an error", text, got)
 		}
 	}
-	if got, err := parseSize(""); err != nil || got < 1<<26 {
+	if got, err := parseSize("cache-size", ""); err != nil || got < 1<<26 {
 		t.Errorf("the default is %d bytes, %v", got, err)
 	}
 }

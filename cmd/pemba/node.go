@@ -60,7 +60,7 @@ func (a *app) withNode(ctx context.Context, dir string, create bool, f func(*nod
 
 // storeConfig is what the flags say of a store.
 func (a *app) storeConfig() (store.Config, error) {
-	size, err := parseSize(a.cacheSize)
+	size, err := parseSize("cache-size", a.cacheSize)
 	if err != nil {
 		return store.Config{}, err
 	}
@@ -118,8 +118,9 @@ var sizeUnits = []struct {
 	bytes  int64
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"B", 1}, {"", 1}}
 
-// parseSize reads "512MiB"; the empty text is a quarter of the memory.
-func parseSize(text string) (int64, error) {
+// parseSize reads "512MiB" as a flag has it, with -1 for 0: none. The empty text
+// is a quarter of the memory.
+func parseSize(flag, text string) (int64, error) {
 	if text == "" {
 		return memoryBytes() / 4, nil
 	}
@@ -133,9 +134,9 @@ func parseSize(text string) (int64, error) {
 			break
 		}
 		if n == 0 {
-			return -1, nil // no cache
+			return -1, nil
 		}
 		return n * u.bytes, nil
 	}
-	return 0, usagef("--cache-size %s: a size is a number with KiB, MiB or GiB, such as 512MiB; 0 is no cache", text)
+	return 0, usagef("--%s %s: a size is a number with KiB, MiB or GiB, such as 512MiB; 0 is none", flag, text)
 }

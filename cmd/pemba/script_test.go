@@ -112,7 +112,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		(*stop)()
 		return
 	}
-	c := exec.Command(pembaIn(ts), append([]string{"serve", "-o", "jsonl", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"}, args...)...)
+	c := exec.Command(pembaIn(ts), append([]string{"serve", "-o", "jsonl", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--raft-addr", "127.0.0.1:0"}, args...)...)
 	c.Dir, c.Env = ts.MkAbs("."), []string{"PEMBA_CACHE_SIZE=16MiB"}
 	var log strings.Builder
 	c.Stderr = &log

@@ -31,7 +31,7 @@ func TestServeScript(t *testing.T) {
 			e.Setenv("PEMBA_CACHE_SIZE", "16MiB")
 			e.Setenv("PEMBA_INSECURE", "true")
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
-			for _, port := range []string{"GRPC", "HTTP", "METRICS"} {
+			for _, port := range []string{"GRPC", "HTTP", "METRICS", "RAFT"} {
 				e.Setenv("PEMBA_"+port+"_ADDR", "127.0.0.1:0")
 			}
 			e.Values[serversKey{}] = map[string]*background{}
@@ -63,7 +63,7 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 	b.cmd.Args = append([]string{"pemba", "-o", "json"}, args[1:]...)
 	b.cmd.Dir, b.cmd.Stderr = ts.MkAbs("."), &b.stderr
 	for _, name := range []string{
-		"PATH", "HOME", "PORTAL", "PEMBA_CACHE_SIZE", "PEMBA_GRPC_ADDR", "PEMBA_HTTP_ADDR", "PEMBA_METRICS_ADDR", "PEMBA_DATA_DIR",
+		"PATH", "HOME", "PORTAL", "PEMBA_CACHE_SIZE", "PEMBA_GRPC_ADDR", "PEMBA_HTTP_ADDR", "PEMBA_METRICS_ADDR", "PEMBA_RAFT_ADDR", "PEMBA_DATA_DIR",
 		"PEMBA_GRPC_PRESHARED_KEY",
 	} {
 		b.cmd.Env = append(b.cmd.Env, name+"="+ts.Getenv(name))

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pemba-authz/pemba/server"
+	"github.com/pemba-authz/pemba/server/replica"
+)
+
+// daemon is a running server with its listeners.
+type daemon struct {
+	log *slog.Logger
+	listeners
+	raft    string // where the other nodes reach this one; "": nowhere
+	replica *replica.Replica
+	server  *server.Server
+	tracing *server.Tracing
+	drain   time.Duration // between "not ready" and handing leadership over
+	grace   graceTime
+
+	bootstrapping sync.WaitGroup
+	endBootstrap  context.CancelFunc
+}
+
+// start brings everything up. What was started must be stopped even when it
+// fails.
+func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
+	var err error
+	if n.tracing, err = f.tracing(ctx); err != nil {
+		return usagef("%w", err)
+	}
+	if err := n.listen(ctx, f.grpcAddr, f.httpAddr, f.metricsAddr); err != nil {
+		return err
+	}
+	if err := n.open(ctx, f, &s.replica); err != nil {
+		return err
+	}
+	if err := n.begin(ctx, f, s.first); err != nil {
+		return err
+	}
+	s.server.Replica = n.replica
+	if n.tracing != nil {
+		s.server.Tracing = n.tracing
+	}
+	if n.server, err = server.New(s.server); err != nil {
+		return err
+	}
+	http, err := n.server.NewHTTP(server.HTTPConfig{PublicURL: f.publicURL(s.tls != nil, n.http.Addr())})
+	if err != nil {
+		return err
+	}
+	n.serve(n.server, http, s.tls)
+	return nil
+}
+
+// open opens the node. One that keeps its log listens for others from the
+// beginning, so that they can join it at any time.
+func (n *daemon) open(ctx context.Context, f *serveFlags, c *replica.Config) error {
+	if f.inMemory {
+		var err error
+		n.replica, err = replica.Open(ctx, *c)
+		return err
+	}
+	network, err := f.cluster.listen(ctx, n.log)
+	if err != nil {
+		return fmt.Errorf("--raft-addr %s: %w", f.cluster.raft, err)
+	}
+	n.raft = network.Address()
+	c.Network, c.Roster = network, roster(&n.listeners, n.raft)
+	if n.replica, err = replica.Open(ctx, *c); err != nil {
+		return errors.Join(err, network.Close())
+	}
+	return nil
+}
+
+// begin writes what --bootstrap has into a new store; in a cluster of several
+// that waits until the cluster is there.
+func (n *daemon) begin(ctx context.Context, f *serveFlags, begin first) error {
+	if len(f.bootstrap) == 0 {
+		return nil
+	}
+	if f.cluster.several() {
+		ctx, n.endBootstrap = context.WithCancel(ctx)
+		n.bootstrapping.Go(func() { n.bootstrapLater(ctx, begin) })
+		return nil
+	}
+	written, err := bootstrap(ctx, n.replica, begin)
+	if err == nil && !written {
+		n.log.Warn("there is a schema already; --bootstrap was passed over", "files", f.bootstrap)
+	}
+	return err
+}
+
+// run returns when ctx ends, or with an error when the node cannot go on.
+func (n *daemon) run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		// A second signal ends the process at once.
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		return n.leave()
+	case err := <-n.failed:
+		return err
+	case <-n.replica.Failed():
+		return fmt.Errorf("the node cannot go on: %w", n.replica.Status().Err)
+	}
+}
+
+// leave is the first half of the end: nothing new comes, and another node leads.
+func (n *daemon) leave() error {
+	n.server.Retire()
+	if n.drain > 0 {
+		n.log.Info("shutting down: not ready any more", "for", n.drain.String())
+		select {
+		case <-time.After(n.drain):
+		case err := <-n.failed:
+			return err
+		}
+	}
+	n.log.Info("shutting down: what runs is finished", "for_at_most", n.grace.String())
+	ctx, cancel := context.WithTimeout(context.Background(), n.grace)
+	defer cancel()
+	if err := n.replica.Drain(ctx); err != nil {
+		n.log.Warn("leadership was not handed over; the others elect a new leader", "error", err)
+	}
+	return nil
+}
+
+// stop ends in the order in which requests pass: no new ones, those that run,
+// then what they use.
+func (n *daemon) stop() error {
+	if n.endBootstrap != nil {
+		n.endBootstrap()
+	}
+	n.bootstrapping.Wait()
+	if n.server != nil {
+		n.server.Drain()
+	}
+	faults := []error{n.close(n.grace)}
+	if n.server != nil {
+		n.server.Close()
+	}
+	if n.replica != nil {
+		faults = append(faults, n.replica.Close())
+	}
+	if n.tracing != nil {
+		if err := n.tracing.Close(); err != nil {
+			n.log.Warn("some traces were not sent", "error", err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// addressesJSON is where a server listens, and which node it is, as data.
+type addressesJSON struct {
+	GRPC    string `json:"grpc"`
+	HTTP    string `json:"http"`
+	Metrics string `json:"metrics"`
+	Raft    string `json:"raft,omitempty"`
+	Node    string `json:"node,omitempty"`
+	Cluster string `json:"cluster,omitempty"` // that it belongs to already
+}
+
+// nodeID returns the id of this node.
+func (n *daemon) nodeID() string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c, err := n.replica.Cluster(ctx)
+	if err != nil {
+		return ""
+	}
+	for i := range c.Members {
+		if c.Members[i].Self {
+			return c.Members[i].ID
+		}
+	}
+	return ""
+}
+
+// printStart says who the node is and where it can be reached now.
+func (a *app) printStart(n *daemon) error {
+	d := addressesJSON{GRPC: n.grpc.Addr().String(), HTTP: n.url(n.http), Metrics: "http://" + n.metrics.Addr().String() + "/metrics", Raft: n.raft}
+	d.Node = n.nodeID()
+	cluster := "none yet"
+	if c := n.replica.Status().Cluster; c != 0 {
+		d.Cluster = fmt.Sprintf("%016x", c)
+		cluster = d.Cluster
+	}
+	text := fmt.Sprintf("serving\n  gRPC     %s\n  HTTP     %s\n  metrics  %s", d.GRPC, d.HTTP, d.Metrics)
+	if d.Raft != "" {
+		text += fmt.Sprintf("\n  raft     %s\n  node     %s\n  cluster  %s", d.Raft, d.Node, cluster)
+	}
+	return a.one([]string{"grpc", "http", "metrics", "raft", "node", "cluster"}, item{
+		text:  text,
+		cells: []string{d.GRPC, d.HTTP, d.Metrics, d.Raft, d.Node, d.Cluster},
+		value: d,
+	})
+}
