@@ -42,14 +42,18 @@ func (j *judge) guard(g *Guard) error {
 	if err != nil {
 		return err
 	}
-	want := engine.No
-	if g.Must {
-		want = engine.Yes
-	}
-	if answer.State != want {
+	if answer.State != g.wanted() {
 		return &GuardError{Guard: *g, State: answer.State, Missing: answer.Missing}
 	}
 	return nil
+}
+
+// wanted returns the answer that the guard demands.
+func (g *Guard) wanted() engine.State {
+	if g.Must {
+		return engine.Yes
+	}
+	return engine.No
 }
 
 // stateReader reads one revision past the cache: how many reads a question takes
