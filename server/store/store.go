@@ -29,9 +29,11 @@ type Config struct {
 	RetentionRevisions uint64        // and of those the newest so many; 0: 5,000,000
 }
 
+// DefaultMinFree is what Config.MinFree is when nothing is said.
+const DefaultMinFree = 256 << 20
+
 const (
 	defaultCacheBytes         = 64 << 20
-	defaultMinFree            = 256 << 20
 	defaultRetention          = 24 * time.Hour
 	defaultRetentionRevisions = 5_000_000
 
@@ -55,7 +57,7 @@ func (c *Config) validate() error {
 		c.CacheBytes = defaultCacheBytes
 	}
 	if c.MinFree == 0 {
-		c.MinFree = defaultMinFree
+		c.MinFree = DefaultMinFree
 	}
 	if c.Retention == 0 {
 		c.Retention = defaultRetention
@@ -82,6 +84,7 @@ type Store struct {
 	retiring sync.WaitGroup // databases that were replaced and still have readers
 
 	mu      sync.Mutex // held while a transaction is applied; guards what follows
+	sweeps  sweeps     // of deletes that had a limit
 	state   *state     // as the newest transaction leaves it, in flight or not
 	flight  *flight    // nil unless an import writes
 	saved   Revision   // of the newest stored copy of state
