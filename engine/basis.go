@@ -165,7 +165,9 @@ func (w *walk) recall(r *schema.Relation, id string, hops int) (value, bool) {
 	}
 	w.reads++
 	w.deepest, w.furthest = max(w.deepest, hops+kept.Height), max(w.furthest, hops+kept.Height)
-	w.log.recalled(kept.Marks)
+	if hops > 0 { // else nothing else is being answered
+		w.log.recalled(kept.Marks)
+	}
 	if kept.Yes {
 		return valueYes, true
 	}

@@ -16,13 +16,16 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/enginetest"
+	"github.com/pemba-authz/pemba/schema"
 )
 
 var benchSizes = flag.String("sizes", "10000,100000", "relationships in the stores that BenchmarkCompany measures")
 
 // BenchmarkCompany measures the customer's schema at several sizes of the store,
-// which lies on disk: import, cold checks (no cache, every read goes to Badger),
-// checks that load the cache, warm checks, lookups, and memory.
+// which lies on disk: import, checks, lookups, and memory. Checks are cold (no
+// cache, every read goes to Badger), they load the cache, they are walked over
+// sets that are all in memory, or they are asked again. Random ones are each
+// asked once and for all, or again.
 func BenchmarkCompany(b *testing.B) {
 	for size := range strings.SplitSeq(*benchSizes, ",") {
 		n, err := strconv.Atoi(size)
@@ -48,14 +51,18 @@ func benchCompanies(b *testing.B, companies int) {
 		importCompanies(b, dir, companies) // the import was not asked for
 	}
 	b.Run("check_cold", func(b *testing.B) {
-		benchChecks(b, Config{Dir: dir, CacheBytes: -1}, companies, false)
+		benchChecks(b, Config{Dir: dir, CacheBytes: -1}, companies, cold)
 	})
 	b.Run("check_loading", func(b *testing.B) {
-		benchChecks(b, Config{Dir: dir, CacheBytes: 1 << 20}, companies, false)
+		benchChecks(b, Config{Dir: dir, CacheBytes: 1 << 20}, companies, cold)
 	})
-	b.Run("check_warm", func(b *testing.B) {
-		benchChecks(b, Config{Dir: dir, CacheBytes: 1 << 30}, 1, true)
+	b.Run("check_walked", func(b *testing.B) {
+		benchChecks(b, Config{Dir: dir, CacheBytes: 1 << 30}, 1, walked)
 	})
+	b.Run("check_again", func(b *testing.B) {
+		benchChecks(b, Config{Dir: dir, CacheBytes: 1 << 30}, 1, again)
+	})
+	b.Run("check_random", func(b *testing.B) { benchRandom(b, dir, companies) })
 	b.Run("lookup", func(b *testing.B) { benchLookups(b, dir) })
 	b.Run("scan", func(b *testing.B) { benchScan(b, dir) })
 }
@@ -136,9 +143,34 @@ func benchEngine(b *testing.B, c Config) *engine.Engine {
 	return &engine.Engine{Schema: text, Reader: sn, Now: testTime}
 }
 
-// benchChecks asks the probes of companies at random; if warm, each once before.
-func benchChecks(b *testing.B, c Config, companies int, warm bool) {
+// heat is what is in memory when a check is asked.
+type heat int
+
+const (
+	cold   heat = iota // what the size of the cache allows
+	walked             // all sets, and no answers
+	again              // the answer
+)
+
+// forgetful is a Keeper that keeps no answers.
+type forgetful struct{ *Snapshot }
+
+type forgetfulKeeper struct{ engine.Keeper }
+
+func (f forgetful) Keeper() engine.Keeper { return forgetfulKeeper{f.Snapshot.Keeper()} }
+
+func (forgetfulKeeper) Recall(*schema.Relation, string, *engine.Subject, engine.Mark) (engine.Kept, bool) {
+	return engine.Kept{}, false
+}
+
+func (forgetfulKeeper) Keep(*schema.Relation, string, *engine.Subject, engine.Mark, engine.Kept) {}
+
+// benchChecks asks the probes of companies at random; unless cold, each once before.
+func benchChecks(b *testing.B, c Config, companies int, h heat) {
 	e := benchEngine(b, c)
+	if h == walked {
+		e.Reader = forgetful{e.Reader.(*Snapshot)}
+	}
 	ctx := context.Background()
 	random := rand.New(rand.NewPCG(1, 2))
 	for i, p := range enginetest.Probes(0) {
@@ -151,22 +183,71 @@ func benchChecks(b *testing.B, c Config, companies int, warm bool) {
 				}
 				return a.Reads
 			}
-			if !warm {
-				reads := 0
+			reads := 0
+			if h == cold {
 				for b.Loop() {
 					reads = ask(random.IntN(companies))
 				}
 				b.ReportMetric(float64(reads), "reads/op")
 				return
 			}
-			reads := ask(0)
+			ask(0)
 			b.ReportAllocs()
 			for b.Loop() {
-				if a, err := e.Check(ctx, p.Resource, p.Relation, p.Subject); err != nil || a.State != p.Want {
+				a, err := e.Check(ctx, p.Resource, p.Relation, p.Subject)
+				if err != nil || a.State != p.Want {
 					b.Fatal(a, err)
 				}
+				reads = a.Reads
 			}
 			b.ReportMetric(float64(reads), "reads/op")
+		})
+	}
+}
+
+// benchRandom asks for rights of random users of a company on its diagrams, with
+// all sets in memory: each question for the first time, without and with what
+// other questions left behind, and then questions that were asked before.
+func benchRandom(b *testing.B, dir string, companies int) {
+	companies = min(companies, 3)
+	e := benchEngine(b, Config{Dir: dir, CacheBytes: 64 << 20})
+	kept := e.Reader.(*Snapshot)
+	ask := func(b *testing.B, n int) int {
+		const users, diagrams = 1000, 1200
+		permission := [...]string{"view", "comment", "save"}[n%3]
+		company := n / 3 % companies
+		n = n / 3 / companies * 7919 % (users * diagrams) // prime, so that none comes twice
+		resource := engine.Object{Type: "diagram", ID: fmt.Sprintf("c%d_diagram_%d", company, n%diagrams)}
+		user := engine.Subject{Object: engine.Object{Type: "user", ID: fmt.Sprintf("c%d_user_%d", company, n/diagrams)}}
+		a, err := e.Check(context.Background(), resource, permission, user)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return a.Reads
+	}
+	next := 0
+	for _, k := range []struct {
+		name   string
+		reader engine.Reader
+		asked  int // different questions; 0: as many as are asked
+	}{{"walked", forgetful{kept}, 0}, {"first", kept, 0}, {"again", kept, 4096}} {
+		b.Run(k.name, func(b *testing.B) {
+			e.Reader = k.reader
+			for i := range max(k.asked, 4096) {
+				ask(b, next+i)
+			}
+			b.ReportAllocs()
+			reads, n := 0, 0
+			for b.Loop() {
+				if k.asked > 0 {
+					reads += ask(b, next+n%k.asked)
+				} else {
+					reads += ask(b, next+4096+n)
+				}
+				n++
+			}
+			next += 4096 + n
+			b.ReportMetric(float64(reads)/float64(b.N), "reads/op")
 		})
 	}
 }
