@@ -34,8 +34,6 @@ type chores struct {
 
 // doChores does them from time to time until the replica is closed.
 func (r *Replica) doChores() {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
 	tick := time.NewTicker(choresEvery)
 	defer tick.Stop()
 	var done chores
@@ -48,7 +46,7 @@ func (r *Replica) doChores() {
 		if !r.node.established.Load() {
 			continue
 		}
-		err := r.chore(ctx, &done)
+		err := r.chore(r.ctx, &done)
 		if unavailable := (*UnavailableError)(nil); err != nil && !errors.As(err, &unavailable) && !errors.Is(err, ErrClosed) {
 			r.config.Logger.Warn("a background task failed; it is tried again", "error", err)
 		}

@@ -4,20 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/hashicorp/raft"
-
-	peerv1 "github.com/pemba-authz/pemba/server/api/pemba/peer/v1"
 	"github.com/pemba-authz/pemba/server/store"
 )
-
-// Network carries what members say to each other. peer.Network is one.
-type Network interface {
-	Address() string                                       // by which the others reach this member
-	Transport() raft.Transport                             // of the log
-	Serve(peerv1.PeerServiceServer)                        // once, before anybody asks
-	Peer(address string) (peerv1.PeerServiceClient, error) // cheap; connections are kept
-	Close() error
-}
 
 // Cluster is what a member learned by asking all.
 type Cluster struct {
@@ -56,6 +44,10 @@ type Member struct {
 
 	FreeBytes, TotalBytes uint64 // of its disk; 0: it has none
 
+	veryFull  bool   // deletes are refused, too
+	nonVoter  bool   // it wants no vote
+	stoppedBy string // why it stopped
+
 	Build                string // of its program
 	MinFormat, MaxFormat int    // of commands that it can apply
 	Since                time.Time
@@ -88,46 +80,6 @@ type RecoverPlan struct {
 	Cluster uint64 // that the directory belongs to
 	Node    string // whose directory it is
 }
-
-// Cluster asks every member and says what it learned; members that do not
-// answer in time are in it as unreachable.
-func (r *Replica) Cluster(ctx context.Context) (*Cluster, error) {
-	return nil, errNoNetwork
-}
-
-// SetAutopilot replaces the settings of the autopilot.
-func (r *Replica) SetAutopilot(ctx context.Context, a Autopilot) error { return errNoNetwork }
-
-// Join has this node, which has no cluster yet, join one of which a member can
-// be reached by one of the addresses.
-func (r *Replica) Join(ctx context.Context, addresses []string) error { return errNoNetwork }
-
-// Remove takes a member out of the cluster. It refuses what would leave no
-// healthy majority, unless it is forced.
-func (r *Replica) Remove(ctx context.Context, id string, force bool) error { return errNoNetwork }
-
-// Promote gives a member a vote.
-func (r *Replica) Promote(ctx context.Context, id string) error { return errNoNetwork }
-
-// Demote takes a member's vote; it goes on as a read replica.
-func (r *Replica) Demote(ctx context.Context, id string) error { return errNoNetwork }
-
-// TransferLeader hands leadership to a voter; "": to whoever is most up to date.
-func (r *Replica) TransferLeader(ctx context.Context, to string) error { return errNoNetwork }
-
-// StateHash returns every member's hash at one revision; 0: the newest that all
-// have.
-func (r *Replica) StateHash(ctx context.Context, rev store.Revision) ([]MemberHash, error) {
-	return nil, errNoNetwork
-}
-
-// Drain hands leadership over and lets the node stop being ready; it goes on
-// serving until Close.
-func (r *Replica) Drain(ctx context.Context) error { return nil }
-
-// Lagging returns why this node cannot serve reads of at most such an age, nil
-// when it can. It waits for nothing.
-func (r *Replica) Lagging(maxStale time.Duration) error { return r.Serving() }
 
 // Recover makes the member of a directory, which must not be in use, the only
 // one of its cluster and begins a new history: tokens of before are refused, and

@@ -135,6 +135,13 @@ func (d *decoder) count() int {
 	return int(n)
 }
 
+func (d *decoder) uint64() uint64 {
+	if b := d.take(8); len(b) == 8 {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
 func (d *decoder) bytes() []byte  { return d.take(d.uvarint()) }
 func (d *decoder) string() string { return string(d.bytes()) }
 

@@ -4,14 +4,20 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/server/store"
 )
 
-// commandFormat is the first byte of every command. A member that does not know
-// the format or the kind of a command stops: going on would split the group.
-const commandFormat = 1
+// The first byte of every command is its format. A member that does not know the
+// format or the kind of a command stops: going on would split the group. So a
+// command has the oldest format that can express it, and none is proposed that
+// is newer than the version of the cluster.
+const (
+	minFormat = 1
+	maxFormat = 2 // origins, cluster versions, epochs, settings, document preconditions
+)
 
 // maxCommand bounds an encoded command, in bytes.
 const maxCommand = 4 << 20
@@ -25,16 +31,23 @@ const (
 	kindStage                       // a part of an import, kept until its commit
 	kindImport                      // commits an import
 	kindDrop                        // drops imports that were not committed
+	kindVersion                     // raises the version of the cluster
+	kindEpoch                       // begins a new history
+	kindSettings                    // replaces the settings of the cluster
 )
 
 // command is one entry of the log: format, kind, time, the revision at which a
-// schema was judged, then what the kind has.
+// schema was judged, in format 2 the origin, then what the kind has.
 type command struct {
 	kind   kind
+	origin origin         // zero: none
 	time   int64          // the leader's clock, in milliseconds since 1970
 	judged store.Revision // transaction: of its schema
 
-	cluster uint64 // found
+	cluster  uint64   // found
+	version  int      // found, version: of the cluster; 0 stands for 1
+	epoch    uint64   // epoch: the new one
+	settings settings // settings
 
 	tx  store.Transaction // transaction, import; its Time is not encoded
 	key retryKey          // transaction, import; zero: none
@@ -45,18 +58,42 @@ type command struct {
 	drops   []uint64              // drop
 }
 
-// commandHeader is the length of what differs when something is proposed again.
-const commandHeader = 2 + 8 + 8
+// commandTime is where the time of a command stands; commandHeader is the length
+// of what is before the origin.
+const (
+	commandTime   = 2
+	commandHeader = commandTime + 8 + 8
+)
+
+// stamp sets the time of an encoded command.
+func stamp(data []byte, now time.Time) {
+	binary.BigEndian.PutUint64(data[commandTime:], uint64(now.UnixMilli()))
+}
+
+// format returns the oldest format that can express the command.
+func (c *command) format() byte {
+	if c.origin.session != 0 || c.kind > kindDrop || c.version > 1 {
+		return 2
+	}
+	return 1
+}
 
 func (c *command) encode() ([]byte, error) {
 	e := &encoder{buf: make([]byte, 0, 256)}
-	e.byte(commandFormat)
+	format := c.format()
+	e.byte(format)
 	e.byte(byte(c.kind))
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.time))
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.judged))
+	if format >= 2 {
+		e.buf = c.origin.append(e.buf)
+	}
 	switch c.kind {
 	case kindFound:
 		e.uvarint(c.cluster)
+		if format >= 2 {
+			e.count(c.version)
+		}
 	case kindTransaction:
 		e.buf = append(e.buf, c.key[:]...)
 		e.transaction(&c.tx)
@@ -77,6 +114,12 @@ func (c *command) encode() ([]byte, error) {
 		for _, id := range c.drops {
 			e.uvarint(id)
 		}
+	case kindVersion:
+		e.count(c.version)
+	case kindEpoch:
+		e.uvarint(c.epoch)
+	case kindSettings:
+		e.settings(&c.settings)
 	default:
 		return nil, fmt.Errorf("command kind %d is unknown", c.kind)
 	}
@@ -87,17 +130,26 @@ func decodeCommand(data []byte) (*command, error) {
 	if len(data) < commandHeader {
 		return nil, fmt.Errorf("a command has %d bytes and no header", len(data))
 	}
-	if data[0] != commandFormat {
-		return nil, fmt.Errorf("a command has format %d, and this version knows format %d: run the newer version", data[0], commandFormat)
+	format := data[0]
+	if format < minFormat || format > maxFormat {
+		return nil, fmt.Errorf("a command has format %d, and this version knows formats %d to %d: run the newer version", format, minFormat, maxFormat)
 	}
 	c := &command{
 		kind: kind(data[1]), time: int64(binary.BigEndian.Uint64(data[2:])),
 		judged: store.Revision(binary.BigEndian.Uint64(data[10:])),
 	}
 	d := &decoder{rest: data[commandHeader:]}
+	if format >= 2 {
+		c.origin = d.origin()
+	} else if c.kind > kindDrop {
+		d.fail("its format %d has no such kind", format)
+	}
 	switch c.kind {
 	case kindFound:
 		c.cluster = d.uvarint()
+		if format >= 2 {
+			c.version = d.number()
+		}
 	case kindTransaction:
 		copy(c.key[:], d.take(uint64(len(c.key))))
 		c.tx = d.transaction()
@@ -111,6 +163,12 @@ func decodeCommand(data []byte) (*command, error) {
 		c.tx = d.transaction()
 	case kindDrop:
 		c.drops = list(d, d.uvarint)
+	case kindVersion:
+		c.version = d.number()
+	case kindEpoch:
+		c.epoch = d.uvarint()
+	case kindSettings:
+		c.settings = d.settings()
 	default:
 		return nil, fmt.Errorf("a command has kind %d, which this version does not know: run the newer version", data[1])
 	}
@@ -133,9 +191,14 @@ func (d *decoder) number() int {
 	return int(n)
 }
 
-// digest identifies what a command asks for, whenever it was proposed.
+// digest identifies what a command asks for, whenever and by whom it was
+// proposed.
 func digest(data []byte) (sum [16]byte) {
-	whole := sha256.Sum256(data[commandHeader:])
+	header := commandHeader
+	if data[0] >= 2 {
+		header += originSize
+	}
+	whole := sha256.Sum256(data[header:])
 	copy(sum[:], whole[:])
 	return sum
 }

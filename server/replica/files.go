@@ -28,6 +28,7 @@ type files struct {
 	stable    raft.StableStore
 	snapshots *snapshots
 	durable   bool // they outlive the process
+	fresh     bool // there was nothing when they were opened
 	close     func() error
 }
 
@@ -37,7 +38,7 @@ func openFiles(c *Config, settle func(store.Revision) error) (*files, error) {
 	if c.InMemory {
 		s := raft.NewInmemStore()
 		snapshots := &snapshots{SnapshotStore: raft.NewInmemSnapshotStore(), settle: settle}
-		return &files{logs: s, stable: s, snapshots: snapshots, close: func() error { return nil }}, nil
+		return &files{logs: s, stable: s, snapshots: snapshots, fresh: true, close: func() error { return nil }}, nil
 	}
 	snapshots, err := openSnapshots(c)
 	if err != nil {
@@ -60,7 +61,11 @@ func openFiles(c *Config, settle func(store.Revision) error) (*files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the log %s: %w", filepath.Join(dir, logFile), err)
 	}
-	return &files{logs: b, stable: b, snapshots: snapshots, durable: true, close: b.Close}, nil
+	last, err := b.LastIndex()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the log: %w", err), b.Close())
+	}
+	return &files{logs: b, stable: b, snapshots: snapshots, durable: true, fresh: last == 0 && len(all) == 0, close: b.Close}, nil
 }
 
 // snapshots are those of raft, which hold what the machine keeps in memory. One

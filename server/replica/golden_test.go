@@ -3,7 +3,6 @@ package replica
 import (
 	"bufio"
 	"encoding/hex"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -148,9 +147,6 @@ func goldenState(b *bench, a *applied) string {
 	what := fmt.Sprintf("revision %d created %d touched %d deleted %d unchanged %d", a.outcome.Revision, a.outcome.Created, a.outcome.Touched, a.outcome.Deleted, a.outcome.Unchanged)
 	if a.refusal != nil {
 		what = "refused " + refusalKind(a.refusal)
-		if errors.Is(a.refusal, errRetryMismatch) { // which is not remembered
-			what += "retry-mismatch"
-		}
 	}
 	if a.repeated {
 		what += " repeated"

@@ -84,10 +84,10 @@ func (i *Import) send(ctx context.Context) error {
 	if len(i.pending) == 0 {
 		return nil
 	}
-	if err := i.replica.store.CheckSpace(&store.Transaction{Updates: make([]store.Update, 1)}); err != nil {
+	c := &command{kind: kindStage, stage: i.id, part: i.parts, updates: i.pending}
+	if err := i.replica.checkSpace(c); err != nil {
 		return err
 	}
-	c := &command{kind: kindStage, stage: i.id, part: i.parts, updates: i.pending}
 	a, err := i.replica.propose(ctx, c)
 	if err != nil {
 		return err

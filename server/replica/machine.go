@@ -31,6 +31,7 @@ type machine struct {
 	broken  error
 
 	mu    sync.Mutex   // held while an entry is applied
+	index uint64       // of the newest entry that was applied
 	bytes atomic.Int64 // of the entries since the last snapshot of the log
 }
 
@@ -44,28 +45,35 @@ func (m *machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0
 func (m *machine) ApplyBatch(logs []*raft.Log) []any {
 	results := make([]any, len(logs))
 	for i, l := range logs {
-		if l.Type == raft.LogCommand {
-			results[i] = m.apply(store.Revision(l.Index), l.Data)
-		}
+		results[i] = m.apply(l)
 	}
 	m.moved()
 	return results
 }
 
-func (m *machine) apply(rev store.Revision, data []byte) *applied {
+// apply applies one entry, unless it was applied already: before raft began, by
+// replay.
+func (m *machine) apply(l *raft.Log) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if l.Index <= m.index {
+		return &applied{}
+	}
 	if m.broken != nil {
 		return &applied{broken: m.broken}
 	}
-	m.bytes.Add(int64(len(data)))
-	c, err := decodeCommand(data)
+	m.index = l.Index
+	if l.Type != raft.LogCommand {
+		return nil
+	}
+	m.bytes.Add(int64(len(l.Data)))
+	c, err := decodeCommand(l.Data)
 	var a *applied
 	if err == nil {
-		a, err = m.command(rev, c, data)
+		a, err = m.command(store.Revision(l.Index), c, l.Data)
 	}
 	if err != nil {
-		m.broken = fmt.Errorf("applying entry %d of the log: %w", rev, err)
+		m.broken = fmt.Errorf("applying entry %d of the log: %w", l.Index, err)
 		m.stopped(m.broken)
 		return &applied{broken: m.broken}
 	}
@@ -76,9 +84,37 @@ func (m *machine) apply(rev store.Revision, data []byte) *applied {
 // after.
 func (m *machine) command(rev store.Revision, c *command, data []byte) (*applied, error) {
 	m.state.time = max(m.state.time, c.time)
+	if c.origin.session == 0 {
+		return m.act(rev, c, data)
+	}
+	s := m.state.sessions.use(c.origin, m.state.time)
+	if c.origin.sequence <= s.settled { // its proposer has given up
+		return &applied{refusal: errSettled}, nil
+	}
+	if old := s.outcomes[c.origin.sequence]; old != nil {
+		return &applied{outcome: old.outcome, refusal: old.refusal, repeated: old.repeated}, nil
+	}
+	a, err := m.act(rev, c, data)
+	if err == nil {
+		s.outcomes[c.origin.sequence] = &remembered{outcome: a.outcome, refusal: a.refusal, repeated: a.repeated}
+	}
+	return a, err
+}
+
+// act does what a command says that was not applied before.
+func (m *machine) act(rev store.Revision, c *command, data []byte) (*applied, error) {
 	switch c.kind {
 	case kindFound:
 		return m.found(rev, c)
+	case kindVersion:
+		m.state.version = max(m.state.version, c.version)
+		return &applied{}, nil
+	case kindEpoch:
+		m.state.history.epoch = max(m.state.history.epoch, c.epoch)
+		return m.write(rev, &store.Transaction{})
+	case kindSettings:
+		m.state.settings = c.settings
+		return &applied{}, nil
 	case kindStage:
 		return m.state.stages.add(c, m.state.time), nil
 	case kindDrop:
@@ -128,6 +164,7 @@ func (m *machine) found(rev store.Revision, c *command) (*applied, error) {
 		return &applied{}, nil
 	}
 	m.state.history = history{cluster: c.cluster, epoch: 1}
+	m.state.version = max(m.state.version, c.version)
 	return m.write(rev, &store.Transaction{})
 }
 
@@ -154,6 +191,20 @@ func (m *machine) write(rev store.Revision, tx *store.Transaction) (*applied, er
 		return &applied{refusal: err}, nil
 	}
 	return nil, err
+}
+
+// applied returns the index of the newest entry that was applied.
+func (m *machine) applied() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.index
+}
+
+// settings returns those of the cluster.
+func (m *machine) settings() settings {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state.settings
 }
 
 // remembers reports whether there is an outcome for a retry key.

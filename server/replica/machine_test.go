@@ -161,8 +161,8 @@ func TestMachineStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newer := append([]byte{commandFormat + 1}, good[1:]...)
-	unknown := append([]byte{commandFormat, 77}, good[2:]...)
+	newer := append([]byte{maxFormat + 1}, good[1:]...)
+	unknown := append([]byte{minFormat, 77}, good[2:]...)
 	for name, data := range map[string][]byte{"format": newer, "kind": unknown, "cut": good[:20], "empty": nil} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

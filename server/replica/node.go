@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,104 +14,133 @@ import (
 	"github.com/pemba-authz/pemba/server/store"
 )
 
+// Where raft keeps its term and its vote.
 const (
-	nodeID   = "node"        // raft's name for the member; there is one
-	raftTerm = "CurrentTerm" // where raft keeps its term
+	raftTerm = "CurrentTerm"
+	raftVote = "LastVoteTerm"
 )
 
 const (
 	maxAppendEntries = 256
-	trailingLogs     = 1024                  // kept after a snapshot; there is nobody to send them to
-	aloneTimeout     = 20 * time.Millisecond // of elections that nobody else takes part in
 	commitTimeout    = 5 * time.Millisecond
 	closingEntries   = 32 // since the last snapshot that are worth one when closing: the next start applies them again
+
+	// Entries that are kept after a snapshot: a member that is further behind
+	// needs all data. Alone there is nobody to send them to.
+	trailingAlone   = 1024
+	trailingCluster = 100_000
 )
 
 // node is all that the package knows of raft.
 type node struct {
 	raft     *raft.Raft
+	id       raft.ServerID
+	link     *link
 	files    *files
 	lease    time.Duration
 	head     func() store.Revision
 	watchdog *watchdog
-	rounds   rounds
 
 	// established says that this node is the leader and has applied all that
 	// was in the log when it became that.
 	established atomic.Bool
-	first       chan struct{} // closed when it is so for the first time
+	changes     atomic.Uint64 // of the leader, as this node saw them
+	first       chan struct{} // closed when it is established for the first time
 	stop        chan struct{}
 	running     sync.WaitGroup
 }
 
-func raftConfig(c *Config, output io.Writer, notify chan bool) *raft.Config {
+// raftConfig returns raft's configuration. The timers are the same whether there
+// are other members or not, as the lease cannot change while raft runs: a member
+// that is alone does not wait for them, it is nudged.
+func raftConfig(c *Config, id raft.ServerID, notify chan bool) *raft.Config {
 	config := raft.DefaultConfig()
-	config.LocalID = nodeID
-	config.LogOutput = output
+	config.LocalID = id
+	config.LogOutput = &logWriter{log: c.Logger}
 	config.LogLevel = "WARN"
 	config.NotifyCh = notify
 	config.BatchApplyCh = true
 	config.MaxAppendEntries = maxAppendEntries
-	config.TrailingLogs = trailingLogs
+	config.TrailingLogs = c.trailing(1)
 	config.CommitTimeout = commitTimeout
-	config.HeartbeatTimeout, config.ElectionTimeout, config.LeaderLeaseTimeout = aloneTimeout, aloneTimeout, aloneTimeout
+	config.HeartbeatTimeout, config.ElectionTimeout, config.LeaderLeaseTimeout = c.ElectionTimeout, c.ElectionTimeout, c.ElectionTimeout/2
 	config.NoSnapshotRestoreOnStart = true // boot did, and the store has the rest
+	config.ShutdownOnRemove = false        // it goes on, to say so
 	config.SnapshotThreshold = c.SnapshotEvery
 	config.SnapshotInterval = c.snapshotInterval
 	return config
 }
 
-// startNode starts raft, as a cluster of one when there is none yet.
-func startNode(c *Config, f *files, m *machine) (*node, error) {
-	output := &logWriter{log: c.Logger}
-	notify := make(chan bool, 1)
-	config := raftConfig(c, output, notify)
-	address, transport := raft.NewInmemTransport(raft.ServerAddress(c.RaftAddr))
-	if err := bootstrap(config, f, address, transport); err != nil {
-		return nil, fmt.Errorf("starting the log: %w", err)
+// trailing returns how many entries are kept after a snapshot by one of so many
+// members.
+func (c *Config) trailing(members int) uint64 {
+	switch {
+	case c.trailingLogs > 0:
+		return c.trailingLogs
+	case members > 1:
+		return trailingCluster
 	}
+	return trailingAlone
+}
+
+// startNode starts raft. A node that founds a cluster of one does it here.
+func startNode(r *Replica, f *files) (*node, error) {
+	c := &r.config
+	notify := make(chan bool, 1)
+	config := raftConfig(c, r.id, notify)
+	l := newLink(c.Network.Transport(), r.id, func() history { return *r.history.Load() })
 	began := time.Now()
 	n := &node{
-		files: f, lease: config.LeaderLeaseTimeout, head: m.store.Head,
+		id: r.id, link: l, files: f, lease: config.LeaderLeaseTimeout, head: r.store.Head,
 		watchdog: newWatchdog(func() time.Duration { return time.Since(began) }),
 		first:    make(chan struct{}), stop: make(chan struct{}),
 	}
-	n.rounds.question = n.verify
-	var err error
-	if n.raft, err = raft.NewRaft(config, m, f.logs, f.stable, f.snapshots, transport); err != nil {
+	err := f.clearTerm()
+	if err == nil && f.fresh && c.Expect == 1 && len(c.Join) == 0 {
+		err = raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, l, only(r.id, c.Network.Address()))
+	}
+	if err == nil {
+		n.raft, err = raft.NewRaft(config, r.machine, f.logs, f.stable, f.snapshots, l)
+	}
+	if err != nil {
+		l.close()
 		return nil, fmt.Errorf("starting the log: %w", err)
 	}
 	n.running.Go(func() { n.watchdog.run(n.stop) })
-	n.running.Go(func() { n.follow(notify, c.Now) })
+	n.running.Go(func() { n.follow(notify, r.establish) })
+	n.running.Go(n.nudge)
 	return n, nil
 }
 
-// bootstrap makes a cluster of one of an empty log.
-func bootstrap(config *raft.Config, f *files, address raft.ServerAddress, transport raft.Transport) error {
-	last, err := f.logs.LastIndex()
-	if err != nil || last > 0 {
+// only is the membership of a cluster of one.
+func only(id raft.ServerID, address string) raft.Configuration {
+	return raft.Configuration{Servers: []raft.Server{{ID: id, Address: raft.ServerAddress(address)}}}
+}
+
+// clearTerm clears the term of a log without entries. Raft writes the term before
+// the first entry, and a crash between the two would leave a log that it neither
+// starts nor founds. A node that has voted keeps its word.
+func (f *files) clearTerm() error {
+	if !f.fresh {
+		return nil
+	}
+	vote, err := f.stable.GetUint64([]byte(raftVote))
+	if err != nil && err.Error() != "not found" {
 		return err
 	}
-	all, err := f.snapshots.List()
-	if err != nil || len(all) > 0 {
-		return err
+	if vote > 0 {
+		return nil
 	}
-	// Raft writes the term before the first entry, and a crash between the two
-	// would leave a log that it neither starts nor bootstraps.
-	if err := f.stable.SetUint64([]byte(raftTerm), 0); err != nil {
-		return err
-	}
-	return raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, transport,
-		raft.Configuration{Servers: []raft.Server{{ID: nodeID, Address: address}}})
+	return f.stable.SetUint64([]byte(raftTerm), 0)
 }
 
 // follow establishes this node each time it becomes the leader.
-func (n *node) follow(notify <-chan bool, now func() time.Time) {
+func (n *node) follow(notify <-chan bool, establish func() error) {
 	for {
 		select {
 		case leads := <-notify:
 			n.established.Store(false)
-			if leads && n.establish(now()) == nil {
+			if leads && establish() == nil {
 				n.established.Store(true)
 				select {
 				case <-n.first:
@@ -125,16 +154,38 @@ func (n *node) follow(notify <-chan bool, now func() time.Time) {
 	}
 }
 
+// nudge has a member that is alone lead at once, and again should it have lost
+// the lead: it lets nobody else try.
+func (n *node) nudge() {
+	tick := time.NewTicker(nudgeEvery)
+	defer tick.Stop()
+	for {
+		if n.alone() && n.raft.State() == raft.Follower {
+			n.link.nudge()
+		}
+		select {
+		case <-tick.C:
+		case <-n.stop:
+			return
+		}
+	}
+}
+
+// nudgeEvery is how often a member looks whether it is alone and does not lead.
+const nudgeEvery = time.Second
+
 // establish waits until everything before this term is applied, and names the
 // cluster if nobody has.
-func (n *node) establish(now time.Time) error {
+func (r *Replica) establish() error {
+	n := r.node
+	r.leaderChanges.Add(1)
 	if err := n.answer(n.raft.Barrier(0)); err != nil {
 		return err
 	}
-	if n.head() > 0 {
+	if r.store.Head() > 0 {
 		return nil
 	}
-	c := &command{kind: kindFound, cluster: randomID(), time: now.UnixMilli()}
+	c := &command{kind: kindFound, cluster: randomID(), version: r.config.foundVersion, time: r.config.Now().UnixMilli()}
 	data, err := c.encode()
 	if err != nil {
 		return err
@@ -161,60 +212,96 @@ func (n *node) answer(f raft.Future) error {
 	}
 }
 
-// close stops raft and closes its files.
+// close hands leadership over, stops raft and closes its files.
 func (n *node) close() error {
+	n.handOver()
 	var err error
-	if n.files.durable && n.established.Load() && n.raft.AppliedIndex()-n.files.snapshots.newest.Load() > closingEntries {
+	if n.files.durable && n.raft.AppliedIndex() > n.files.snapshots.newest.Load()+closingEntries {
 		err = n.raft.Snapshot().Error()
 	}
-	err = errors.Join(err, n.raft.Shutdown().Error())
+	return errors.Join(err, n.shut())
+}
+
+// handOver has another voter lead when this one does and there is one. That it
+// fails is no fault: the others will notice.
+func (n *node) handOver() {
+	if n.raft.State() == raft.Leader && n.voters() > 1 {
+		_ = n.raft.LeadershipTransfer().Error()
+	}
+}
+
+// shut stops raft as it is.
+func (n *node) shut() error {
+	err := n.raft.Shutdown().Error()
 	close(n.stop)
 	n.running.Wait()
-	n.rounds.wait()
+	n.link.close()
 	return errors.Join(err, n.files.close())
 }
 
-// readIndex returns a revision that includes everything any member has
-// acknowledged so far.
-func (n *node) readIndex(ctx context.Context) (store.Revision, error) {
-	if n.alone() {
-		// Nobody else could have been elected, so there is nobody to ask.
-		return n.lead()
-	}
-	return n.rounds.ask(ctx)
+// servers returns the newest membership, committed or not: any later one passes
+// through this log.
+func (n *node) servers() []raft.Server {
+	return n.raft.GetConfiguration().Configuration().Servers
 }
 
-// alone reports whether this member is the only one that can vote. The newest
-// configuration counts, committed or not: any later one passes through this log.
+func (n *node) voters() int {
+	voters := 0
+	for _, s := range n.servers() {
+		if s.Suffrage == raft.Voter {
+			voters++
+		}
+	}
+	return voters
+}
+
+// server returns a member by its id.
+func (n *node) server(id raft.ServerID) (raft.Server, bool) {
+	all := n.servers()
+	at := slices.IndexFunc(all, func(s raft.Server) bool { return s.ID == id })
+	if at < 0 {
+		return raft.Server{}, false
+	}
+	return all[at], true
+}
+
+// alone reports whether this member is the only one.
 func (n *node) alone() bool {
-	servers := n.raft.GetConfiguration().Configuration().Servers
-	return len(servers) == 1 && servers[0].ID == nodeID
+	all := n.servers()
+	return len(all) == 1 && all[0].ID == n.id && all[0].Suffrage == raft.Voter
+}
+
+// errNoLeader is told to readers and writers while nobody leads.
+func errNoLeader(err error) *UnavailableError {
+	return &UnavailableError{Msg: "the cluster has no leader at the moment", RetryAfter: 100 * time.Millisecond, Err: err}
 }
 
 // lead returns the head when this node leads.
 func (n *node) lead() (store.Revision, error) {
 	head := n.head()
 	if !n.established.Load() || n.raft.State() != raft.Leader {
-		return 0, &UnavailableError{Msg: "the cluster has no leader at the moment", RetryAfter: 100 * time.Millisecond}
+		return 0, errNoLeader(nil)
 	}
 	return head, nil
 }
 
 // verify returns the head once a majority has confirmed that this node leads.
-func (n *node) verify() (store.Revision, error) {
+func (n *node) verify(ctx context.Context) (store.Revision, error) {
 	head, err := n.lead()
 	if err != nil {
 		return 0, err
 	}
 	for {
-		if err := n.raft.VerifyLeader().Error(); err != nil {
-			return 0, &UnavailableError{Msg: "the cluster has no leader at the moment", RetryAfter: 100 * time.Millisecond, Err: err}
+		if err := n.answer(n.raft.VerifyLeader()); err != nil {
+			return 0, errNoLeader(err)
 		}
 		if !n.watchdog.paused(n.lease) {
 			return head, nil
 		}
 		select {
 		case <-time.After(n.lease):
+		case <-ctx.Done():
+			return 0, ctx.Err()
 		case <-n.stop:
 			return 0, ErrClosed
 		}

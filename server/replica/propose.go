@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -44,10 +45,10 @@ const (
 // MayApply says whether the transaction may still be applied, or ctx's error,
 // with which nothing was proposed.
 func (r *Replica) Propose(ctx context.Context, p Proposal) (Result, error) {
-	if err := r.store.CheckSpace(&p.Tx); err != nil {
+	c := &command{kind: kindTransaction, tx: p.Tx, key: newRetryKey(p.Identity, p.RetryKey)}
+	if err := r.checkSpace(c); err != nil {
 		return Result{}, err
 	}
-	c := &command{kind: kindTransaction, tx: p.Tx, key: newRetryKey(p.Identity, p.RetryKey)}
 	propose := r.propose
 	if p.Tx.OnlySchema() {
 		propose = r.proposeSchema
@@ -91,9 +92,13 @@ func (r *Replica) result(a *applied, key string) (Result, error) {
 	return Result{Outcome: a.outcome, Token: r.Token(a.outcome.Revision), Repeated: a.repeated}, nil
 }
 
-// propose stamps a command, has it appended to the log and waits until it is
-// applied here. What was proposed is waited for whatever becomes of ctx: giving
-// up would leave the outcome unknown, and raft bounds the wait.
+// retryFor bounds how long a proposal whose fate is not known is tried again. It
+// is half of what the machine remembers of the proposals of a node.
+const retryFor = sessionAge / 2
+
+// propose has a command appended to the log, by this node or by the leader, and
+// waits until it is applied here. It is tried again while nobody leads and when
+// it is not known what became of it, as long as that is safe.
 func (r *Replica) propose(ctx context.Context, c *command) (*applied, error) {
 	if err := r.usable(); err != nil {
 		return nil, err
@@ -101,7 +106,10 @@ func (r *Replica) propose(ctx context.Context, c *command) (*applied, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c.time = r.config.Now().UnixMilli()
+	if r.version() >= 2 {
+		c.origin = r.origins.next()
+		defer r.origins.done(c.origin.sequence)
+	}
 	data, err := c.encode()
 	if err != nil {
 		return nil, err
@@ -109,6 +117,68 @@ func (r *Replica) propose(ctx context.Context, c *command) (*applied, error) {
 	if len(data) > maxCommand {
 		return nil, &TooLargeError{Size: len(data), Limit: maxCommand}
 	}
+	return r.insist(ctx, data, c.origin.session != 0)
+}
+
+// insist proposes a command until it is known what became of it.
+func (r *Replica) insist(ctx context.Context, data []byte, again bool) (*applied, error) {
+	began := time.Now()
+	patience := r.patience()
+	doubt := false // an earlier try may have been applied
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		a, err := r.try(ctx, data)
+		if err == nil {
+			return a, nil
+		}
+		var gone *UnavailableError
+		if !errors.As(err, &gone) {
+			if doubt {
+				return nil, inDoubt(err)
+			}
+			return nil, err
+		}
+		doubt = doubt || gone.MayApply
+		if doubt && !again || r.node.alone() || time.Since(began) >= patience || r.usable() != nil {
+			gone.MayApply = doubt
+			return nil, gone
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			if doubt {
+				return nil, inDoubt(ctx.Err())
+			}
+			return nil, ctx.Err()
+		case <-r.stop:
+			return nil, &UnavailableError{Msg: ErrClosed.Error(), MayApply: doubt}
+		}
+	}
+}
+
+// patience is how long a proposal waits for a leader.
+func (r *Replica) patience() time.Duration {
+	return min(retryFor, 10*r.config.ElectionTimeout)
+}
+
+// inDoubt is an error of a proposal that may have been applied nevertheless.
+func inDoubt(err error) error {
+	return &UnavailableError{Msg: "the write was not confirmed in time", MayApply: true, RetryAfter: 100 * time.Millisecond, Err: err}
+}
+
+// try proposes a command once, where the leader is.
+func (r *Replica) try(ctx context.Context, data []byte) (*applied, error) {
+	if r.node.established.Load() {
+		data = bytes.Clone(data) // the log may still hold what was tried before
+		stamp(data, r.config.Now())
+		return r.append(ctx, data)
+	}
+	return r.forward(ctx, data)
+}
+
+// append has a command appended to the log of this node, which leads, and waits
+// until it is applied. What was proposed is waited for whatever becomes of ctx:
+// giving up would leave the outcome unknown, and raft bounds the wait.
+func (r *Replica) append(ctx context.Context, data []byte) (*applied, error) {
 	wait := enqueueTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = max(min(wait, time.Until(deadline)), time.Millisecond)

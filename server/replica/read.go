@@ -53,7 +53,7 @@ func (r *Replica) Snapshot(ctx context.Context, c Consistency) (*Snapshot, error
 	switch c.Mode {
 	case MinimizeLatency:
 	case FullyConsistent:
-		fresh, err = r.node.readIndex(ctx)
+		fresh, err = r.readIndex(ctx)
 	case AtLeastAsFresh, AtExactSnapshot:
 		fresh, err = r.ParseToken(c.Token)
 	default:

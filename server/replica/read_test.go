@@ -113,7 +113,7 @@ func TestStopped(t *testing.T) {
 	if s := r.Status(); !s.Ready || !s.Leader || s.Err != nil || s.Applied == 0 {
 		t.Errorf("status %+v", s)
 	}
-	if err := r.node.raft.Apply([]byte{commandFormat + 1}, 0).Error(); err != nil {
+	if err := r.node.raft.Apply([]byte{maxFormat + 1}, 0).Error(); err != nil {
 		t.Fatal(err)
 	}
 	<-r.Failed()

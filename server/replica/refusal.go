@@ -66,6 +66,12 @@ func refusals() map[string]error {
 		"caveat-evaluation":    &caveat.EvalError{},
 		"schema":               syntax.ErrorList{},
 		"import-lost":          &ImportLostError{},
+		"retry-mismatch":       errRetryMismatch,
+		"settled":              errSettled,
+		"unavailable":          &UnavailableError{},
+		"too-large":            &TooLargeError{},
+		"disk-full":            &store.DiskFullError{},
+		"cluster":              &ClusterError{},
 		"no-schema":            store.ErrNoSchema,
 		"wildcard-in-question": engine.ErrWildcardSubject,
 	}
@@ -111,6 +117,8 @@ func refusalOf(err error) (*refusalForm, error) {
 		value = &store.UpdateError{Update: e.Update}
 	case *caveat.EvalError:
 		value = &caveat.EvalError{Caveat: e.Caveat}
+	case *UnavailableError:
+		value = &UnavailableError{Msg: e.Msg, MayApply: e.MayApply, RetryAfter: e.RetryAfter}
 	}
 	switch {
 	case form.Kind == "" && inner == nil:
@@ -170,6 +178,8 @@ func (f *refusalForm) refusal() (err, fault error) {
 	case *store.UpdateError:
 		e.Err = inner
 	case *caveat.EvalError:
+		e.Err = inner
+	case *UnavailableError:
 		e.Err = inner
 	}
 	return known, fault

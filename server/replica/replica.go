@@ -1,16 +1,21 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"golang.org/x/sync/semaphore"
 
+	peerv1 "github.com/pemba-authz/pemba/server/api/pemba/peer/v1"
 	"github.com/pemba-authz/pemba/server/store"
 )
 
@@ -39,7 +44,12 @@ type Config struct {
 	Roster          map[string]string // where this node serves, shown to others: {"grpc": address, "http": address}
 
 	snapshotInterval time.Duration // between two looks at SnapshotEvery; 0: 10 s
+	trailingLogs     uint64        // entries kept after a snapshot; 0: by the number of members
+	foundVersion     int           // of a cluster that is founded; 0: the newest
 }
+
+// minFree returns the bytes that must stay free for writes.
+func (c *Config) minFree() uint64 { return cmp.Or(c.Store.MinFree, store.DefaultMinFree) }
 
 // withDefaults names every fault, and fills in the defaults.
 func (c Config) withDefaults() (Config, error) {
@@ -50,6 +60,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxImport < 0 || c.MaxImport > maxStaged {
 		errs = append(errs, fmt.Errorf("an import may have %d relationships; at most %d are possible", c.MaxImport, maxStaged))
 	}
+	errs = append(errs, c.checkCluster()...)
 	c.Store.Dir, c.Store.InMemory = c.Dir, c.InMemory
 	if c.RaftAddr == "" {
 		c.RaftAddr = "127.0.0.1:7000"
@@ -72,38 +83,122 @@ func (c Config) withDefaults() (Config, error) {
 	if c.snapshotInterval == 0 {
 		c.snapshotInterval = 10 * time.Second
 	}
+	if c.ElectionTimeout == 0 {
+		c.ElectionTimeout = time.Second
+	}
+	if c.foundVersion == 0 {
+		c.foundVersion = maxFormat
+	}
+	if c.Expect == 0 && len(c.Join) == 0 && !c.NonVoter {
+		c.Expect = 1
+	}
+	if c.Network == nil {
+		c.Network = newNoNetwork(c.RaftAddr)
+	}
 	return c, errors.Join(errs...)
+}
+
+// checkCluster names every fault of what makes this node one of several.
+func (c *Config) checkCluster() []error {
+	var errs []error
+	if c.ElectionTimeout != 0 && c.ElectionTimeout < minElectionTimeout {
+		errs = append(errs, fmt.Errorf("the election timeout is %v; it must be at least %v", c.ElectionTimeout, minElectionTimeout))
+	}
+	if c.Network == nil && (len(c.Join) > 0 || c.Expect > 1 || c.NonVoter) {
+		errs = append(errs, errors.New("the node is to be one of several, and has no network to others"))
+	}
+	if c.Expect < 0 || c.Expect > maxExpect {
+		errs = append(errs, fmt.Errorf("the cluster is to be founded by %d nodes; 1 to %d are possible", c.Expect, maxExpect))
+	}
+	if c.Expect > 1 && len(c.Join) == 0 {
+		errs = append(errs, fmt.Errorf("the node expects %d founders and is told of no address of another", c.Expect))
+	}
+	return append(errs, checkAddresses(c.Join)...)
+}
+
+const (
+	minElectionTimeout = 50 * time.Millisecond
+	maxExpect          = 9
+)
+
+// checkAddresses names every address that is none.
+func checkAddresses(addresses []string) (errs []error) {
+	for _, a := range addresses {
+		host, port, err := net.SplitHostPort(strings.TrimPrefix(a, dnsPrefix))
+		if err != nil || host == "" || port == "" {
+			errs = append(errs, fmt.Errorf("the address %q of another member is not of the form host:port or dns:///name:port", a))
+		}
+	}
+	return errs
 }
 
 // Replica is one member of a cluster. It is safe for concurrent use.
 type Replica struct {
 	config   Config
+	id       raft.ServerID
+	since    time.Time // when it was opened
 	store    *store.Store
 	machine  *machine
 	node     *node
+	rounds   rounds
 	headline *headline
 	proposed *semaphore.Weighted // bytes of commands that are on their way
+	origins  *origins
 	history  atomic.Pointer[history]
+	known    atomic.Int64 // version of the cluster
+	fresh    freshness
+	census   atomic.Pointer[census] // of the leader
 
-	stop    chan struct{} // closed by Close
+	join      atomic.Pointer[[]string] // addresses of other members
+	promising sync.Mutex               // held while a pledge is made
+	pledged   atomic.Pointer[peerv1.Founding]
+	seeking   atomic.Pointer[string] // what a node without a cluster waits for
+	changing  sync.Mutex             // held while the leader changes the membership or the settings
+	draining  atomic.Bool
+
+	complained atomic.Int64 // when something was logged that is tried again
+	counts
+
+	ctx     context.Context // done when the replica is closed
+	stop    <-chan struct{} // the same
+	cancel  context.CancelFunc
 	closing sync.Once
 	running sync.WaitGroup
+	failing sync.Once
 	failure atomic.Pointer[error] // why the machine stopped
 	failed  chan struct{}         // closed then
 }
 
-// Open opens the member that a directory holds, or founds a cluster of one in an
-// empty one. It returns when everything that was ever acknowledged can be read.
-// The caller must Close it.
+// counts are of what happened since the replica was opened.
+type counts struct {
+	leaderChanges, forwarded atomic.Uint64
+	installs, dumps          atomic.Uint64
+	dumped                   atomic.Int64 // nanoseconds that the last dump took
+}
+
+// Open opens the member that a directory holds, or a new one in an empty
+// directory. One that is alone has everything readable that was ever
+// acknowledged when Open returns; one of several looks for the others after it,
+// and Serving tells what it waits for. The caller must Close it.
 //
 // It returns an error that names every fault of the configuration, the errors of
-// store.Open, one of the file system, or ctx's.
+// store.Open, one of the file system, or ctx's. The network is closed then.
 func Open(ctx context.Context, c Config) (*Replica, error) {
 	c, err := c.withDefaults()
 	if err != nil {
+		if c.Network != nil {
+			err = errors.Join(err, c.Network.Close())
+		}
 		return nil, fmt.Errorf("opening the node: %w", err)
 	}
-	r := &Replica{config: c, headline: newHeadline(), proposed: semaphore.NewWeighted(maxProposed), stop: make(chan struct{}), failed: make(chan struct{})}
+	r := &Replica{
+		config: c, since: c.Now(), headline: newHeadline(), proposed: semaphore.NewWeighted(maxProposed),
+		origins: newOrigins(), failed: make(chan struct{}),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.stop = r.ctx.Done()
+	r.join.Store(&c.Join)
+	r.rounds.question = r.confirm
 	if err := r.open(ctx); err != nil {
 		return nil, fmt.Errorf("opening the node: %w", err)
 	}
@@ -111,24 +206,25 @@ func Open(ctx context.Context, c Config) (*Replica, error) {
 }
 
 func (r *Replica) open(ctx context.Context) error {
-	m, f, err := r.boot()
+	f, err := r.boot(ctx)
 	if err != nil {
-		return err
+		r.cancel()
+		return errors.Join(err, r.config.Network.Close())
 	}
-	r.machine = m
-	m.moved = func() {
-		h := m.state.history
-		r.history.Store(&h)
-		r.headline.tell()
+	if r.node, err = startNode(r, f); err != nil {
+		r.cancel()
+		return errors.Join(err, f.close(), r.store.Close(), r.config.Network.Close())
 	}
-	m.moved()
-	if r.node, err = startNode(&r.config, f, m); err != nil {
-		return errors.Join(err, f.close(), r.store.Close())
+	r.config.Network.Serve(service{r: r})
+	r.running.Go(r.doChores)
+	r.running.Go(r.oversee)
+	r.running.Go(r.find)
+	if !r.node.alone() {
+		return nil
 	}
 	select {
 	case <-r.node.first:
 		if err = r.usable(); err == nil {
-			r.running.Go(r.doChores)
 			return nil
 		}
 	case <-r.failed:
@@ -140,10 +236,9 @@ func (r *Replica) open(ctx context.Context) error {
 }
 
 // boot opens the directory at the state of the last snapshot of the log. What
-// the log has after it is applied again when raft runs, whether the store has it
-// already or not: that the newest revision is there does not mean that all
-// before it are.
-func (r *Replica) boot() (*machine, *files, error) {
+// the log has after it is applied again, whether the store has it already or
+// not: that the newest revision is there does not mean that all before it are.
+func (r *Replica) boot(ctx context.Context) (*files, error) {
 	m := &machine{stopped: r.fail}
 	var err error
 	r.store, err = store.OpenAt(r.config.Store, func() (stored []byte, err error) {
@@ -151,21 +246,50 @@ func (r *Replica) boot() (*machine, *files, error) {
 		return stored, err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	m.store = r.store
+	m.store, r.machine = r.store, m
 	f, err := openFiles(&r.config, r.store.Settle)
 	if err != nil {
-		return nil, nil, errors.Join(err, r.store.Close())
+		return nil, errors.Join(err, r.store.Close())
 	}
-	return m, f, nil
+	if err := errors.Join(r.identify(f), r.loadPledge()); err != nil {
+		return nil, errors.Join(err, f.close(), r.store.Close())
+	}
+	m.moved = func() {
+		r.remember(f)
+		r.headline.tell()
+	}
+	m.moved()
+	return f, nil
 }
 
-// fail notes that the machine stopped.
+// remember takes over what the machine knows of the cluster. The history is kept
+// beside the log: a member that begins again has to know it before it applies
+// any entry.
+func (r *Replica) remember(f *files) {
+	r.known.Store(int64(r.machine.state.version))
+	h := r.machine.state.history
+	if old := r.history.Load(); h.cluster == 0 || h == *old {
+		return
+	}
+	if err := f.keepHistory(h); err != nil {
+		r.fail(fmt.Errorf("keeping the name of the cluster: %w", err))
+		return
+	}
+	r.history.Store(&h)
+}
+
+// version returns that of the cluster.
+func (r *Replica) version() int { return int(r.known.Load()) }
+
+// fail notes that the node cannot go on.
 func (r *Replica) fail(err error) {
-	r.failure.Store(&err)
-	close(r.failed)
-	r.config.Logger.Error("the node stopped", "error", err)
+	r.failing.Do(func() {
+		r.failure.Store(&err)
+		close(r.failed)
+		r.config.Logger.Error("the node stopped", "error", err)
+	})
 }
 
 // Failed returns a channel that is closed when the node cannot go on: its
@@ -186,15 +310,25 @@ func (r *Replica) usable() error {
 	return nil
 }
 
-// Close stops the member. It waits for snapshots that are still open; new ones
-// are refused. When much was written since the last snapshot of the log, it makes
-// one, so that the next Open has little to apply.
-func (r *Replica) Close() error {
+// Close stops the member, which hands leadership over first. It waits for
+// snapshots that are still open; new ones are refused. When much was written
+// since the last snapshot of the log, it makes one, so that the next Open has
+// little to apply. It closes the network.
+func (r *Replica) Close() error { return r.shut((*node).close) }
+
+// shut stops everything, raft in a given way.
+func (r *Replica) shut(node func(*node) error) error {
 	err := ErrClosed
 	r.closing.Do(func() {
-		close(r.stop)
+		r.draining.Store(true)
+		if r.usable() == nil {
+			r.node.handOver() // while what waits for answers goes on
+		}
+		r.cancel()
 		r.running.Wait()
-		err = errors.Join(r.node.close(), r.store.Close())
+		err = node(r.node)
+		r.rounds.wait()
+		err = errors.Join(err, r.config.Network.Close(), r.store.Close())
 	})
 	return err
 }
@@ -205,8 +339,16 @@ func (r *Replica) Serving() error {
 	if err := r.usable(); err != nil {
 		return err
 	}
-	_, err := r.node.lead()
-	return err
+	if _, err := r.node.lead(); err == nil {
+		return nil
+	}
+	if r.history.Load().cluster == 0 || len(r.node.servers()) == 0 {
+		return r.waiting()
+	}
+	if id, _ := r.leader(); id != "" && id != string(r.id) {
+		return nil
+	}
+	return errNoLeader(nil)
 }
 
 // Status describes a replica at one moment.
@@ -215,27 +357,49 @@ type Status struct {
 	Err    error // why it serves nothing; nil when it serves
 	Leader bool
 
+	ID      string // of the node
 	Cluster uint64 // of its tokens
 	Epoch   uint64
+	Version int // of the cluster
 
 	Head, Floor store.Revision
 	Applied     uint64 // the last entry of the log that was handed to the machine
 	LastIndex   uint64 // of the log
 	Store       store.Stats
 	Raft        map[string]string // raft's own words
+
+	Members, Voters       int // of the cluster
+	Draining              bool
+	LeaderChanges         uint64        // how often this node became the leader
+	Forwarded             uint64        // proposals that it handed to the leader
+	SnapshotInstalls      uint64        // how often it took over all data from another member
+	SnapshotDumps         uint64        // how often it wrote all data for another member
+	SnapshotDump          time.Duration // how long that took the last time
+	Snapshot              uint64        // index of the newest snapshot of the log
+	LastContact           time.Duration // since it heard of the leader; negative: never
+	CensusAge             time.Duration // since this leader asked all members; negative: it did not
+	FreeBytes, TotalBytes uint64        // of its disk
 }
 
 // Status returns what metrics tell. It may wait for a write that is being
 // applied; Serving does not.
 func (r *Replica) Status() Status {
-	h := r.history.Load()
+	h, free := r.history.Load(), r.space()
 	s := Status{
-		Err: r.usable(), Leader: r.node.established.Load(),
-		Cluster: h.cluster, Epoch: h.epoch,
+		Err: r.Serving(), Leader: r.node.established.Load(),
+		ID: string(r.id), Cluster: h.cluster, Epoch: h.epoch, Version: r.version(),
+		Members: len(r.node.servers()), Voters: r.node.voters(), Draining: r.draining.Load(),
+		LeaderChanges: r.leaderChanges.Load(), Forwarded: r.forwarded.Load(),
+		SnapshotInstalls: r.installs.Load(), SnapshotDumps: r.dumps.Load(), SnapshotDump: time.Duration(r.dumped.Load()),
+		Snapshot: r.node.files.snapshots.newest.Load(), LastContact: r.lastContact(), CensusAge: -1,
+		FreeBytes: free.free, TotalBytes: free.total,
 		Head: r.Head(), Floor: r.store.Floor(),
 		Applied: r.node.raft.AppliedIndex(), LastIndex: r.node.raft.LastIndex(),
 		Store: r.store.Stats(), Raft: r.node.raft.Stats(),
 	}
-	s.Ready = s.Err == nil && s.Leader
+	s.Ready = s.Err == nil
+	if seen := r.census.Load(); seen != nil {
+		s.CensusAge = time.Since(seen.at)
+	}
 	return s
 }

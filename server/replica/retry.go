@@ -23,6 +23,9 @@ const (
 // no keys, only what stands for them.
 var errRetryMismatch = errors.New("the retry key was used for another write")
 
+// errSettled is told to nobody: its proposer said that it waits no more.
+var errSettled = errors.New("the proposal was given up")
+
 // retryKey stands for a key of one identity; zero is none.
 type retryKey [16]byte
 
@@ -46,6 +49,8 @@ type remembered struct {
 	time    int64    // of its entry, in milliseconds
 	outcome store.Outcome
 	refusal error // nil: it was applied
+
+	repeated bool // of a session's: it was a repetition by its retry key
 }
 
 // retries remembers proposals, the oldest first.

@@ -9,8 +9,12 @@ import (
 	"github.com/pemba-authz/pemba/server/store"
 )
 
-// stateFormat is the first byte of an encoded state.
-const stateFormat = 1
+// The first byte of an encoded state is its format: 1, or 2 when it holds what
+// only commands of format 2 bring.
+const (
+	minStateFormat = 1
+	maxStateFormat = 2
+)
 
 // state is what the machine keeps in memory beside the store's. It follows from
 // the log alone.
@@ -19,15 +23,30 @@ type state struct {
 	time    int64 // the greatest of all entries, in milliseconds since 1970
 	retries *retries
 	stages  *stages
+
+	version  int // of the cluster: the newest format of commands that may be proposed
+	settings settings
+	sessions sessions
 }
 
-func newState() *state { return &state{retries: newRetries(), stages: newStages()} }
+func newState() *state {
+	return &state{retries: newRetries(), stages: newStages(), version: minFormat, sessions: sessions{}}
+}
+
+// format returns the oldest format that can express the state.
+func (s *state) format() byte {
+	if s.version > minFormat || len(s.sessions) > 0 || !s.settings.zero() {
+		return maxStateFormat
+	}
+	return minStateFormat
+}
 
 // encode returns the state together with that of the store, which a snapshot of
 // the log holds. Equal states have equal forms.
 func (s *state) encode(stored []byte) ([]byte, error) {
 	e := &encoder{buf: make([]byte, 0, 1024+len(stored)+64*len(s.retries.queue))}
-	e.byte(stateFormat)
+	format := s.format()
+	e.byte(format)
 	e.uvarint(s.history.cluster)
 	e.uvarint(s.history.epoch)
 	e.varint(s.time)
@@ -41,14 +60,20 @@ func (s *state) encode(stored []byte) ([]byte, error) {
 	for _, st := range slices.SortedFunc(maps.Values(s.stages.byID), byID) {
 		e.stage(st)
 	}
+	if format >= 2 {
+		e.count(s.version)
+		e.settings(&s.settings)
+		e.sessions(s.sessions)
+	}
 	return e.buf, e.err
 }
 
 // decodeState reads back what encode wrote, and the store's part.
 func decodeState(data []byte) (s *state, stored []byte, err error) {
 	d := &decoder{rest: data}
-	if f := d.byte(); d.err == nil && f != stateFormat {
-		return nil, nil, fmt.Errorf("the snapshot of the log has format %d, and this version knows format %d: run the newer version", f, stateFormat)
+	format := d.byte()
+	if d.err == nil && (format < minStateFormat || format > maxStateFormat) {
+		return nil, nil, fmt.Errorf("the snapshot of the log has format %d, and this version knows formats %d to %d: run the newer version", format, minStateFormat, maxStateFormat)
 	}
 	s = newState()
 	s.history = history{cluster: d.uvarint(), epoch: d.uvarint()}
@@ -60,6 +85,11 @@ func decodeState(data []byte) (s *state, stored []byte, err error) {
 	for _, st := range list(d, d.stage) {
 		s.stages.byID[st.id] = st
 		s.stages.total += len(st.updates)
+	}
+	if format >= 2 {
+		s.version = d.number()
+		s.settings = d.settings()
+		s.sessions = d.sessions()
 	}
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail("%d bytes follow it", len(d.rest))
@@ -74,16 +104,20 @@ func (e *encoder) remembered(m *remembered) {
 	e.buf = append(append(e.buf, m.key[:]...), m.digest[:]...)
 	e.uvarint(m.stage)
 	e.varint(m.time)
-	e.bool(m.refusal != nil)
-	if m.refusal != nil {
-		text, err := encodeRefusal(m.refusal)
+	e.result(&m.outcome, m.refusal)
+}
+
+// result is what a command came to: an outcome or a refusal.
+func (e *encoder) result(o *store.Outcome, refusal error) {
+	e.bool(refusal != nil)
+	if refusal != nil {
+		text, err := encodeRefusal(refusal)
 		if err != nil && e.err == nil {
 			e.err = err
 		}
 		e.bytes(text)
 		return
 	}
-	o := &m.outcome
 	e.uvarint(uint64(o.Revision))
 	e.moment(o.Time)
 	for _, n := range []int{o.Created, o.Touched, o.Deleted, o.Unchanged} {
@@ -98,19 +132,53 @@ func (d *decoder) remembered() *remembered {
 	copy(m.digest[:], d.take(uint64(len(m.digest))))
 	m.stage = d.uvarint()
 	m.time = d.varint()
+	m.outcome, m.refusal = d.result()
+	return m
+}
+
+func (d *decoder) result() (outcome store.Outcome, refusal error) {
 	if d.bool() {
 		refusal, err := decodeRefusal(d.bytes())
 		if err != nil {
 			d.fail("a refusal is malformed: %w", err)
 		}
-		m.refusal = refusal
-		return m
+		return outcome, refusal
 	}
-	m.outcome = store.Outcome{
+	return store.Outcome{
 		Revision: store.Revision(d.uvarint()), Time: d.moment(),
 		Created: d.number(), Touched: d.number(), Deleted: d.number(), Unchanged: d.number(), More: d.bool(),
+	}, nil
+}
+
+func (e *encoder) sessions(s sessions) {
+	e.count(len(s))
+	for _, id := range slices.Sorted(maps.Keys(s)) {
+		known := s[id]
+		e.uvarint(id)
+		e.varint(known.time)
+		e.uvarint(known.settled)
+		e.count(len(known.outcomes))
+		for _, sequence := range slices.Sorted(maps.Keys(known.outcomes)) {
+			m := known.outcomes[sequence]
+			e.uvarint(sequence)
+			e.bool(m.repeated)
+			e.result(&m.outcome, m.refusal)
+		}
 	}
-	return m
+}
+
+func (d *decoder) sessions() sessions {
+	all := sessions{}
+	for n := d.count(); n > 0 && d.err == nil; n-- {
+		s := &session{id: d.uvarint(), time: d.varint(), settled: d.uvarint(), outcomes: map[uint64]*remembered{}}
+		for k := d.count(); k > 0 && d.err == nil; k-- {
+			sequence, m := d.uvarint(), &remembered{repeated: d.bool()}
+			m.outcome, m.refusal = d.result()
+			s.outcomes[sequence] = m
+		}
+		all[s.id] = s
+	}
+	return all
 }
 
 func (e *encoder) stage(st *stage) {

@@ -1,0 +1,302 @@
+package replica
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	peerv1 "github.com/pemba-authz/pemba/server/api/pemba/peer/v1"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// Health, where the settings say nothing else.
+const (
+	defaultMaxTrailing    = 250
+	defaultMaxLastContact = 2 * time.Second
+	defaultStabilization  = 10 * time.Second
+	defaultMinQuorum      = 3
+)
+
+// withDefaults fills in the defaults.
+func (a Autopilot) withDefaults() Autopilot {
+	a.MinQuorum = cmp.Or(a.MinQuorum, defaultMinQuorum)
+	a.Stabilization = cmp.Or(a.Stabilization, defaultStabilization)
+	a.MaxTrailing = cmp.Or(a.MaxTrailing, defaultMaxTrailing)
+	a.MaxLastContact = cmp.Or(a.MaxLastContact, defaultMaxLastContact)
+	return a
+}
+
+// Cluster asks every member and says what it learned; members that do not
+// answer in time are in it as unreachable. It returns ErrClosed or ctx's error.
+func (r *Replica) Cluster(ctx context.Context) (*Cluster, error) {
+	select {
+	case <-r.stop:
+		return nil, ErrClosed
+	default:
+	}
+	return r.survey(ctx, nil), ctx.Err()
+}
+
+// survey asks every member.
+func (r *Replica) survey(ctx context.Context, beat *peerv1.Beat) *Cluster {
+	h := r.history.Load()
+	leader, _ := r.leader()
+	c := &Cluster{ID: h.cluster, Epoch: h.epoch, Version: r.version(), Leader: leader, Autopilot: r.machine.settings().autopilot.withDefaults()}
+	servers := r.node.servers()
+	if len(servers) == 0 { // it has no cluster yet
+		servers = []raft.Server{{ID: r.id, Address: raft.ServerAddress(r.config.Network.Address()), Suffrage: raft.Nonvoter}}
+	}
+	c.Members = make([]Member, len(servers))
+	faults := make([]string, len(servers))
+	var asked sync.WaitGroup
+	for i, s := range servers {
+		asked.Go(func() { c.Members[i], faults[i] = r.look(ctx, s, beat) })
+	}
+	asked.Wait()
+	var last uint64
+	for i := range c.Members {
+		m := &c.Members[i]
+		m.Leader = m.ID == leader
+		if m.Leader {
+			last = m.LastIndex
+		}
+	}
+	voters, healthy := 0, 0
+	for i := range c.Members {
+		m := &c.Members[i]
+		m.Lag = max(last, m.LastIndex) - m.LastIndex
+		m.Reason = cmp.Or(faults[i], m.ailment(c))
+		m.Healthy = m.Reason == ""
+		if m.Voter {
+			voters++
+			if m.Healthy {
+				healthy++
+			}
+		}
+	}
+	if voters > 0 {
+		c.Quorum = voters/2 + 1
+		c.FailureTolerance = max(0, healthy-c.Quorum)
+	}
+	slices.SortFunc(c.Members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	return c
+}
+
+// look asks one member, and says why it has no answer that counts.
+func (r *Replica) look(ctx context.Context, s raft.Server, beat *peerv1.Beat) (m Member, fault string) {
+	m = Member{ID: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter, Self: s.ID == r.id, LastContact: -1}
+	began := time.Now()
+	asked := r.config.Now()
+	answer := (*peerv1.StateResponse)(nil)
+	var err error
+	if m.Self {
+		answer = r.self()
+	} else {
+		answer, err = r.askOne(ctx, m.Address, beat)
+	}
+	m.RoundTrip = time.Since(began)
+	ours := r.history.Load()
+	switch {
+	case err != nil:
+		return m, fmt.Sprintf("it does not answer: %v", err)
+	case answer.GetId() != m.ID:
+		return m, fmt.Sprintf("at its address is %s", answer.GetId())
+	case answer.GetCluster() != 0 && (history{answer.GetCluster(), answer.GetEpoch()}) != *ours:
+		return m, fmt.Sprintf("it belongs to cluster %016x, history %d", answer.GetCluster(), answer.GetEpoch())
+	}
+	m.tell(answer)
+	if !m.Self {
+		m.ClockSkew = time.UnixMilli(answer.GetNowUnixMs()).Sub(asked.Add(m.RoundTrip / 2))
+	}
+	return m, ""
+}
+
+// tell takes over what a member says of itself.
+func (m *Member) tell(s *peerv1.StateResponse) {
+	m.Reachable = true
+	m.Name, m.Roster, m.Build = s.GetName(), s.GetRoster(), s.GetBuild()
+	m.MinFormat, m.MaxFormat = int(s.GetMinFormat()), int(s.GetMaxFormat())
+	m.Since = time.UnixMilli(s.GetSinceUnixMs())
+	m.Head, m.Floor = store.Revision(s.GetHead()), store.Revision(s.GetFloor())
+	m.Applied, m.LastIndex, m.Snapshot = s.GetApplied(), s.GetLastIndex(), s.GetSnapshot()
+	m.LastContact = time.Duration(s.GetLastContactMs()) * time.Millisecond
+	m.FreeBytes, m.TotalBytes = s.GetFreeBytes(), s.GetTotalBytes()
+	m.NearlyFull, m.veryFull = s.GetNearlyFull(), s.GetVeryFull()
+	m.Draining, m.nonVoter = s.GetDraining(), s.GetNonVoter()
+	m.Stopped, m.stoppedBy = s.GetStopped() != "", s.GetStopped()
+}
+
+// ailment returns why a member that answers is not healthy.
+func (m *Member) ailment(c *Cluster) string {
+	switch {
+	case m.Stopped:
+		return "it stopped: " + m.stoppedBy
+	case c.Leader == "" && c.ID != 0:
+		return "the cluster has no leader"
+	case !m.Leader && (m.LastContact < 0 || m.LastContact > c.Autopilot.MaxLastContact):
+		return "it does not hear of the leader"
+	case m.Lag > c.Autopilot.MaxTrailing:
+		return fmt.Sprintf("it is %d entries behind the leader", m.Lag)
+	}
+	return ""
+}
+
+// hear notes how far the leader was, in its own words.
+func (r *Replica) hear(b *peerv1.Beat) {
+	if b == nil || (history{b.GetCluster(), b.GetEpoch()}) != *r.history.Load() {
+		return
+	}
+	if leader, _ := r.leader(); leader != b.GetLeader() || r.node.raft.CurrentTerm() != b.GetTerm() {
+		return
+	}
+	r.fresh.promise(b.GetCommit(), time.Now())
+}
+
+// freshness knows at which moment this node last had all that there was.
+type freshness struct {
+	mu    sync.Mutex
+	goals []goal    // ascending
+	as    time.Time // the newest goal that was reached
+}
+
+// goal is an entry that is to be applied to be as fresh as a moment.
+type goal struct {
+	index uint64
+	at    time.Time
+}
+
+// maxGoals bounds the goals that are waited for; a node that is so far behind is
+// not fresh.
+const maxGoals = 60
+
+// promise adds a goal.
+func (f *freshness) promise(index uint64, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.goals) < maxGoals {
+		f.goals = append(f.goals, goal{index, at})
+	}
+}
+
+// since returns the moment as which a node is fresh that has applied an entry;
+// zero: it never was.
+func (f *freshness) since(applied uint64) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.goals) > 0 && f.goals[0].index <= applied {
+		f.as = f.goals[0].at
+		f.goals = f.goals[1:]
+	}
+	return f.as
+}
+
+// Lagging returns why this node cannot serve reads that are at most so old, nil
+// when it can. It waits for nothing.
+func (r *Replica) Lagging(maxStale time.Duration) error {
+	if err := r.usable(); err != nil {
+		return err
+	}
+	if r.draining.Load() {
+		return &UnavailableError{Msg: "the node is about to stop"}
+	}
+	if _, err := r.node.lead(); err == nil {
+		return nil
+	}
+	if r.history.Load().cluster == 0 || len(r.node.servers()) == 0 {
+		return r.waiting()
+	}
+	as := r.fresh.since(r.machine.applied())
+	switch age := time.Since(as); {
+	case as.IsZero():
+		return &UnavailableError{Msg: "the node has not come as far as the leader since it began", RetryAfter: time.Second}
+	case age > maxStale:
+		return &UnavailableError{Msg: fmt.Sprintf("what the node has is %v old, and %v are allowed", age.Round(time.Millisecond), maxStale), RetryAfter: time.Second}
+	}
+	return nil
+}
+
+// Drain hands leadership over and lets the node stop being ready; it goes on
+// serving until Close. It returns an error when nobody else could take over.
+func (r *Replica) Drain(context.Context) error {
+	r.draining.Store(true)
+	if r.node.raft.State() != raft.Leader || r.node.voters() < 2 {
+		return nil
+	}
+	return r.transferred(r.node.raft.LeadershipTransfer())
+}
+
+// StateHash returns every member's hash at one revision; 0: the newest that all
+// have.
+func (r *Replica) StateHash(ctx context.Context, rev store.Revision) ([]MemberHash, error) {
+	c, err := r.Cluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if rev == 0 {
+		rev = r.Head()
+		for _, m := range c.Members {
+			if m.Reachable && !m.Stopped {
+				rev = min(rev, m.Head)
+			}
+		}
+	}
+	all := make([]MemberHash, len(c.Members))
+	var asked sync.WaitGroup
+	for i, m := range c.Members {
+		asked.Go(func() {
+			all[i] = MemberHash{ID: m.ID, Revision: rev}
+			all[i].Hash, all[i].Err = r.hashOf(ctx, &m, rev)
+		})
+	}
+	asked.Wait()
+	return all, nil
+}
+
+// hashOf asks a member for its hash.
+func (r *Replica) hashOf(ctx context.Context, m *Member, rev store.Revision) (h store.Hash, err error) {
+	if m.Self {
+		return r.hash(ctx, rev)
+	}
+	peer, err := r.config.Network.Peer(m.Address)
+	if err != nil {
+		return h, err
+	}
+	answer, err := peer.StateHash(ctx, &peerv1.StateHashRequest{Revision: uint64(rev)})
+	if err == nil {
+		err = faultError(answer.GetFault())
+	}
+	if err != nil {
+		return h, err
+	}
+	d := &decoder{rest: answer.GetHash()}
+	h = store.Hash{d.uint64(), d.uint64()}
+	return h, d.err
+}
+
+// hash returns the hash of this node's state at a revision.
+func (r *Replica) hash(ctx context.Context, rev store.Revision) (h store.Hash, err error) {
+	if err := r.usable(); err != nil {
+		return h, err
+	}
+	if err := r.await(ctx, rev); err != nil {
+		return h, err
+	}
+	sn, err := r.SnapshotAt(rev)
+	if err != nil {
+		return h, err
+	}
+	defer sn.Close()
+	record, ok, err := sn.Record()
+	if err != nil {
+		return h, err
+	}
+	if !ok {
+		return h, refuse(ClusterInvalid, "revision %d changed nothing; name one that a write returned", rev)
+	}
+	return record.Hash, nil
+}
