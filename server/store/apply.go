@@ -137,6 +137,7 @@ func (s *Store) begin(j *judge) {
 		start = s.db().backend.startParts
 	}
 	s.flight = &flight{j, start(j.record.Revision, j.entries)}
+	s.sweeps.follow(j)
 	s.state.countChanges(j.changes)
 	s.state.updateCounters(j.registered)
 	s.state.head, s.state.floor, s.state.time, s.state.hash =

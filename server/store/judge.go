@@ -31,6 +31,7 @@ type judge struct {
 	counts     map[Kind]int64      // before the transaction, when it is not being applied
 	registered map[string]*Counter // counters as the transaction leaves them, where it names them
 
+	swept   []sweep  // how far its filter deletes came
 	free    []change // room for more
 	record  Record
 	entries []entry
@@ -89,7 +90,12 @@ func (j *judge) preconditions() error {
 
 // alive visits what a filter selects and has not expired, with its stored trait.
 func (j *judge) alive(f *Filter, visit func(r engine.Relationship, value []byte) bool) error {
-	return j.view.walk(context.Background(), f, nil, func(r engine.Relationship, s *scan) (bool, error) {
+	if err := f.validate(); err != nil {
+		return err
+	}
+	plan := planFilter(f)
+	from := j.store.sweeps.from(f)
+	return j.view.walkFrom(context.Background(), f, &plan, from, func(r engine.Relationship, s *scan) (bool, error) {
 		value, err := s.value()
 		if err != nil {
 			return false, err
@@ -108,8 +114,10 @@ func (j *judge) filterDeletes() error {
 			d.Limit = room
 		}
 		n := 0
+		var rest *engine.Relationship
 		err := j.alive(&d.Filter, func(r engine.Relationship, value []byte) bool {
 			if n++; (d.Limit > 0 || j.store.logged) && n > d.Limit {
+				rest = &r
 				return false
 			}
 			key := forwardKey(nil, &r)
@@ -130,6 +138,7 @@ func (j *judge) filterDeletes() error {
 				return &DeleteLimitError{Filter: d.Filter, Limit: d.Limit}
 			}
 			j.outcome.More = true
+			j.swept = append(j.swept, newSweep(d.Filter, rest))
 		}
 	}
 	return nil

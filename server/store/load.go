@@ -228,7 +228,7 @@ func (s *Store) replace(d *database, at *state) error {
 		s.reached("switched")
 	}
 	old := s.db()
-	s.state, s.saved, s.pruned, s.failed = at, at.head, 0, nil
+	s.state, s.saved, s.pruned, s.failed, s.sweeps = at, at.head, 0, nil, nil
 	s.current.Store(d)
 	s.retire(old)
 	if s.dir == nil {

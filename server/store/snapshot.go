@@ -264,13 +264,17 @@ func (v view) walk(ctx context.Context, f *Filter, after *engine.Relationship, v
 		return err
 	}
 	plan := planFilter(f)
+	if after == nil {
+		return v.walkFrom(ctx, f, &plan, nil, visit)
+	}
+	return v.walkFrom(ctx, f, &plan, afterKey(plan.key(nil, after)), visit)
+}
+
+// walkFrom does what walk does from a key of the plan on; nil: from the start.
+func (v view) walkFrom(ctx context.Context, f *Filter, plan *filterPlan, from []byte, visit func(engine.Relationship, *scan) (bool, error)) error {
 	s := v.scan(plan.prefix)
 	defer s.close()
-	if after == nil {
-		s.seek(nil)
-	} else {
-		s.seek(afterKey(plan.key(nil, after)))
-	}
+	s.seek(from)
 	for n := 1; s.valid(); n++ {
 		if n%contextEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()

@@ -212,9 +212,9 @@ type Transaction struct {
 
 	DocumentPreconditions []DocumentPrecondition
 
-	Counters      []CounterUpdate
-	Expired       []engine.Relationship // removed if they are stored and have expired at Time
-	Floor         Revision              // revisions below it become unreadable; 0 leaves the floor
+	Counters []CounterUpdate
+	Expired  []engine.Relationship // removed if they are stored and have expired at Time
+	Floor    Revision              // revisions below it become unreadable; 0 leaves the floor
 
 	Actor    string         // who wrote it; kept in the record of the revision
 	Metadata map[string]any // the caller's, JSON values; kept in the record of the revision
