@@ -1,0 +1,156 @@
+//go:build linux
+
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// round is one run of a workload while faults happen, with its demands.
+type round struct {
+	setting
+	seed             uint64
+	writers, readers int
+	operations       int64 // that have an answer
+	faults, kinds    int
+	elections        int
+	installs         int
+	lasting          time.Duration // at least
+	limit            time.Duration // at most; reaching it fails
+}
+
+// TestSingle breaks a cluster of one node.
+func TestSingle(t *testing.T) {
+	play(t, round{
+		setting: setting{nodes: 1, args: []string{"--retention-revisions", "20000"}}, seed: seedOf(t),
+		writers: 6, readers: 6, operations: 5_000, faults: 6, kinds: 3, limit: 5 * time.Minute,
+	})
+}
+
+// seedOf is PEMBA_CHAOS_SEED, or a new one.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	given := os.Getenv("PEMBA_CHAOS_SEED")
+	if given == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(given, 10, 64)
+	if err != nil {
+		t.Fatalf("PEMBA_CHAOS_SEED: %v", err)
+	}
+	return seed
+}
+
+// play plays a round and fails the test with what the checkers object to, and
+// when less happened than was demanded.
+func play(t *testing.T, r round) {
+	t.Helper()
+	t.Logf("again: PEMBA_CHAOS_SEED=%d go test -count=1 -run '^%s$' ./server/chaos", r.seed, t.Name())
+	c := newCluster(t, r.setting)
+	h, covered := r.play(t, c)
+	t.Log(covered)
+	objections := h.check()
+	if len(objections) > 0 {
+		t.Errorf("the checkers object:\n%v", objections)
+	}
+	if t.Failed() {
+		if err := h.save(c.dir); err != nil {
+			t.Error(err)
+		}
+		t.Logf("faults:\n%s", strings.Join(h.Faults, "\n"))
+	}
+}
+
+// play has clients work and faults happen until the demands are met, and lets
+// everything come to rest.
+func (r round) play(t *testing.T, c *cluster) (*history, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), r.limit)
+	defer cancel()
+	rec := newRecorder(r.seed)
+	load, follow, faults := newWorkload(c, rec, r.seed), newWatches(c, rec), newNemesis(c, rec, r.seed)
+	began, err := load.prepare(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	follow.run(ctx, r.seed, began)
+	load.run(working, r.writers, r.readers)
+	start := time.Now()
+	err = faults.run(ctx, r.operations/int64(max(r.faults, 1)), func() bool {
+		happened, kinds := faults.count()
+		return happened >= r.faults && kinds >= r.kinds && rec.ended.Load() >= r.operations && time.Since(start) >= r.lasting &&
+			c.elections() >= r.elections && c.installs() >= r.installs
+	})
+	if err != nil {
+		t.Errorf("after %v: %v", faults, err)
+	}
+	stop()
+	load.wait()
+	if !t.Failed() {
+		r.settle(ctx, t, c, load, follow)
+	}
+	cancel()
+	follow.running.Wait()
+	h := rec.finish()
+	for name, err := range follow.lost {
+		t.Errorf("%s fell so far behind that it lost its place: %v", name, err)
+	}
+	if !t.Failed() {
+		if err := h.resolve(t.Context(), c); err != nil {
+			t.Error(err)
+		}
+	}
+	gap := h.longestGap()
+	n, kinds := faults.count()
+	return h, fmt.Sprintf("%d operations with an answer, %d faults of %d kinds (%v), %d elections, %d snapshot installs; the longest time without a write: %.2fs (from %.2fs on); %.0fs",
+		rec.ended.Load(), n, kinds, faults, c.elections(), c.installs(), (gap.to - gap.from).Seconds(), gap.from.Seconds(), time.Since(start).Seconds())
+}
+
+// settle waits until all nodes serve and all watches have the last change.
+func (r round) settle(ctx context.Context, t *testing.T, c *cluster, load *workload, follow *watches) {
+	t.Helper()
+	if err := c.ready(ctx); err != nil {
+		t.Error(err)
+		return
+	}
+	k := load.worker(0)
+	last := load.recorder.begin(0, actSwap, "register:last")
+	last.New = "end"
+	k.persist(ctx, last)
+	if last.Result != done {
+		t.Errorf("the last write: %v", last)
+		return
+	}
+	follow.finish(last)
+	// What is there in the end, by every node.
+	for node := range c.clients {
+		for _, key := range load.keys() {
+			o := load.recorder.begin(0, actRead, key)
+			o.Mode, o.Token = modeLeast, last.At
+			k.ask(ctx, o, node)
+		}
+	}
+}
+
+// elections is how often a node became the leader.
+func (c *cluster) elections() int { return c.logged("entering leader state") }
+
+// installs is how often a node took its state from another.
+func (c *cluster) installs() int { return c.logged("Installed remote snapshot") }
+
+func (c *cluster) logged(text string) int {
+	n := 0
+	for i := range c.nodes {
+		n += strings.Count(c.log(i), text)
+	}
+	return n
+}
