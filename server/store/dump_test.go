@@ -407,3 +407,60 @@ func afterCrash(t *testing.T, config Config, logged, loaded bool) {
 	}
 	shut(t, s)
 }
+
+// BenchmarkDump and BenchmarkLoad move a store of 500,000 relationships on disk.
+func BenchmarkDump(b *testing.B) {
+	s := wide(b)
+	defer shut(b, s)
+	for b.Loop() {
+		var n counter
+		if err := s.Dump(b.Context(), s.Head(), &n); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(n))
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	s := wide(b)
+	defer shut(b, s)
+	var dump bytes.Buffer
+	if err := s.Dump(b.Context(), s.Head(), &dump); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(dump.Len()))
+	state := s.State()
+	for b.Loop() {
+		if err := s.Load(b.Context(), state, bytes.NewReader(dump.Bytes())); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+func wide(b *testing.B) *Store {
+	s := open(b, Config{Dir: b.TempDir(), MinFree: 1})
+	text := testSchema
+	apply(b, s, &Transaction{Schema: &text})
+	_, err := s.Import(b.Context(), func(yield func(engine.Relationship, error) bool) {
+		r := engine.Relationship{Relation: "viewer", Subject: engine.Subject{Object: engine.Object{Type: "user"}}}
+		for i := range 500_000 {
+			r.Resource = engine.Object{Type: "document", ID: fmt.Sprintf("d%06d", i/10)}
+			r.Subject.ID = fmt.Sprintf("u%04d", i%9973)
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}, ImportOptions{Time: testTime})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
