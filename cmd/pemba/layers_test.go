@@ -54,7 +54,7 @@ var layers = map[string]room{
 	},
 	"server/replica/peer/faulty": {},
 	"server/reload":              {},
-	"server/chaos": {}, // tests alone
+	"server/chaos":               {}, // tests alone
 	"server/api/generate": {
 		others: []string{"github.com/authzed/authzed-go", "github.com/bufbuild/protocompile", "google.golang.org/protobuf"},
 	},
