@@ -100,7 +100,7 @@ func startNode(r *Replica, f *files) (*node, error) {
 		err = raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, l, only(r.id, c.Network.Address()))
 	}
 	if err == nil {
-		n.raft, err = raft.NewRaft(config, r.machine, f.logs, f.stable, f.snapshots, l)
+		n.raft, err = raft.NewRaft(config, &measuredMachine{r.machine, r.meters}, &measuredLog{f.logs, r.meters}, f.stable, f.snapshots, l)
 	}
 	if err != nil {
 		l.close()

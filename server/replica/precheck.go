@@ -16,32 +16,32 @@ func (r *Replica) precheck(ctx context.Context, c *command) error {
 	}
 	tx := c.tx
 	tx.Time = r.config.Now()
-	return r.refused(ctx, func() error { return r.store.Precheck(&tx) })
+	refusal, _ := r.refused(ctx, func() error { return r.store.Precheck(&tx) })
+	return refusal
 }
 
 // refused returns the refusal of a judge of what this node has, nil for none. A
 // node that lags may refuse what newer writes allow, writes that the caller may
 // know to be done. So a refusal counts only when it was found on a state that
 // has everything that any node had acknowledged when the question was put;
-// where that cannot be found out, the log decides.
-func (r *Replica) refused(ctx context.Context, judge func() error) error {
+// doubt says why that could not be found out.
+func (r *Replica) refused(ctx context.Context, judge func() error) (refusal, doubt error) {
 	seen := r.Head()
-	refusal := judge()
-	if !store.IsRefusal(refusal) {
-		return nil
+	if refusal = judge(); !store.IsRefusal(refusal) {
+		return nil, nil
 	}
 	fresh, err := r.readIndex(ctx)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	if seen >= fresh {
-		return refusal
+		return refusal, nil
 	}
-	if r.await(ctx, fresh) != nil {
-		return nil
+	if err := r.await(ctx, fresh); err != nil {
+		return nil, err
 	}
 	if refusal = judge(); !store.IsRefusal(refusal) {
-		return nil
+		return nil, nil
 	}
-	return refusal
+	return refusal, nil
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -49,6 +50,9 @@ func (r *Replica) Propose(ctx context.Context, p Proposal) (Result, error) {
 	if err := r.checkSpace(c); err != nil {
 		return Result{}, err
 	}
+	if err := r.precheck(ctx, c); err != nil {
+		return Result{}, err
+	}
 	propose := r.propose
 	if p.Tx.OnlySchema() {
 		propose = r.proposeSchema
@@ -71,7 +75,11 @@ func (r *Replica) proposeSchema(ctx context.Context, c *command) (a *applied, er
 		return r.propose(ctx, c) // the outcome is known, whatever the schema is now
 	}
 	for range schemaTries {
-		if c.judged, err = r.store.JudgeSchema(*c.tx.Schema); err != nil {
+		refusal, doubt := r.refused(ctx, func() error {
+			c.judged, err = r.store.JudgeSchema(*c.tx.Schema)
+			return err
+		})
+		if err := cmp.Or(refusal, doubt, err); err != nil {
 			return nil, err
 		}
 		if a, err = r.propose(ctx, c); err != nil || !schemaMoved(a) {

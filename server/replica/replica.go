@@ -379,6 +379,8 @@ type Status struct {
 	LastContact           time.Duration // since it heard of the leader; negative: never
 	CensusAge             time.Duration // since this leader asked all members; negative: it did not
 	FreeBytes, TotalBytes uint64        // of its disk
+
+	Measures Measures
 }
 
 // Status returns what metrics tell. It may wait for a write that is being
@@ -395,7 +397,7 @@ func (r *Replica) Status() Status {
 		FreeBytes: free.free, TotalBytes: free.total,
 		Head: r.Head(), Floor: r.store.Floor(),
 		Applied: r.node.raft.AppliedIndex(), LastIndex: r.node.raft.LastIndex(),
-		Store: r.store.Stats(), Raft: r.node.raft.Stats(),
+		Store: r.store.Stats(), Raft: r.node.raft.Stats(), Measures: r.meters.measures(),
 	}
 	s.Ready = s.Err == nil
 	if seen := r.census.Load(); seen != nil {
