@@ -21,10 +21,11 @@ type gauge struct {
 type replicaCollector struct {
 	status func() replica.Status
 	gauges []gauge
+	store  *storeCollector
 }
 
 func newReplicaCollector(status func() replica.Status) *replicaCollector {
-	c := &replicaCollector{status: status}
+	c := &replicaCollector{status: status, store: newStoreCollector()}
 	add := func(kind prometheus.ValueType, name, help string, value func(replica.Status) float64) {
 		c.gauges = append(c.gauges, gauge{prometheus.NewDesc(name, help, nil, nil), kind, value})
 	}
@@ -92,6 +93,7 @@ func (c *replicaCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, g := range c.gauges {
 		out <- g.desc
 	}
+	c.store.describe(out)
 }
 
 // Collect implements prometheus.Collector.
@@ -100,4 +102,5 @@ func (c *replicaCollector) Collect(out chan<- prometheus.Metric) {
 	for _, g := range c.gauges {
 		out <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(status))
 	}
+	c.store.collect(&status, out)
 }

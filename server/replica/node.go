@@ -96,7 +96,7 @@ func startNode(r *Replica, f *files) (*node, error) {
 		first:    make(chan struct{}), stop: make(chan struct{}),
 	}
 	err := f.clearTerm()
-	if err == nil && f.fresh && c.Expect == 1 && len(c.Join) == 0 {
+	if err == nil && f.fresh && c.Expect == 1 && len(c.Join) == 0 && r.pledged.Load() == nil {
 		err = raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, l, only(r.id, c.Network.Address()))
 	}
 	if err == nil {

@@ -144,6 +144,7 @@ type Replica struct {
 	headline *headline
 	proposed *semaphore.Weighted // bytes of commands that are on their way
 	origins  *origins
+	meters   *meters
 	history  atomic.Pointer[history]
 	known    atomic.Int64 // version of the cluster
 	fresh    freshness
@@ -182,7 +183,8 @@ type counts struct {
 // and Serving tells what it waits for. The caller must Close it.
 //
 // It returns an error that names every fault of the configuration, the errors of
-// store.Open, one of the file system, or ctx's. The network is closed then.
+// store.Open, one of the file system, a *MemberError, or ctx's. The network is
+// closed then.
 func Open(ctx context.Context, c Config) (*Replica, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -193,7 +195,7 @@ func Open(ctx context.Context, c Config) (*Replica, error) {
 	}
 	r := &Replica{
 		config: c, since: c.Now(), headline: newHeadline(), proposed: semaphore.NewWeighted(maxProposed),
-		origins: newOrigins(), failed: make(chan struct{}),
+		origins: newOrigins(), meters: newMeters(), failed: make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.stop = r.ctx.Done()
@@ -214,6 +216,9 @@ func (r *Replica) open(ctx context.Context) error {
 	if r.node, err = startNode(r, f); err != nil {
 		r.cancel()
 		return errors.Join(err, f.close(), r.store.Close(), r.config.Network.Close())
+	}
+	if _, none := r.config.Network.(*noNetwork); none && !r.node.alone() {
+		return errors.Join(&MemberError{Dir: r.config.Dir, Members: len(r.node.servers())}, r.Close())
 	}
 	r.config.Network.Serve(service{r: r})
 	r.running.Go(r.doChores)

@@ -290,6 +290,7 @@ type Stats struct {
 	Bytes         int64 // of the tables of the database
 	Snapshots     int   // that are open
 	Cache         CacheStats
+	Internals     Internals
 }
 
 // Stats returns counts at the newest revision. It waits for a transaction that
@@ -304,6 +305,7 @@ func (s *Store) Stats() Stats {
 	}
 	if !s.stopped {
 		st.Bytes = s.db().backend.size()
+		st.Internals = s.db().backend.internals()
 	}
 	return st
 }
