@@ -97,13 +97,18 @@ func (r *Replica) removeExpired(ctx context.Context, now time.Time, done *chores
 		return nil
 	}
 	done.expiry = now
+	return r.sweep(ctx, now.Add(-expiryGrace))
+}
+
+// sweep removes what had expired at a moment.
+func (r *Replica) sweep(ctx context.Context, at time.Time) error {
 	sn, err := r.store.Snapshot(0)
 	if err != nil {
 		return err
 	}
 	defer sn.Close()
 	var batch []engine.Relationship
-	for rel, err := range sn.Expired(ctx, now.Add(-expiryGrace)) {
+	for rel, err := range sn.Expired(ctx, at) {
 		if err == nil {
 			batch = append(batch, rel)
 			if len(batch) == expiryBatch {

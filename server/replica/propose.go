@@ -69,16 +69,25 @@ const schemaTries = 3
 
 // proposeSchema judges a new schema on what is stored before it proposes it: to
 // do that while it is applied would stop all writes. What has changed in the
-// meantime is judged there, unless it is too much.
+// meantime is judged there, unless it is too much. What stands against the schema
+// and has expired is removed first, without the grace.
 func (r *Replica) proposeSchema(ctx context.Context, c *command) (a *applied, err error) {
 	if c.key != (retryKey{}) && r.machine.remembers(c.key) {
 		return r.propose(ctx, c) // the outcome is known, whatever the schema is now
 	}
+	swept := false
 	for range schemaTries {
 		refusal, doubt := r.refused(ctx, func() error {
 			c.judged, err = r.store.JudgeSchema(*c.tx.Schema)
 			return err
 		})
+		if inUse := (*store.SchemaInUseError)(nil); errors.As(refusal, &inUse) && inUse.Expiring() && !swept {
+			swept = true
+			if err := r.sweep(ctx, r.config.Now()); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err := cmp.Or(refusal, doubt, err); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pemba-authz/pemba/server/store"
 )
@@ -102,5 +103,50 @@ func TestSchemaIsRefusedBeforeTheLog(t *testing.T) {
 	propose(t, r, Proposal{Tx: schemaOf("definition user {}")})
 	if second := propose(t, r, again); !second.Repeated || second.Token != first.Token {
 		t.Errorf("the repeat came to %+v, the first to %+v", second, first)
+	}
+}
+
+// TestExpiredDoNotHoldSchemas takes a relation away whose relationships have
+// expired, and are not removed yet.
+func TestExpiredDoNotHoldSchemas(t *testing.T) {
+	c := newClock()
+	r := open(t, Config{InMemory: true, Now: c.now})
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
+	expiring := func(name string, in time.Duration) {
+		t.Helper()
+		at := c.now().Add(in).UTC().Format(time.RFC3339)
+		propose(t, r, Proposal{Tx: touch(t, fmt.Sprintf("document:%s#viewer@user:anne[expiration:%s]", name, at))})
+	}
+	refused := func(why string) {
+		t.Helper()
+		var inUse *store.SchemaInUseError
+		if _, err := r.Propose(t.Context(), Proposal{Tx: schemaOf("definition user {}")}); !errors.As(err, &inUse) {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	expiring("a", time.Minute)
+	expiring("b", time.Hour)
+	refused("both are alive")
+	c.pass(2 * time.Minute)
+	refused("one is alive")
+	if n := r.store.Stats().Relationships; n != 1 {
+		t.Errorf("%d relationships are left", n)
+	}
+	expiring("c", time.Minute)
+	c.pass(time.Hour)
+	propose(t, r, Proposal{Tx: touch(t, "document:d#viewer@user:anne")})
+	refused("one does not expire")
+	if n := r.store.Stats().Relationships; n != 3 {
+		t.Errorf("%d relationships are left", n)
+	}
+	tx := touch(t, "document:d#viewer@user:anne")
+	tx.Updates[0].Op = store.Delete
+	propose(t, r, Proposal{Tx: tx})
+	propose(t, r, Proposal{Tx: schemaOf("definition user {}")})
+	if n := r.store.Stats().Relationships; n != 0 {
+		t.Errorf("%d relationships are left", n)
+	}
+	if err := r.store.Verify(t.Context(), nil); err != nil {
+		t.Error(err)
 	}
 }

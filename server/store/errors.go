@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -140,6 +141,13 @@ type SchemaConflict struct {
 	Example engine.Relationship // one of them
 
 	kinds []Kind
+}
+
+// Expiring reports whether all that needs what the schema takes away has an
+// expiration, so that it may be gone when what has expired is removed.
+func (e *SchemaInUseError) Expiring() bool {
+	lasts := func(k Kind) bool { return !k.Expires }
+	return !slices.ContainsFunc(e.Conflicts, func(c SchemaConflict) bool { return slices.ContainsFunc(c.kinds, lasts) })
 }
 
 func (e *SchemaInUseError) Error() string {
