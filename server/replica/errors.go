@@ -98,6 +98,20 @@ type ClusterError struct {
 
 func (e *ClusterError) Error() string { return e.Msg }
 
+// MemberError refuses to open, without a network, a directory whose node is one of
+// several, or has promised to be.
+type MemberError struct {
+	Dir     string
+	Members int // 0: its cluster is not founded yet
+}
+
+func (e *MemberError) Error() string {
+	if e.Members == 0 {
+		return fmt.Sprintf("the node of data directory %s has agreed to be one of several, which are not together yet: run `pemba serve` with --join", e.Dir)
+	}
+	return fmt.Sprintf("the node of data directory %s is one of %d of a cluster, and can do nothing alone: ask a server of the cluster (--endpoint); `pemba cluster recover` is for a cluster whose other members are lost", e.Dir, e.Members)
+}
+
 var errNoNetwork = &ClusterError{ClusterState, "the node has no network to other members; it serves alone"}
 
 // RecoverError refuses to recover a directory that was not named exactly.
