@@ -24,6 +24,8 @@ type client struct {
 	texts       pembav1.SchemaServiceClient
 	explains    pembav1.ExplainServiceClient
 	revisions   pembav1.RevisionServiceClient
+	documents   pembav1.DocumentServiceClient
+	clusters    pembav1.ClusterServiceClient
 }
 
 func newClient(conn grpc.ClientConnInterface) *client {
@@ -34,6 +36,8 @@ func newClient(conn grpc.ClientConnInterface) *client {
 		texts:       pembav1.NewSchemaServiceClient(conn),
 		explains:    pembav1.NewExplainServiceClient(conn),
 		revisions:   pembav1.NewRevisionServiceClient(conn),
+		documents:   pembav1.NewDocumentServiceClient(conn),
+		clusters:    pembav1.NewClusterServiceClient(conn),
 	}
 }
 

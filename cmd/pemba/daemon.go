@@ -75,10 +75,8 @@ func (n *daemon) open(ctx context.Context, f *serveFlags, c *replica.Config) err
 	}
 	n.raft = network.Address()
 	c.Network, c.Roster = network, roster(&n.listeners, n.raft)
-	if n.replica, err = replica.Open(ctx, *c); err != nil {
-		return errors.Join(err, network.Close())
-	}
-	return nil
+	n.replica, err = replica.Open(ctx, *c) // it closes the network, whatever happens
+	return err
 }
 
 // begin writes what --bootstrap has into a new store; in a cluster of several
@@ -168,29 +166,13 @@ type addressesJSON struct {
 	Cluster string `json:"cluster,omitempty"` // that it belongs to already
 }
 
-// nodeID returns the id of this node.
-func (n *daemon) nodeID() string {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	c, err := n.replica.Cluster(ctx)
-	if err != nil {
-		return ""
-	}
-	for i := range c.Members {
-		if c.Members[i].Self {
-			return c.Members[i].ID
-		}
-	}
-	return ""
-}
-
 // printStart says who the node is and where it can be reached now.
 func (a *app) printStart(n *daemon) error {
 	d := addressesJSON{GRPC: n.grpc.Addr().String(), HTTP: n.url(n.http), Metrics: "http://" + n.metrics.Addr().String() + "/metrics", Raft: n.raft}
-	d.Node = n.nodeID()
-	cluster := "none yet"
-	if c := n.replica.Status().Cluster; c != 0 {
-		d.Cluster = fmt.Sprintf("%016x", c)
+	status, cluster := n.replica.Status(), "none yet"
+	d.Node = status.ID
+	if status.Cluster != 0 {
+		d.Cluster = fmt.Sprintf("%016x", status.Cluster)
 		cluster = d.Cluster
 	}
 	text := fmt.Sprintf("serving\n  gRPC     %s\n  HTTP     %s\n  metrics  %s", d.GRPC, d.HTTP, d.Metrics)

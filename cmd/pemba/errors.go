@@ -94,5 +94,6 @@ func refused(err error) bool {
 		is[*engine.PermissionWriteError](err) || is[*engine.SubjectTypeError](err) ||
 		is[*engine.DepthError](err) || is[*engine.LimitError](err) || is[*engine.CycleError](err) ||
 		is[*caveat.ParamError](err) || is[*caveat.EvalError](err) ||
-		is[*store.DiskFullError](err)
+		is[*store.DiskFullError](err) ||
+		is[*replica.MemberError](err) || is[*replica.ClusterError](err)
 }

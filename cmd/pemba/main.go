@@ -92,6 +92,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		schemaCommands(a),
 		watchCommand(a),
 		backupCommands(a),
+		clusterCommands(a),
 		contextCommands(a),
 		validateCommand(a),
 		debugCommands(a),

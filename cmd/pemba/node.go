@@ -73,10 +73,15 @@ func (a *app) storeConfig() (store.Config, error) {
 	}, nil
 }
 
+// quietLog is the log of a node in this process: what went wrong comes back with
+// the call, and the log is for what no call caused.
+func (a *app) quietLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
 // startNode opens a directory and serves it to this process alone.
 func (a *app) startNode(ctx context.Context, dir string, config store.Config) (*node, error) {
-	// What went wrong comes back with the call; the log is for what no call caused.
-	logger := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	logger := a.quietLog()
 	r, err := replica.Open(ctx, replica.Config{Dir: dir, Store: config, Logger: logger})
 	if err != nil {
 		return nil, err
