@@ -10,14 +10,18 @@ import (
 	"time"
 )
 
-// The byte that a connection begins with. Neither begins anything that others say
-// to a port by mistake.
+// The byte that a connection begins with, and what follows it. Neither byte begins
+// anything that others say to a port by mistake.
 const (
 	helloLog   byte = 0xb1
 	helloCalls byte = 0xb2
+	signature       = "pemba/1"
 
 	tlsRecord byte = 0x16 // what TLS begins with
 )
+
+// greeting is what both sides say first.
+func greeting(hello byte) []byte { return append([]byte{hello}, signature...) }
 
 // maxGreeted is how many connections are looked at at the same time that have not
 // said what they are for.
@@ -84,8 +88,8 @@ func (n *Network) welcome(c *conn) (*door, cause, error) {
 		}
 		c.Conn = secured
 	}
-	var hello [1]byte
-	if _, err := io.ReadFull(c.Conn, hello[:]); err != nil {
+	hello := greeting(0)
+	if _, err := io.ReadFull(c.Conn, hello[:1]); err != nil {
 		return nil, acceptCause(err, acceptTLS), fmt.Errorf("it did not say what it is for: %w", err)
 	}
 	var d *door
@@ -99,10 +103,16 @@ func (n *Network) welcome(c *conn) (*door, cause, error) {
 	default:
 		return nil, acceptGarbage, fmt.Errorf("it began with the byte 0x%02x, which no member says", hello[0])
 	}
+	if _, err := io.ReadFull(c.Conn, hello[1:]); err != nil {
+		return nil, acceptCause(err, acceptTLS), fmt.Errorf("it did not say all of what it is for: %w", err)
+	}
+	if string(hello[1:]) != signature {
+		return nil, acceptGarbage, fmt.Errorf("it speaks %q, and this member %q", hello[1:], signature)
+	}
 	if d.ctx.Err() != nil {
 		return nil, acceptSilent, net.ErrClosed
 	}
-	if _, err := c.Conn.Write(hello[:]); err != nil {
+	if _, err := c.Conn.Write(hello); err != nil {
 		return nil, acceptSilent, err
 	}
 	if err := c.raw.SetDeadline(time.Time{}); err != nil {

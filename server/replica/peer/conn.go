@@ -22,6 +22,7 @@ type conn struct {
 	writeBy atomic.Int64 // deadline that the user has set, Unix nanoseconds; 0: none
 	asked   bool         // raft is asked here; it reads and answers in turn
 	begun   bool         // asked: something was read that was not answered yet
+	dead    atomic.Bool  // reading or writing failed
 }
 
 // Read reads within the time that the kind of connection allows.
@@ -48,6 +49,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.begun = true
 	}
 	c.door.read.Add(uint64(n))
+	if err != nil {
+		c.dead.Store(true)
+	}
 	return n, err
 }
 
@@ -67,6 +71,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		written += n
 		c.door.written.Add(uint64(n))
 		if err != nil {
+			c.dead.Store(true)
 			return written, err
 		}
 	}
@@ -95,9 +100,13 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. On a connection that has failed, TLS would wait to
+// say goodbye to nobody.
 func (c *conn) Close() error {
 	c.network.let(c)
+	if c.dead.Load() {
+		return c.raw.Close()
+	}
 	return c.Conn.Close()
 }
 

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,18 +72,18 @@ func (n *Network) introduce(ctx context.Context, c *conn, host string, d *door) 
 		}
 		c.Conn = secured
 	}
-	hello := [1]byte{d.hello}
-	if _, err := c.Conn.Write(hello[:]); err != nil {
+	hello := greeting(d.hello)
+	if _, err := c.Conn.Write(hello); err != nil {
 		return dialSilent, err
 	}
-	if _, err := io.ReadFull(c.Conn, hello[:]); err != nil {
-		if n.trust != nil {
-			return dialTLS, fmt.Errorf("it did not answer after the TLS handshake, as when it does not trust this member's certificate: %w", err)
-		}
+	got, err := io.ReadFull(c.Conn, hello)
+	switch {
+	case got > 0 && !bytes.HasPrefix(greeting(d.hello), hello[:got]):
+		return dialGarbage, fmt.Errorf("it answered with %q, which no member says", hello[:got])
+	case err != nil && n.trust != nil:
+		return dialTLS, fmt.Errorf("it did not answer after the TLS handshake, as when it does not trust this member's certificate: %w", err)
+	case err != nil:
 		return dialSilent, fmt.Errorf("it did not answer, as when it uses TLS and this member does not: %w", err)
-	}
-	if hello[0] != d.hello {
-		return dialGarbage, fmt.Errorf("it answered with the byte 0x%02x, which is no member's answer (0x15 is that of TLS, which this member does not use)", hello[0])
 	}
 	if !stop() {
 		return dialSilent, context.Cause(ctx)

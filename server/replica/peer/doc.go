@@ -4,10 +4,10 @@
 //
 // # On the wire
 //
-// Whoever dials shakes hands (TLS 1.3, if there are certificates) and says one
-// byte, which is what the connection is for: helloLog or helloCalls. The other
-// side says the same byte, so that a dial succeeds only when somebody listens who
-// has accepted the certificate. After that the connection is raft's or gRPC's. A
+// Whoever dials shakes hands (TLS 1.3, if there are certificates) and says what
+// the connection is for by one byte, helloLog or helloCalls, and a signature. The
+// other side says the same, so that a dial succeeds only when a member listens
+// that has accepted the certificate. After that the connection is raft's or gRPC's. A
 // connection that does not get so far within seconds is closed; maxGreeted of them
 // are looked at at the same time, and the next wait.
 //

@@ -46,19 +46,19 @@ func (r Rules) hole() bool { return r.To.Hole || r.From.Hole }
 
 // Proxy stands before a target. It is safe for concurrent use.
 type Proxy struct {
-	target   string
 	listener net.Listener
 	running  sync.WaitGroup
 
 	mu      sync.Mutex
+	target  string
 	rules   Rules
 	sources map[string]Rules // by the host a connection comes from; instead of rules
 	links   map[*link]bool
 	closed  bool
 }
 
-// Listen starts a proxy on a port of 127.0.0.1 that is free. The target need not
-// be there yet: a connection for which it is not is reset.
+// Listen starts a proxy on a port of 127.0.0.1 that is free. The target, host:port,
+// need not be there yet: a connection for which it is not is reset.
 func Listen(target string) (*Proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -71,6 +71,14 @@ func Listen(target string) (*Proxy, error) {
 
 // Addr returns where the proxy listens, as host:port.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// SetTarget changes where connections go that are made from now on. A target that
+// must know the address of its proxy may choose its own port that way.
+func (p *Proxy) SetTarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
 
 // Set says what happens from now on, to open connections too. It replaces what
 // Set and SetFrom have said before.
@@ -154,7 +162,7 @@ func (p *Proxy) accept() {
 			continue
 		}
 		p.running.Go(func() {
-			l.run(p.target)
+			l.run()
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			delete(p.links, l)
@@ -166,7 +174,7 @@ func (p *Proxy) accept() {
 func (p *Proxy) begin(conn *net.TCPConn) *link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := newLink(conn)
+	l := newLink(conn, p.target)
 	r := p.rulesOf(l.source)
 	if p.closed || r.Cut {
 		l.reset()

@@ -10,6 +10,7 @@ import (
 // link is one connection: to the client, and to the target.
 type link struct {
 	source string // the host of the client
+	target string
 	ended  context.Context
 	end    context.CancelFunc
 
@@ -20,8 +21,8 @@ type link struct {
 	conns  []*net.TCPConn // the client, then the target
 }
 
-func newLink(client *net.TCPConn) *link {
-	l := &link{change: make(chan struct{}), conns: []*net.TCPConn{client}}
+func newLink(client *net.TCPConn, target string) *link {
+	l := &link{target: target, change: make(chan struct{}), conns: []*net.TCPConn{client}}
 	l.ended, l.end = context.WithCancel(context.Background())
 	l.source, _, _ = net.SplitHostPort(client.RemoteAddr().String())
 	return l
@@ -73,13 +74,13 @@ func (l *link) resetLocked() {
 }
 
 // run passes bytes on until the link has ended.
-func (l *link) run(target string) {
+func (l *link) run() {
 	defer l.reset()
 	if l.startsInHole() {
 		l.drain()
 		return
 	}
-	conn, err := (&net.Dialer{}).DialContext(l.ended, "tcp", target)
+	conn, err := (&net.Dialer{}).DialContext(l.ended, "tcp", l.target)
 	if err != nil {
 		return
 	}
