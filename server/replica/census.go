@@ -210,7 +210,7 @@ func (r *Replica) Lagging(maxStale time.Duration) error {
 	if r.history.Load().cluster == 0 || len(r.node.servers()) == 0 {
 		return r.waiting()
 	}
-	as := r.fresh.since(r.machine.applied())
+	as := r.fresh.since(r.machine.index.Load())
 	switch age := time.Since(as); {
 	case as.IsZero():
 		return &UnavailableError{Msg: "the node has not come as far as the leader since it began", RetryAfter: time.Second}

@@ -269,3 +269,44 @@ func TestLeaderLost(t *testing.T) {
 		g.same()
 	})
 }
+
+// TestInstall adds members to a cluster whose log is gone, so that they need all
+// that is stored, and restarts them.
+func TestInstall(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		g.every, g.keep = 20, 10
+		first := g.open(g.config("n1", 0))
+		propose(t, first, Proposal{Tx: schemaOf(testSchema)})
+		var wrote Result
+		for i := range 100 {
+			wrote = propose(t, first, Proposal{Tx: touch(t, fmt.Sprintf("document:%d#viewer@user:anne", i))})
+		}
+		g.until("a snapshot is made", func() bool { return first.node.files.snapshots.newest.Load() > 50 })
+		second := g.open(g.config("n2", 0, "n1:1"))
+		third := g.open(g.config("n3", 0, "n2:1"))
+		for _, r := range []*Replica{second, third} {
+			g.until("it has all", func() bool { return r.Head() >= wrote.Revision })
+			if r.Status().SnapshotInstalls == 0 {
+				t.Error("no snapshot was installed")
+			}
+			old, err := r.Snapshot(t.Context(), Consistency{AtExactSnapshot, first.Token(wrote.Revision - 1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			old.Close()
+		}
+		g.until("all vote", func() bool { return first.node.voters() == 3 })
+		g.kill(second)
+		for i := range 50 {
+			wrote = propose(t, first, Proposal{Tx: touch(t, fmt.Sprintf("document:%d#viewer@user:bob", i))})
+		}
+		second = g.again(second)
+		g.until("it has all again", func() bool { return second.Head() >= wrote.Revision })
+		g.shut(second)
+		second = g.again(second)
+		if second.Head() < wrote.Revision {
+			t.Errorf("after a restart the head is %d, and it was %d", second.Head(), wrote.Revision)
+		}
+		g.same()
+	})
+}

@@ -26,13 +26,14 @@ type applied struct {
 type machine struct {
 	store   *store.Store
 	state   *state
-	moved   func()      // the head may have moved
-	stopped func(error) // the machine cannot go on; called once
+	moved   func()                // the head may have moved
+	stopped func(error)           // the machine cannot go on; called once
+	install func(io.Reader) error // takes over the state of another member
 	broken  error
 
-	mu    sync.Mutex   // held while an entry is applied
-	index uint64       // of the newest entry that was applied
-	bytes atomic.Int64 // of the entries since the last snapshot of the log
+	mu    sync.Mutex    // held while an entry is applied
+	index atomic.Uint64 // of the newest entry that was applied
+	bytes atomic.Int64  // of the entries since the last snapshot of the log
 }
 
 var _ raft.BatchingFSM = (*machine)(nil)
@@ -56,13 +57,13 @@ func (m *machine) ApplyBatch(logs []*raft.Log) []any {
 func (m *machine) apply(l *raft.Log) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if l.Index <= m.index {
+	if l.Index <= m.index.Load() {
 		return &applied{}
 	}
 	if m.broken != nil {
 		return &applied{broken: m.broken}
 	}
-	m.index = l.Index
+	m.index.Store(l.Index)
 	if l.Type != raft.LogCommand {
 		return nil
 	}
@@ -193,13 +194,6 @@ func (m *machine) write(rev store.Revision, tx *store.Transaction) (*applied, er
 	return nil, err
 }
 
-// applied returns the index of the newest entry that was applied.
-func (m *machine) applied() uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.index
-}
-
 // settings returns those of the cluster.
 func (m *machine) settings() settings {
 	m.mu.Lock()
@@ -229,18 +223,21 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	}
 	m.bytes.Store(0)
 	data, err := m.state.encode(m.store.State())
-	return &snapshot{store: m.store, state: data}, err
+	return &snapshot{store: m.store, frame: frame{head: m.store.Head(), index: m.index.Load(), state: data}}, err
 }
 
 // Restore implements raft.FSM.
 func (m *machine) Restore(rc io.ReadCloser) error {
-	return fmt.Errorf("a cluster of one node takes its state from no other: %w", rc.Close())
+	if m.broken != nil {
+		return m.broken
+	}
+	return m.install(rc)
 }
 
 // snapshot is a state on its way to the disk.
 type snapshot struct {
 	store *store.Store
-	state []byte
+	frame frame
 }
 
 // Persist implements raft.FSMSnapshot: once what the store holds is durable, the
@@ -249,7 +246,7 @@ func (s *snapshot) Persist(sink raft.SnapshotSink) error {
 	if err := s.store.Sync(); err != nil {
 		return err
 	}
-	_, err := sink.Write(s.state)
+	_, err := sink.Write(s.frame.encode())
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -244,17 +245,15 @@ func (r *Replica) open(ctx context.Context) error {
 // the log has after it is applied again, whether the store has it already or
 // not: that the newest revision is there does not mean that all before it are.
 func (r *Replica) boot(ctx context.Context) (*files, error) {
-	m := &machine{stopped: r.fail}
-	var err error
-	r.store, err = store.OpenAt(r.config.Store, func() (stored []byte, err error) {
-		m.state, stored, err = readSnapshot(&r.config)
-		return stored, err
-	})
-	if err != nil {
+	m := &machine{stopped: r.fail, moved: func() {}}
+	m.install = func(from io.Reader) error {
+		r.installs.Add(1)
+		return m.restore(r.ctx, from)
+	}
+	if err := r.openStore(ctx, m); err != nil {
 		return nil, err
 	}
-	m.store, r.machine = r.store, m
-	f, err := openFiles(&r.config, r.store.Settle)
+	f, err := r.openFiles()
 	if err != nil {
 		return nil, errors.Join(err, r.store.Close())
 	}
@@ -267,6 +266,33 @@ func (r *Replica) boot(ctx context.Context) (*files, error) {
 	}
 	m.moved()
 	return f, nil
+}
+
+// openStore opens the store at the newest snapshot of the log. It finishes what a
+// crash has left undone between a snapshot of another member and the store.
+func (r *Replica) openStore(ctx context.Context, m *machine) error {
+	var at *base
+	s, err := store.OpenAt(r.config.Store, func() (stored []byte, err error) {
+		if at, err = openBase(&r.config); err != nil || at.rest != nil {
+			return nil, err
+		}
+		return at.stored, nil
+	})
+	if err == nil && at.rest != nil {
+		if err = s.Load(ctx, at.stored, at.rest); err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}
+	if at != nil {
+		err = errors.Join(err, at.close())
+	}
+	if err != nil {
+		return err
+	}
+	m.state, m.store = at.state, s
+	m.index.Store(at.index)
+	r.store, r.machine = s, m
+	return nil
 }
 
 // remember takes over what the machine knows of the cluster. The history is kept

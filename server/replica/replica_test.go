@@ -121,7 +121,7 @@ func TestCrashWhileFounding(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := openFiles(&Config{Dir: config.Dir, Logger: slog.Default()}, nil)
+	f, err := openFiles(&Config{Dir: config.Dir, Logger: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}
