@@ -31,15 +31,11 @@ func (s *clusterService) Status(ctx context.Context, _ *pembav1.StatusRequest) (
 		return nil, err
 	}
 	resp := &pembav1.StatusResponse{
-		Cluster: clusterName(c.ID), Epoch: c.Epoch, Version: uint32(c.Version), Leader: c.Leader,
+		Node: s.replica.Status().ID, Cluster: clusterName(c.ID), Epoch: c.Epoch, Version: uint32(c.Version), Leader: c.Leader,
 		Quorum: uint32(c.Quorum), FailureTolerance: uint32(c.FailureTolerance), Autopilot: autopilotMessage(c.Autopilot),
 	}
 	for i := range c.Members {
-		m := &c.Members[i]
-		resp.Members = append(resp.Members, memberMessage(m))
-		if m.Self {
-			resp.Node = m.ID
-		}
+		resp.Members = append(resp.Members, memberMessage(&c.Members[i]))
 	}
 	if err := s.replica.Serving(); err != nil {
 		resp.NotServing = err.Error()
@@ -155,16 +151,7 @@ func (s *clusterService) TransferLeader(ctx context.Context, req *pembav1.Transf
 
 // Drain implements pemba.v1.
 func (s *clusterService) Drain(ctx context.Context, req *pembav1.DrainRequest) (*pembav1.DrainResponse, error) {
-	c, err := s.replica.Cluster(ctx)
-	if err != nil {
-		return nil, err
-	}
-	self := ""
-	for i := range c.Members {
-		if c.Members[i].Self {
-			self = c.Members[i].ID
-		}
-	}
+	self := s.replica.Status().ID
 	if want := req.GetOptionalId(); want != "" && want != self {
 		return nil, &replica.ClusterError{Fault: replica.ClusterState,
 			Msg: fmt.Sprintf("this is node %s, and node %s should drain: ask that one, at its own address", self, want)}

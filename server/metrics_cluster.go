@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,11 +34,12 @@ type clusterGauge struct {
 // is its id; only ids of the membership occur.
 type clusterCollector struct {
 	server *Server
-	checks *prometheus.Desc
-	age    *prometheus.Desc
-	whole  []clusterGauge
-	each   []memberGauge
-	build  *prometheus.Desc
+
+	checks, node, name, state *prometheus.Desc // of this node
+	full, age                 *prometheus.Desc
+	whole                     []clusterGauge
+	each                      []memberGauge
+	build                     *prometheus.Desc
 
 	mu    sync.Mutex
 	asked time.Time
@@ -48,6 +50,10 @@ func newClusterCollector(s *Server) *clusterCollector {
 	c := &clusterCollector{
 		server: s,
 		checks: prometheus.NewDesc("pemba_readyz", "1 when a check of /readyz passes.", []string{"check"}, nil),
+		node:   prometheus.NewDesc("pemba_node_info", "This node: its id, its name for people and the version of its program; always 1.", []string{"node", "name", "version"}, nil),
+		name:   prometheus.NewDesc("pemba_cluster_info", "The cluster that the node belongs to; always 1.", []string{"cluster"}, nil),
+		state:  prometheus.NewDesc("pemba_raft_state", "1 for the state that this node is in.", []string{"state"}, nil),
+		full:   prometheus.NewDesc("pemba_store_nearly_full", "1 when this node's disk has so little room that writes are refused.", nil, nil),
 		age:    prometheus.NewDesc("pemba_cluster_status_age_seconds", "Since when the figures of members are from.", nil, nil),
 		build:  prometheus.NewDesc("pemba_cluster_member_version_info", "The version of a member's program; always 1.", []string{"member", "version"}, nil),
 	}
@@ -116,9 +122,9 @@ func flag(b bool) float64 {
 
 // Describe implements prometheus.Collector.
 func (c *clusterCollector) Describe(out chan<- *prometheus.Desc) {
-	out <- c.checks
-	out <- c.age
-	out <- c.build
+	for _, desc := range []*prometheus.Desc{c.checks, c.node, c.name, c.state, c.full, c.age, c.build} {
+		out <- desc
+	}
 	for _, g := range c.whole {
 		out <- g.desc
 	}
@@ -136,7 +142,8 @@ func (c *clusterCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.checks, flag(check.err == nil), check.name)
 	}
 	cluster, age := c.ask()
-	if cluster == nil {
+	c.collectNode(cluster, gauge)
+	if cluster == nil || cluster.ID == 0 {
 		return
 	}
 	gauge(c.age, age.Seconds())
@@ -156,6 +163,29 @@ func (c *clusterCollector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// raftStates are all of them.
+var raftStates = [...]string{"Leader", "Follower", "Candidate", "Shutdown"}
+
+// collectNode tells what this node is. cluster may be nil.
+func (c *clusterCollector) collectNode(cluster *replica.Cluster, gauge func(*prometheus.Desc, float64, ...string)) {
+	status, name := c.server.replica.Status(), ""
+	if cluster != nil {
+		for i := range cluster.Members {
+			if m := &cluster.Members[i]; m.Self {
+				name = m.Name
+				gauge(c.full, flag(m.NearlyFull))
+			}
+		}
+	}
+	gauge(c.node, 1, status.ID, name, c.server.config.Version)
+	if status.Cluster != 0 {
+		gauge(c.name, 1, clusterName(status.Cluster))
+	}
+	for _, state := range raftStates {
+		gauge(c.state, flag(status.Raft["state"] == state), strings.ToLower(state))
+	}
+}
+
 // ask returns what is known of the cluster, and how old that is; nil while
 // nothing is known.
 func (c *clusterCollector) ask() (*replica.Cluster, time.Duration) {
@@ -164,7 +194,7 @@ func (c *clusterCollector) ask() (*replica.Cluster, time.Duration) {
 	if c.last == nil || time.Since(c.asked) >= memberEvery {
 		ctx, cancel := context.WithTimeout(context.Background(), memberWait)
 		defer cancel()
-		if found, err := c.server.replica.Cluster(ctx); err == nil && found.ID != 0 {
+		if found, err := c.server.replica.Cluster(ctx); err == nil {
 			c.last, c.asked = found, time.Now()
 		}
 	}

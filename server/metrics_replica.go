@@ -3,7 +3,6 @@ package server
 import (
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -52,10 +51,7 @@ func newReplicaCollector(status func() replica.Status) *replicaCollector {
 			return f
 		})
 	}
-	add(g, "pemba_raft_last_contact_seconds", "Since when a follower has not heard of the leader; +Inf: it never has.", func(s replica.Status) float64 {
-		return lastContact(s.Raft["last_contact"])
-	})
-	add(g, "pemba_cluster_epoch", "How often the cluster's history began anew, by a restore or a recovery, from 1; 0: no cluster yet.", func(s replica.Status) float64 { return float64(s.Epoch) })
+	c.describeCluster(add)
 	add(g, "pemba_revision_head", "The newest revision that can be read.", func(s replica.Status) float64 { return float64(s.Head) })
 	add(g, "pemba_revision_floor", "The oldest revision that can be read.", func(s replica.Status) float64 { return float64(s.Floor) })
 	add(g, "pemba_last_write_timestamp_seconds", "Time of the newest entry.", func(s replica.Status) float64 {
@@ -76,16 +72,28 @@ func newReplicaCollector(status func() replica.Status) *replicaCollector {
 	return c
 }
 
-// lastContact reads raft's word for it in seconds.
-func lastContact(word string) float64 {
-	if word == "never" {
-		return math.Inf(1)
-	}
-	since, err := time.ParseDuration(word)
-	if err != nil {
-		return 0 // the leader's word is "0"
-	}
-	return since.Seconds()
+// describeCluster adds what the node itself knows of its cluster.
+func (c *replicaCollector) describeCluster(add func(kind prometheus.ValueType, name, help string, value func(replica.Status) float64)) {
+	const g, n = prometheus.GaugeValue, prometheus.CounterValue
+	add(g, "pemba_cluster_epoch", "Counts the restores and recoveries of the cluster, from 1; 0: no cluster yet.", func(s replica.Status) float64 { return float64(s.Epoch) })
+	add(g, "pemba_cluster_version", "The newest format of entries that may be written.", func(s replica.Status) float64 { return float64(s.Version) })
+	add(g, "pemba_raft_has_leader", "1 when the node leads or knows who does.", func(s replica.Status) float64 { return flag(s.Leader || s.Ready) })
+	add(g, "pemba_raft_last_contact_seconds", "Since when a follower has not heard of the leader; 0 on the leader, +Inf: it never has.", func(s replica.Status) float64 {
+		switch {
+		case s.Leader:
+			return 0
+		case s.LastContact < 0:
+			return math.Inf(1)
+		}
+		return s.LastContact.Seconds()
+	})
+	add(n, "pemba_raft_leader_changes_total", "How often this node became the leader.", func(s replica.Status) float64 { return float64(s.LeaderChanges) })
+	add(n, "pemba_raft_forwarded_total", "Proposals that this node handed to the leader.", func(s replica.Status) float64 { return float64(s.Forwarded) })
+	add(n, "pemba_raft_snapshot_installs_total", "How often this node took over all data from another member.", func(s replica.Status) float64 { return float64(s.SnapshotInstalls) })
+	add(n, "pemba_raft_snapshot_dumps_total", "How often this node wrote all data for another member.", func(s replica.Status) float64 { return float64(s.SnapshotDumps) })
+	add(g, "pemba_raft_snapshot_dump_seconds", "How long that took the last time.", func(s replica.Status) float64 { return s.SnapshotDump.Seconds() })
+	add(g, "pemba_store_free_bytes", "Free space of the disk; 0 in memory.", func(s replica.Status) float64 { return float64(s.FreeBytes) })
+	add(g, "pemba_store_total_bytes", "Size of the disk; 0 in memory.", func(s replica.Status) float64 { return float64(s.TotalBytes) })
 }
 
 // Describe implements prometheus.Collector.

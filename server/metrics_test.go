@@ -30,7 +30,7 @@ func scrape(t *testing.T, p *port) map[string]*dto.MetricFamily {
 var allowedLabels = map[string]bool{
 	"grpc_type": true, "grpc_service": true, "grpc_method": true, "grpc_code": true,
 	"result": true, "reason": true, "kind": true, "version": true, "quantile": true,
-	"check": true, "member": true,
+	"check": true, "cause": true, "member": true, "node": true, "name": true, "cluster": true, "state": true, "level": true,
 }
 
 func TestMetrics(t *testing.T) {
@@ -85,7 +85,9 @@ func TestMetrics(t *testing.T) {
 	for _, name := range []string{
 		"grpc_server_handling_seconds", "pemba_check_reads", "pemba_check_depth", "pemba_cache_hits_total", "pemba_cache_misses_total",
 		"pemba_cache_evictions_total", "pemba_cache_bytes", "pemba_revision_head", "pemba_revision_floor",
-		"pemba_badger_size_bytes", "pemba_watch_readers", "pemba_snapshot_wait_seconds", "go_goroutines",
+		"pemba_badger_size_bytes", "pemba_badger_tables", "pemba_badger_compaction_score", "pemba_badger_memtables", "pemba_badger_stalled",
+		"pemba_raft_log_seconds", "pemba_raft_log_entries", "pemba_apply_seconds", "pemba_apply_entries", "pemba_cache_answer_hits_total",
+		"pemba_lookup_reads", "pemba_watch_readers", "pemba_snapshot_wait_seconds", "go_goroutines",
 	} {
 		if families[name] == nil {
 			t.Errorf("%s is missing", name)

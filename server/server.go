@@ -36,6 +36,7 @@ import (
 	"github.com/pemba-authz/pemba/engine"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/replica/peer"
 )
 
 // Config says what a server serves. Replica is required; every other zero value
@@ -52,6 +53,8 @@ type Config struct {
 	// MaxStaleness is how old what the server reads may be at most while it is
 	// ready; 0: 10 s.
 	MaxStaleness time.Duration
+
+	Network *peer.Network // that the replica has, for metrics; nil: none
 
 	// MismatchedToken is what at_least_as_fresh does with a token that another
 	// cluster made, or this one before its history was replaced.
@@ -172,6 +175,9 @@ func New(c Config) (*Server, error) {
 	s.gates = newGates(s.limits)
 	s.tracer = tracerOf(c.Tracing)
 	s.metrics.registry.MustRegister(newReplicaCollector(c.Replica.Status), newClusterCollector(s))
+	if c.Network != nil {
+		s.metrics.registry.MustRegister(newPeerCollector(c.Network.Stats))
+	}
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -163,8 +164,8 @@ func shortDuration(d time.Duration) string {
 }
 
 func signedDuration(d time.Duration) string {
-	if d >= 0 {
-		return "+" + shortDuration(d)
+	if d.Round(time.Millisecond) >= 0 {
+		return "+" + shortDuration(max(d, 0))
 	}
 	return "-" + shortDuration(-d)
 }
@@ -206,6 +207,9 @@ func statusText(s *pembav1.StatusResponse) string {
 		if s.GetNotServing() != "" {
 			line("warning  the server that answers (%s) does not serve: %s", s.GetNode(), s.GetNotServing())
 		}
+	}
+	if s.GetCluster() != "" && !slices.ContainsFunc(members, func(m *pembav1.Member) bool { return m.GetId() == s.GetNode() }) {
+		line("warning  the server that answers (%s) is not a member: it was removed", s.GetNode())
 	}
 	line("")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

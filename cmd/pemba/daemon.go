@@ -13,6 +13,7 @@ import (
 
 	"github.com/pemba-authz/pemba/server"
 	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/replica/peer"
 )
 
 // daemon is a running server with its listeners.
@@ -40,7 +41,7 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 	if err := n.listen(ctx, f.grpcAddr, f.httpAddr, f.metricsAddr); err != nil {
 		return err
 	}
-	if err := n.open(ctx, f, &s.replica); err != nil {
+	if s.server.Network, err = n.open(ctx, f, &s.replica); err != nil {
 		return err
 	}
 	if err := n.begin(ctx, f, s.first); err != nil {
@@ -63,20 +64,20 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 
 // open opens the node. One that keeps its log listens for others from the
 // beginning, so that they can join it at any time.
-func (n *daemon) open(ctx context.Context, f *serveFlags, c *replica.Config) error {
+func (n *daemon) open(ctx context.Context, f *serveFlags, c *replica.Config) (*peer.Network, error) {
 	if f.inMemory {
 		var err error
 		n.replica, err = replica.Open(ctx, *c)
-		return err
+		return nil, err
 	}
 	network, err := f.cluster.listen(ctx, n.log)
 	if err != nil {
-		return fmt.Errorf("--raft-addr %s: %w", f.cluster.raft, err)
+		return nil, fmt.Errorf("--raft-addr %s: %w", f.cluster.raft, err)
 	}
 	n.raft = network.Address()
 	c.Network, c.Roster = network, roster(&n.listeners, n.raft)
 	n.replica, err = replica.Open(ctx, *c) // it closes the network, whatever happens
-	return err
+	return network, err
 }
 
 // begin writes what --bootstrap has into a new store; in a cluster of several

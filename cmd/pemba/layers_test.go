@@ -35,7 +35,7 @@ var layers = map[string]room{
 	},
 	"server": {
 		ours: []string{
-			"server/api/pemba/v1", "server/reload", "server/replica", "server/store",
+			"server/api/pemba/v1", "server/reload", "server/replica", "server/replica/peer", "server/store",
 			"engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
