@@ -20,6 +20,7 @@ type watched struct {
 
 // oversee has the leader look after the members until the replica is closed.
 func (r *Replica) oversee() {
+	r.running.Go(r.watchSpace)
 	tick := time.NewTicker(surveyEvery)
 	defer tick.Stop()
 	seen := map[string]*watched{}
@@ -29,7 +30,6 @@ func (r *Replica) oversee() {
 		case <-r.stop:
 			return
 		}
-		r.guardSpace()
 		if !r.node.established.Load() {
 			clear(seen)
 			r.census.Store(nil)
@@ -168,38 +168,6 @@ func dead(c *Cluster, seen map[string]*watched, now time.Time) string {
 		return m.ID
 	}
 	return ""
-}
-
-// Space of other members that this one, the leader, looks at is at most so old.
-const censusAge = 5 * time.Second
-
-// checkSpace refuses what needs room while a voter has little.
-func (r *Replica) checkSpace(c *command) error {
-	switch c.kind {
-	case kindTransaction, kindStage, kindImport:
-	default:
-		return nil
-	}
-	tx := &c.tx
-	if c.kind != kindTransaction {
-		tx = growing()
-	}
-	if tx.Floor > 0 || len(tx.Expired) > 0 {
-		return nil
-	}
-	if err := r.store.CheckSpace(tx); err != nil {
-		return err
-	}
-	seen := r.census.Load()
-	if seen == nil || time.Since(seen.at) > censusAge {
-		return nil
-	}
-	for _, m := range seen.cluster.Members {
-		if m.Voter && !m.Self && (m.veryFull || m.NearlyFull && !tx.OnlyDeletes()) {
-			return r.memberFull(&m)
-		}
-	}
-	return nil
 }
 
 // complain logs what is tried again, at most now and then.

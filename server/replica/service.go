@@ -135,7 +135,7 @@ func (r *Replica) self() *peerv1.StateResponse {
 	}
 	space := r.space()
 	s.FreeBytes, s.TotalBytes = space.free, space.total
-	s.NearlyFull, s.VeryFull = space.below(c.Store.MinFree), space.below(c.Store.MinFree/4)
+	s.NearlyFull, s.VeryFull = space.below(c.minFree()), space.below(c.minFree()/deletingNeeds)
 	if err := r.failure.Load(); err != nil {
 		s.Stopped = (*err).Error()
 	}

@@ -138,12 +138,3 @@ func writeFile(name, text string) error {
 	}
 	return syncFile(filepath.Dir(name))
 }
-
-// free returns the bytes that this user may still write to the directory's disk.
-func (d *directory) free() (uint64, error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(d.path, &st); err != nil {
-		return 0, describe(d.path, err)
-	}
-	return st.Bavail * uint64(st.Bsize), nil
-}

@@ -220,7 +220,7 @@ func TestDiskFull(t *testing.T) {
 	text := testSchema
 	apply(t, s, &Transaction{Schema: &text})
 	apply(t, s, &Transaction{Updates: updates(t, Create, "document:a#viewer@user:anne")})
-	free, err := s.dir.free()
+	free, _, err := s.Space()
 	if err != nil {
 		t.Fatal(err)
 	}

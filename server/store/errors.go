@@ -348,6 +348,6 @@ type DiskFullError struct {
 }
 
 func (e *DiskFullError) Error() string {
-	return fmt.Sprintf("the disk of %s has %d MiB free, and %d MiB must stay free for writes; deleting still works",
+	return fmt.Sprintf("the disk of %s has %d MiB free, and %d MiB must stay free for this; deletes need a quarter of what writes need",
 		e.Dir, e.Free>>20, e.Need>>20)
 }

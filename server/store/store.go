@@ -24,6 +24,9 @@ type Config struct {
 	// MinFree is how many bytes must stay free on the disk; 0: 256 MiB. Below
 	// it transactions that only delete are still taken, down to a quarter of it.
 	MinFree uint64
+	// Disk returns how many bytes this user may still write to the disk of a
+	// directory, and its size; nil: what the machine says.
+	Disk func(dir string) (free, total uint64, err error)
 
 	Retention          time.Duration // revisions younger than this are kept; 0: 24 h
 	RetentionRevisions uint64        // and of those the newest so many; 0: 5,000,000
@@ -55,6 +58,9 @@ func (c *Config) validate() error {
 	}
 	if c.CacheBytes == 0 {
 		c.CacheBytes = defaultCacheBytes
+	}
+	if c.Disk == nil {
+		c.Disk = diskOf
 	}
 	if c.MinFree == 0 {
 		c.MinFree = DefaultMinFree
@@ -308,19 +314,4 @@ func (s *Store) Stats() Stats {
 		st.Internals = s.db().backend.internals()
 	}
 	return st
-}
-
-// checkSpace returns a *DiskFullError when less than need is free.
-func (s *Store) checkSpace(need uint64) error {
-	if s.dir == nil {
-		return nil
-	}
-	free, err := s.dir.free()
-	if err != nil {
-		return err
-	}
-	if free < need {
-		return &DiskFullError{Dir: s.dir.path, Free: free, Need: need}
-	}
-	return nil
 }
