@@ -62,6 +62,9 @@ func (t *transactionService) guarded(r *pembav1.WriteTransactionRequest) (store.
 	if tx.Guards, err = t.toGuards(r.Guards); err != nil {
 		return tx, err
 	}
+	if tx.DocumentPreconditions, err = toDocumentPreconditions(r.DocumentPreconditions, t.limits.Preconditions); err != nil {
+		return tx, err
+	}
 	if len(r.DocumentUpdates) > t.limits.Updates {
 		return tx, tooMany(v1.ErrorReason_ERROR_REASON_TOO_MANY_UPDATES_IN_REQUEST, "update", len(r.DocumentUpdates), t.limits.Updates)
 	}
@@ -107,6 +110,21 @@ func (t *transactionService) toGuard(g *pembav1.PermissionGuard) (out store.Guar
 	}
 	out.Context, err = toContext(g.Context, t.limits.Context)
 	return out, err
+}
+
+// toDocumentPreconditions converts versions that documents must have.
+func toDocumentPreconditions(all []*pembav1.DocumentPrecondition, limit int) ([]store.DocumentPrecondition, error) {
+	if len(all) > limit {
+		return nil, tooMany(v1.ErrorReason_ERROR_REASON_TOO_MANY_PRECONDITIONS_IN_REQUEST, "precondition", len(all), limit)
+	}
+	out := make([]store.DocumentPrecondition, len(all))
+	for i, p := range all {
+		if p == nil || p.Version == nil {
+			return nil, invalid("document precondition %d: the version is missing; 0 says that the document must not exist", i)
+		}
+		out[i] = store.DocumentPrecondition{Key: p.Key, Version: store.Revision(*p.Version)}
+	}
+	return out, nil
 }
 
 func toDocumentUpdate(u *pembav1.DocumentUpdate) (store.DocumentUpdate, error) {

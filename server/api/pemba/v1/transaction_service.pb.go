@@ -124,7 +124,7 @@ func (x PermissionGuard_Requirement) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PermissionGuard_Requirement.Descriptor instead.
 func (PermissionGuard_Requirement) EnumDescriptor() ([]byte, []int) {
-	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{2, 0}
+	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{3, 0}
 }
 
 type DocumentUpdate_Operation int32
@@ -173,7 +173,7 @@ func (x DocumentUpdate_Operation) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DocumentUpdate_Operation.Descriptor instead.
 func (DocumentUpdate_Operation) EnumDescriptor() ([]byte, []int) {
-	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{3, 0}
+	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{4, 0}
 }
 
 type WriteTransactionRequest struct {
@@ -195,8 +195,11 @@ type WriteTransactionRequest struct {
 	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	// optional_transaction_metadata comes back in Watch; at most 65,000 bytes as JSON.
 	OptionalTransactionMetadata *structpb.Struct `protobuf:"bytes,6,opt,name=optional_transaction_metadata,json=optionalTransactionMetadata,proto3" json:"optional_transaction_metadata,omitempty"`
-	unknownFields               protoimpl.UnknownFields
-	sizeCache                   protoimpl.SizeCache
+	// document_preconditions say which versions documents must have that the
+	// transaction relies on without writing them; at most 1,000.
+	DocumentPreconditions []*DocumentPrecondition `protobuf:"bytes,7,rep,name=document_preconditions,json=documentPreconditions,proto3" json:"document_preconditions,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *WriteTransactionRequest) Reset() {
@@ -271,6 +274,13 @@ func (x *WriteTransactionRequest) GetOptionalTransactionMetadata() *structpb.Str
 	return nil
 }
 
+func (x *WriteTransactionRequest) GetDocumentPreconditions() []*DocumentPrecondition {
+	if x != nil {
+		return x.DocumentPreconditions
+	}
+	return nil
+}
+
 type WriteTransactionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// written_at is the revision of the transaction.
@@ -336,6 +346,62 @@ func (x *WriteTransactionResponse) GetRepeated() bool {
 	return false
 }
 
+// DocumentPrecondition is the version that a document must have on the state
+// before the transaction.
+type DocumentPrecondition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// key is 1 to 1,024 bytes of UTF-8 without a zero byte.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// version must be given; 0: the document must not exist.
+	Version       *uint64 `protobuf:"varint,2,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DocumentPrecondition) Reset() {
+	*x = DocumentPrecondition{}
+	mi := &file_pemba_v1_transaction_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DocumentPrecondition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DocumentPrecondition) ProtoMessage() {}
+
+func (x *DocumentPrecondition) ProtoReflect() protoreflect.Message {
+	mi := &file_pemba_v1_transaction_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DocumentPrecondition.ProtoReflect.Descriptor instead.
+func (*DocumentPrecondition) Descriptor() ([]byte, []int) {
+	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *DocumentPrecondition) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *DocumentPrecondition) GetVersion() uint64 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
 // PermissionGuard is a permission (or relation) that is checked while the
 // transaction is applied.
 type PermissionGuard struct {
@@ -352,7 +418,7 @@ type PermissionGuard struct {
 
 func (x *PermissionGuard) Reset() {
 	*x = PermissionGuard{}
-	mi := &file_pemba_v1_transaction_service_proto_msgTypes[2]
+	mi := &file_pemba_v1_transaction_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +430,7 @@ func (x *PermissionGuard) String() string {
 func (*PermissionGuard) ProtoMessage() {}
 
 func (x *PermissionGuard) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_v1_transaction_service_proto_msgTypes[2]
+	mi := &file_pemba_v1_transaction_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +443,7 @@ func (x *PermissionGuard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PermissionGuard.ProtoReflect.Descriptor instead.
 func (*PermissionGuard) Descriptor() ([]byte, []int) {
-	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{2}
+	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PermissionGuard) GetRequirement() PermissionGuard_Requirement {
@@ -434,7 +500,7 @@ type DocumentUpdate struct {
 
 func (x *DocumentUpdate) Reset() {
 	*x = DocumentUpdate{}
-	mi := &file_pemba_v1_transaction_service_proto_msgTypes[3]
+	mi := &file_pemba_v1_transaction_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +512,7 @@ func (x *DocumentUpdate) String() string {
 func (*DocumentUpdate) ProtoMessage() {}
 
 func (x *DocumentUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_v1_transaction_service_proto_msgTypes[3]
+	mi := &file_pemba_v1_transaction_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +525,7 @@ func (x *DocumentUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DocumentUpdate.ProtoReflect.Descriptor instead.
 func (*DocumentUpdate) Descriptor() ([]byte, []int) {
-	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{3}
+	return file_pemba_v1_transaction_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *DocumentUpdate) GetOperation() DocumentUpdate_Operation {
@@ -501,19 +567,25 @@ var File_pemba_v1_transaction_service_proto protoreflect.FileDescriptor
 
 const file_pemba_v1_transaction_service_proto_rawDesc = "" +
 	"\n" +
-	"\"pemba/v1/transaction_service.proto\x12\bpemba.v1\x1a\x19authzed/api/v1/core.proto\x1a'authzed/api/v1/permission_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x99\x03\n" +
+	"\"pemba/v1/transaction_service.proto\x12\bpemba.v1\x1a\x19authzed/api/v1/core.proto\x1a'authzed/api/v1/permission_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf0\x03\n" +
 	"\x17WriteTransactionRequest\x12B\n" +
 	"\rpreconditions\x18\x01 \x03(\v2\x1c.authzed.api.v1.PreconditionR\rpreconditions\x121\n" +
 	"\x06guards\x18\x02 \x03(\v2\x19.pemba.v1.PermissionGuardR\x06guards\x12<\n" +
 	"\aupdates\x18\x03 \x03(\v2\".authzed.api.v1.RelationshipUpdateR\aupdates\x12C\n" +
 	"\x10document_updates\x18\x04 \x03(\v2\x18.pemba.v1.DocumentUpdateR\x0fdocumentUpdates\x12'\n" +
 	"\x0fidempotency_key\x18\x05 \x01(\tR\x0eidempotencyKey\x12[\n" +
-	"\x1doptional_transaction_metadata\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x1boptionalTransactionMetadata\"\x9a\x01\n" +
+	"\x1doptional_transaction_metadata\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x1boptionalTransactionMetadata\x12U\n" +
+	"\x16document_preconditions\x18\a \x03(\v2\x1e.pemba.v1.DocumentPreconditionR\x15documentPreconditions\"\x9a\x01\n" +
 	"\x18WriteTransactionResponse\x127\n" +
 	"\n" +
 	"written_at\x18\x01 \x01(\v2\x18.authzed.api.v1.ZedTokenR\twrittenAt\x12)\n" +
 	"\x10document_version\x18\x02 \x01(\x04R\x0fdocumentVersion\x12\x1a\n" +
-	"\brepeated\x18\x03 \x01(\bR\brepeated\"\x8c\x03\n" +
+	"\brepeated\x18\x03 \x01(\bR\brepeated\"S\n" +
+	"\x14DocumentPrecondition\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
+	"\aversion\x18\x02 \x01(\x04H\x00R\aversion\x88\x01\x01B\n" +
+	"\n" +
+	"\b_version\"\x8c\x03\n" +
 	"\x0fPermissionGuard\x12G\n" +
 	"\vrequirement\x18\x01 \x01(\x0e2%.pemba.v1.PermissionGuard.RequirementR\vrequirement\x12;\n" +
 	"\bresource\x18\x02 \x01(\v2\x1f.authzed.api.v1.ObjectReferenceR\bresource\x12\x1e\n" +
@@ -558,44 +630,46 @@ func file_pemba_v1_transaction_service_proto_rawDescGZIP() []byte {
 }
 
 var file_pemba_v1_transaction_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_pemba_v1_transaction_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_pemba_v1_transaction_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_pemba_v1_transaction_service_proto_goTypes = []any{
 	(DocumentClass)(0),               // 0: pemba.v1.DocumentClass
 	(PermissionGuard_Requirement)(0), // 1: pemba.v1.PermissionGuard.Requirement
 	(DocumentUpdate_Operation)(0),    // 2: pemba.v1.DocumentUpdate.Operation
 	(*WriteTransactionRequest)(nil),  // 3: pemba.v1.WriteTransactionRequest
 	(*WriteTransactionResponse)(nil), // 4: pemba.v1.WriteTransactionResponse
-	(*PermissionGuard)(nil),          // 5: pemba.v1.PermissionGuard
-	(*DocumentUpdate)(nil),           // 6: pemba.v1.DocumentUpdate
-	(*v1.Precondition)(nil),          // 7: authzed.api.v1.Precondition
-	(*v1.RelationshipUpdate)(nil),    // 8: authzed.api.v1.RelationshipUpdate
-	(*structpb.Struct)(nil),          // 9: google.protobuf.Struct
-	(*v1.ZedToken)(nil),              // 10: authzed.api.v1.ZedToken
-	(*v1.ObjectReference)(nil),       // 11: authzed.api.v1.ObjectReference
-	(*v1.SubjectReference)(nil),      // 12: authzed.api.v1.SubjectReference
-	(*structpb.Value)(nil),           // 13: google.protobuf.Value
+	(*DocumentPrecondition)(nil),     // 5: pemba.v1.DocumentPrecondition
+	(*PermissionGuard)(nil),          // 6: pemba.v1.PermissionGuard
+	(*DocumentUpdate)(nil),           // 7: pemba.v1.DocumentUpdate
+	(*v1.Precondition)(nil),          // 8: authzed.api.v1.Precondition
+	(*v1.RelationshipUpdate)(nil),    // 9: authzed.api.v1.RelationshipUpdate
+	(*structpb.Struct)(nil),          // 10: google.protobuf.Struct
+	(*v1.ZedToken)(nil),              // 11: authzed.api.v1.ZedToken
+	(*v1.ObjectReference)(nil),       // 12: authzed.api.v1.ObjectReference
+	(*v1.SubjectReference)(nil),      // 13: authzed.api.v1.SubjectReference
+	(*structpb.Value)(nil),           // 14: google.protobuf.Value
 }
 var file_pemba_v1_transaction_service_proto_depIdxs = []int32{
-	7,  // 0: pemba.v1.WriteTransactionRequest.preconditions:type_name -> authzed.api.v1.Precondition
-	5,  // 1: pemba.v1.WriteTransactionRequest.guards:type_name -> pemba.v1.PermissionGuard
-	8,  // 2: pemba.v1.WriteTransactionRequest.updates:type_name -> authzed.api.v1.RelationshipUpdate
-	6,  // 3: pemba.v1.WriteTransactionRequest.document_updates:type_name -> pemba.v1.DocumentUpdate
-	9,  // 4: pemba.v1.WriteTransactionRequest.optional_transaction_metadata:type_name -> google.protobuf.Struct
-	10, // 5: pemba.v1.WriteTransactionResponse.written_at:type_name -> authzed.api.v1.ZedToken
-	1,  // 6: pemba.v1.PermissionGuard.requirement:type_name -> pemba.v1.PermissionGuard.Requirement
-	11, // 7: pemba.v1.PermissionGuard.resource:type_name -> authzed.api.v1.ObjectReference
-	12, // 8: pemba.v1.PermissionGuard.subject:type_name -> authzed.api.v1.SubjectReference
-	9,  // 9: pemba.v1.PermissionGuard.context:type_name -> google.protobuf.Struct
-	2,  // 10: pemba.v1.DocumentUpdate.operation:type_name -> pemba.v1.DocumentUpdate.Operation
-	0,  // 11: pemba.v1.DocumentUpdate.document_class:type_name -> pemba.v1.DocumentClass
-	13, // 12: pemba.v1.DocumentUpdate.value:type_name -> google.protobuf.Value
-	3,  // 13: pemba.v1.TransactionService.WriteTransaction:input_type -> pemba.v1.WriteTransactionRequest
-	4,  // 14: pemba.v1.TransactionService.WriteTransaction:output_type -> pemba.v1.WriteTransactionResponse
-	14, // [14:15] is the sub-list for method output_type
-	13, // [13:14] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	8,  // 0: pemba.v1.WriteTransactionRequest.preconditions:type_name -> authzed.api.v1.Precondition
+	6,  // 1: pemba.v1.WriteTransactionRequest.guards:type_name -> pemba.v1.PermissionGuard
+	9,  // 2: pemba.v1.WriteTransactionRequest.updates:type_name -> authzed.api.v1.RelationshipUpdate
+	7,  // 3: pemba.v1.WriteTransactionRequest.document_updates:type_name -> pemba.v1.DocumentUpdate
+	10, // 4: pemba.v1.WriteTransactionRequest.optional_transaction_metadata:type_name -> google.protobuf.Struct
+	5,  // 5: pemba.v1.WriteTransactionRequest.document_preconditions:type_name -> pemba.v1.DocumentPrecondition
+	11, // 6: pemba.v1.WriteTransactionResponse.written_at:type_name -> authzed.api.v1.ZedToken
+	1,  // 7: pemba.v1.PermissionGuard.requirement:type_name -> pemba.v1.PermissionGuard.Requirement
+	12, // 8: pemba.v1.PermissionGuard.resource:type_name -> authzed.api.v1.ObjectReference
+	13, // 9: pemba.v1.PermissionGuard.subject:type_name -> authzed.api.v1.SubjectReference
+	10, // 10: pemba.v1.PermissionGuard.context:type_name -> google.protobuf.Struct
+	2,  // 11: pemba.v1.DocumentUpdate.operation:type_name -> pemba.v1.DocumentUpdate.Operation
+	0,  // 12: pemba.v1.DocumentUpdate.document_class:type_name -> pemba.v1.DocumentClass
+	14, // 13: pemba.v1.DocumentUpdate.value:type_name -> google.protobuf.Value
+	3,  // 14: pemba.v1.TransactionService.WriteTransaction:input_type -> pemba.v1.WriteTransactionRequest
+	4,  // 15: pemba.v1.TransactionService.WriteTransaction:output_type -> pemba.v1.WriteTransactionResponse
+	15, // [15:16] is the sub-list for method output_type
+	14, // [14:15] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_pemba_v1_transaction_service_proto_init() }
@@ -603,14 +677,15 @@ func file_pemba_v1_transaction_service_proto_init() {
 	if File_pemba_v1_transaction_service_proto != nil {
 		return
 	}
-	file_pemba_v1_transaction_service_proto_msgTypes[3].OneofWrappers = []any{}
+	file_pemba_v1_transaction_service_proto_msgTypes[2].OneofWrappers = []any{}
+	file_pemba_v1_transaction_service_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pemba_v1_transaction_service_proto_rawDesc), len(file_pemba_v1_transaction_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
