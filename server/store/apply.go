@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/pemba-authz/pemba/schema"
 )
 
 // Apply writes a transaction at a revision, which must be greater than the
@@ -64,20 +62,12 @@ func (s *Store) CheckSpace(tx *Transaction) error {
 	return s.checkSpace(need)
 }
 
-// settled waits for the transaction in flight, unless the updates of the next
-// can be judged on its changes over the state before it, as those of imports
-// can when there are no constraints. It is called under mu.
+// settled waits for the transaction in flight, unless the next can be judged on
+// its changes over the state before it, as those of imports can. It is called
+// under mu.
 func (s *Store) settled(tx *Transaction) error {
-	if s.flight == nil || s.failed != nil {
-		return s.land()
-	}
-	current, _, err := s.db().schemas.at(s.state.head)
-	if err != nil {
-		return err
-	}
-	constrained := func(t *schema.Type) bool { return len(t.Constraints) > 0 }
 	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.DocumentPreconditions)+len(tx.Guards)+len(tx.Deletes)+len(tx.Expired)+len(tx.Documents)+len(tx.Counters) == 0
-	if plain && !slices.ContainsFunc(current.Types(), constrained) {
+	if plain && s.failed == nil {
 		return nil
 	}
 	return s.land()

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -215,6 +216,9 @@ func (b *backend) view(rev Revision) view {
 	return view{b.db.NewTransactionAt(uint64(rev), false)}
 }
 
+// revision returns the revision that the view is at.
+func (v view) revision() Revision { return Revision(v.txn.ReadTs()) }
+
 // stored is a value with what stands beside it.
 type stored struct {
 	value   []byte
@@ -255,11 +259,45 @@ func (v view) scanBack(prefix []byte) *scan {
 }
 
 func (v view) newScan(prefix []byte, reverse bool) *scan {
+	o := scanOptions(prefix)
+	o.Reverse = reverse
+	return &scan{it: v.txn.NewIterator(o), prefix: prefix}
+}
+
+// scanVersions starts a walk over all versions up to the view's: the newest of
+// each key first, removed ones too.
+func (v view) scanVersions(prefix []byte) *scan {
+	o := scanOptions(prefix)
+	o.AllVersions = true
+	return &scan{it: v.txn.NewIterator(o), prefix: prefix}
+}
+
+func scanOptions(prefix []byte) badger.IteratorOptions {
 	o := badger.DefaultIteratorOptions
 	o.PrefetchValues = false // values lie beside their keys
 	o.Prefix = prefix
-	o.Reverse = reverse
-	return &scan{it: v.txn.NewIterator(o), prefix: prefix}
+	return o
+}
+
+// present goes to a key of a walk over versions and returns the first that is
+// stored at a revision at or after it, nil for none. After so many versions of
+// keys that are not it returns the key that it has come to.
+func (s *scan) present(from []byte, rev Revision, most int) []byte {
+	s.seek(from)
+	var removed []byte
+	for ; s.valid() && most > 0; s.next() {
+		if s.version() <= rev && !bytes.Equal(s.key(), removed) {
+			if !s.removed() {
+				break
+			}
+			removed = append(removed[:0], s.key()...)
+		}
+		most--
+	}
+	if !s.valid() {
+		return nil
+	}
+	return bytes.Clone(s.key())
 }
 
 // seek goes to the first key at or after key; nil: to the first of the prefix.
@@ -279,6 +317,9 @@ func (s *scan) key() []byte { return s.it.Item().Key() }
 
 // version returns the revision that wrote what the walk stands on.
 func (s *scan) version() Revision { return Revision(s.it.Item().Version()) }
+
+// removed reports whether a walk over versions stands on one that removes a key.
+func (s *scan) removed() bool { return s.it.Item().IsDeletedOrExpired() }
 
 // mark returns the byte beside the value.
 func (s *scan) mark() byte { return s.it.Item().UserMeta() }

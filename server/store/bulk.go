@@ -18,15 +18,12 @@ type version struct {
 // view's revision can see: keys in order, the newest version of each first. What
 // visit is given is valid until it returns.
 func (v view) versions(floor func() Revision, visit func(*version) error) error {
-	o := badger.DefaultIteratorOptions
-	o.PrefetchValues = false
-	o.AllVersions = true
-	s := &scan{it: v.txn.NewIterator(o)}
+	s := v.scanVersions(nil)
 	defer s.close()
 	// What the walk passes is settled now: what is let go of later does not matter.
 	oldest := floor()
 	var last version // visited, or passed over because nobody sees it
-	for s.it.Rewind(); s.it.Valid(); s.next() {
+	for s.seek(nil); s.valid(); s.next() {
 		rev := s.version()
 		if bytes.Equal(s.key(), last.key) && (last.rev <= oldest || last.rev == rev) {
 			continue
@@ -36,7 +33,7 @@ func (v view) versions(floor func() Revision, visit func(*version) error) error 
 			return err
 		}
 		last.key, last.rev = append(last.key[:0], s.key()...), rev
-		last.value, last.mark, last.remove = value, s.mark(), s.it.Item().IsDeletedOrExpired()
+		last.value, last.mark, last.remove = value, s.mark(), s.removed()
 		if last.remove && rev <= oldest {
 			continue
 		}

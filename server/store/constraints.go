@@ -17,13 +17,15 @@ const (
 // constraints judges the resources that the transaction touches, on the state
 // it leaves.
 func (j *judge) constraints() error {
+	g := j.db.backend.gaps(j.view.revision(), len(j.changes))
+	defer g.close()
 	for from := 0; from < len(j.changes); {
 		resource := j.changes[from].Relationship.Resource
 		to := from + 1
 		for to < len(j.changes) && j.changes[to].Relationship.Resource == resource {
 			to++
 		}
-		if err := j.constrain(resource, j.changes[from:to]); err != nil {
+		if err := j.constrain(g, resource, j.changes[from:to]); err != nil {
 			return err
 		}
 		from = to
@@ -32,14 +34,16 @@ func (j *judge) constraints() error {
 }
 
 // constrain judges one resource, given what changes on it.
-func (j *judge) constrain(resource engine.Object, changes []*change) error {
+func (j *judge) constrain(g *gaps, resource engine.Object, changes []*change) error {
 	if j.schema == nil {
 		return nil
 	}
 	t := j.schema.Type(resource.Type)
-	if t == nil {
+	if t == nil || len(t.Constraints) == 0 {
 		return nil
 	}
+	j.bare = g.freePrefix(resourcePrefix(nil, resource))
+	defer func() { j.bare = false }()
 	for _, c := range t.Constraints {
 		var subjects []engine.Subject
 		var violated bool
@@ -54,7 +58,10 @@ func (j *judge) constrain(resource engine.Object, changes []*change) error {
 				violated = len(subjects) > 1
 			}
 		case schema.AtLeastOne:
-			violated, err = j.lacks(resource, c.Relations[0].Name)
+			gains := func(ch *change) bool { return ch.has && ch.Relationship.Relation == c.Relations[0].Name }
+			if !slices.ContainsFunc(changes, gains) {
+				violated, err = j.lacks(resource, c.Relations[0].Name)
+			}
 		}
 		if err != nil {
 			return err
@@ -142,44 +149,68 @@ func (j *judge) hasAfter(r *engine.Relationship) (bool, error) {
 	if c := j.byKey[string(key)]; c != nil {
 		return c.has, nil
 	}
-	_, ok, err := j.view.get(key)
-	return ok, err
+	c := change{key: key}
+	err := j.stored(&c, j.bare)
+	return c.had, err
 }
 
 // walkAfter visits what the forward keys with a prefix hold after the
 // transaction, in order, without traits, until visit returns false.
 func (j *judge) walkAfter(prefix []byte, visit func(engine.Relationship) bool) error {
-	byKey := func(c *change, key []byte) int { return bytes.Compare(c.key, key) }
-	i, _ := slices.BinarySearchFunc(j.changes, prefix, byKey)
-	s := j.view.scan(prefix)
-	defer s.close()
-	s.seek(nil)
+	own := withPrefix(j.changes, prefix)
+	var flying []*change // over what is stored, and under own
+	if j.in != nil {
+		flying = withPrefix(j.in.judge.changes, prefix)
+	}
+	var s *scan
+	if !j.bare {
+		s = j.view.scan(prefix)
+		defer s.close()
+		s.seek(nil)
+	}
 	for {
-		changed := i < len(j.changes) && bytes.HasPrefix(j.changes[i].key, prefix)
-		order := 1 // of the change beside the stored key
-		switch {
-		case !changed && !s.valid():
-			return nil
-		case changed && s.valid():
-			order = bytes.Compare(j.changes[i].key, s.key())
-		case changed:
-			order = -1
+		var key []byte // the least
+		if s != nil && s.valid() {
+			key = s.key()
 		}
-		if order > 0 {
-			r, err := splitForward(s.key())
+		stored := key != nil
+		for _, layer := range [][]*change{flying, own} {
+			if len(layer) > 0 && (key == nil || bytes.Compare(layer[0].key, key) < 0) {
+				key, stored = layer[0].key, false
+			}
+		}
+		if key == nil {
+			return nil
+		}
+		var c *change // that decides
+		for _, layer := range []*[]*change{&flying, &own} {
+			if l := *layer; len(l) > 0 && bytes.Equal(l[0].key, key) {
+				c, *layer = l[0], l[1:]
+			}
+		}
+		if c != nil && c.has && !visit(c.Relationship) {
+			return nil
+		}
+		if c == nil {
+			r, err := splitForward(key)
 			if err != nil || !visit(r) {
 				return err
 			}
-		} else {
-			if c := j.changes[i]; c.has && !visit(c.Relationship) {
-				return nil
-			}
-			i++
 		}
-		if order >= 0 {
+		if stored {
 			s.next()
 		}
 	}
+}
+
+// withPrefix returns those of sorted changes whose keys have a prefix.
+func withPrefix(changes []*change, prefix []byte) []*change {
+	from, _ := slices.BinarySearchFunc(changes, prefix, func(c *change, key []byte) int { return bytes.Compare(c.key, key) })
+	to := from
+	for to < len(changes) && bytes.HasPrefix(changes[to].key, prefix) {
+		to++
+	}
+	return changes[from:to]
 }
 
 // newConstraints judges constraints that the schema before did not guarantee, on

@@ -35,9 +35,12 @@
 // transaction.go says what can be written, apply.go what becomes of it: judge.go,
 // guards.go, constraints.go, schemas.go, documents.go and counters.go refuse,
 // changes.go records. schemajudge.go judges a schema before it is applied.
+// gaps.go and sweeps.go spare large transactions most of their reads.
 // snapshot.go reads, and cache.go is why a warm read does not touch Badger.
-// badger.go is the only file that names Badger; directory.go and checkpoint.go
-// know what else is in the directory, tables.go whether its tables are whole.
+// badger.go and bulk.go are the only files that name Badger; directory.go,
+// current.go and checkpoint.go know what else is in the directory, tables.go
+// whether its tables are whole. dump.go writes a revision with its history,
+// load.go puts it in the place of the database (database.go) under open snapshots.
 // import.go (with gate.go), retention.go, expired.go and verify.go stand on these.
 //
 // base.go is how a log of transactions opens a store and applies again what

@@ -25,6 +25,7 @@ type judge struct {
 
 	prepared *prepared // what the updates come to, when that is known
 
+	bare    bool               // whether the view is known to have nothing of the resource that is judged
 	byKey   map[string]*change // by forward key
 	changes []*change          // those that change something, sorted by key
 
@@ -151,7 +152,7 @@ func (j *judge) expired() error {
 		if j.byKey[string(c.key)] != nil {
 			continue
 		}
-		if err := j.stored(c); err != nil {
+		if err := j.stored(c, false); err != nil {
 			return err
 		}
 		if c.had && !c.Before.Alive(j.now) {
@@ -179,23 +180,36 @@ func (j *judge) updates() error {
 		before = j.schema
 	}
 	known := j.prepared != nil && j.prepared.schema == j.schema
+	keys := j.updateKeys(known)
+	absent := j.db.backend.absent(j.view.revision(), keys)
 	for i := range j.tx.Updates {
 		u := &j.tx.Updates[i]
-		var key, value []byte
+		var value []byte
 		if known {
-			key, value = j.prepared.keys[i], j.prepared.values[i]
+			value = j.prepared.values[i]
 		} else {
 			var err error
 			if value, err = checkUpdate(before, j.schema, u); err != nil {
 				return &UpdateError{Update: *u, Err: err}
 			}
-			key = forwardKey(nil, &u.Relationship)
 		}
-		if err := j.update(u, key, value); err != nil {
+		if err := j.update(u, keys[i], value, absent != nil && absent[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// updateKeys returns the forward key of every update.
+func (j *judge) updateKeys(known bool) [][]byte {
+	if known {
+		return j.prepared.keys
+	}
+	keys := make([][]byte, len(j.tx.Updates))
+	for i := range keys {
+		keys[i] = forwardKey(nil, &j.tx.Updates[i].Relationship)
+	}
+	return keys
 }
 
 // checkUpdate judges an update by itself and returns the trait to store.
@@ -227,8 +241,9 @@ func checkUpdate(before, after *schema.Schema, u *Update) ([]byte, error) {
 	return nil, fmt.Errorf("operation %d is unknown; give create, touch or delete", u.Op)
 }
 
-// update notes one update on top of the filter deletes.
-func (j *judge) update(u *Update, key, value []byte) error {
+// update notes one update on top of the filter deletes. absent is whether the
+// view is known not to have its relationship.
+func (j *judge) update(u *Update, key, value []byte, absent bool) error {
 	r := &u.Relationship
 	c := j.byKey[string(key)]
 	exists := false
@@ -239,7 +254,7 @@ func (j *judge) update(u *Update, key, value []byte) error {
 		c = &j.free[0] // there is one for each update
 		j.free = j.free[1:]
 		c.key = key
-		if err := j.stored(c); err != nil {
+		if err := j.stored(c, absent); err != nil {
 			return err
 		}
 		exists = c.had && c.Before.Alive(j.now)
@@ -253,7 +268,7 @@ func (j *judge) update(u *Update, key, value []byte) error {
 }
 
 // stored fills in what is there before the transaction.
-func (j *judge) stored(c *change) error {
+func (j *judge) stored(c *change, absent bool) error {
 	if j.in != nil {
 		if p := j.in.judge.byKey[string(c.key)]; p != nil {
 			c.had, c.before = p.has, p.after
@@ -262,6 +277,9 @@ func (j *judge) stored(c *change) error {
 			}
 			return nil
 		}
+	}
+	if absent {
+		return nil
 	}
 	found, had, err := j.view.get(c.key)
 	if err != nil || !had {
