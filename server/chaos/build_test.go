@@ -24,12 +24,18 @@ type patch struct {
 	old, new string // old is there exactly once
 }
 
-// patches give a process a wall clock of its own. Intervals are measured with
-// another clock, which has no offset.
+// patches give a process a wall clock of its own (intervals are measured with
+// another clock, which has no offset), and have logs cut so short that a node
+// that was away for a moment takes its state from another.
 var patches = []patch{
 	{"server/replica/replica.go", "c.Now = time.Now", skewedClock},
 	{"server/server.go", "c.Now = time.Now", skewedClock},
+	{"server/replica/replica.go", "c.SnapshotEvery = 16_384", fmt.Sprintf("c.SnapshotEvery, c.snapshotInterval, c.trailingLogs = %d, time.Second, %[1]d", logKept)},
 }
+
+// logKept is how many entries are kept at least, and when there are as many more
+// they are cut.
+const logKept = 200
 
 const skewedClock = `skew, _ := time.ParseDuration(os.Getenv("` + clockEnv + `"))
 		c.Now = func() time.Time { return time.Now().Add(skew) }`

@@ -104,7 +104,7 @@ func markOf(s *structpb.Struct) int64 {
 }
 
 // send sends a write to a node and fills in what became of it.
-func (c *client) send(ctx context.Context, o *operation, keyed bool) {
+func (c *client) send(ctx context.Context, o *operation, keyed bool) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	if keyed {
@@ -115,13 +115,14 @@ func (c *client) send(ctx context.Context, o *operation, keyed bool) {
 	o.Result, o.Error = verdict(err), ""
 	if err != nil {
 		o.Error, o.Strange = err.Error(), o.Strange || !explained(o, err)
-		return
+		return err
 	}
 	o.At, o.Changed = token.GetToken(), changed
+	return nil
 }
 
 // variants writes the relationships by which checks tell which schema counts.
-func (c *client) variants(ctx context.Context) error {
+func (c *client) variants(ctx context.Context) (token string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	var updates []*v1.RelationshipUpdate
@@ -131,8 +132,8 @@ func (c *client) variants(ctx context.Context) error {
 			Subject: &v1.SubjectReference{Object: &v1.ObjectReference{ObjectType: "person", ObjectId: name}},
 		}})
 	}
-	_, err := c.WriteRelationships(ctx, &v1.WriteRelationshipsRequest{Updates: updates})
-	return err
+	resp, err := c.WriteRelationships(ctx, &v1.WriteRelationshipsRequest{Updates: updates})
+	return resp.GetWrittenAt().GetToken(), err
 }
 
 // write sends it in the words of the API. changed is whether it must have

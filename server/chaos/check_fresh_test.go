@@ -100,7 +100,7 @@ func (s *state) answer(op *operation) (answer string, known bool) {
 		folder := s.held[op.Key]
 		return strconv.FormatBool(folder != "" && s.held["folder:"+folder] == id), true
 	case actWhich:
-		return strconv.FormatBool(s.variant == op.New), s.variant != ""
+		return strconv.FormatBool(s.variant == op.New), s.variant != "" && s.held[op.Key] != ""
 	}
 	return "", false
 }

@@ -10,7 +10,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
+	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
@@ -28,6 +31,8 @@ type cluster struct {
 	nodes   []*node
 	clients []*client // of the nodes, in the same order
 	links   *links
+	gauges  *gauges
+	disks   bool // the nodes have disks of their own
 	setting setting
 }
 
@@ -36,7 +41,8 @@ type setting struct {
 	nodes   int
 	tags    []string // of the program
 	args    []string // of serve
-	skewed  bool     // the clocks of two nodes are wrong
+	skewed  bool     // the clocks of all nodes but the first are wrong
+	disks   bool     // each node has a disk of its own, where the machine allows it
 	founded int      // how many of the nodes found the cluster; 0: all
 }
 
@@ -69,13 +75,20 @@ func newCluster(t testing.TB, s setting) *cluster {
 	})
 	c.links = newLinks(t, c.pids)
 	program, subnet := build(t, s.tags...), freeSubnet(t)
-	t.Cleanup(c.end) // first of all
 	for i := range s.nodes {
 		c.add(t, program, fmt.Sprintf("%s.%d", subnet, i+1))
 	}
+	t.Cleanup(c.end)
 	if s.founded == 0 {
 		s.founded = s.nodes
 	}
+	for i, n := range c.nodes {
+		n.args = append(n.args, c.joining(i)...)
+		if s.founded > 1 {
+			n.args = append(n.args, "--bootstrap-expect", strconv.Itoa(s.founded))
+		}
+	}
+	c.gauges = watchGauges(t, c)
 	for _, n := range c.nodes[:s.founded] {
 		if err := n.start(); err != nil {
 			t.Fatal(err)
@@ -88,17 +101,43 @@ func newCluster(t testing.TB, s setting) *cluster {
 			t.Fatal(err)
 		}
 	}
+	if s.nodes > 1 {
+		c.soon(ctx, t)
+	}
 	return c
+}
+
+// soon has members vote a second after they joined.
+func (c *cluster) soon(ctx context.Context, t testing.TB) {
+	t.Helper()
+	if err := c.change(ctx, func(ctx context.Context, client *client) error {
+		_, err := client.SetAutopilot(ctx, &pembav1.SetAutopilotRequest{Autopilot: &pembav1.Autopilot{Stabilization: durationpb.New(time.Second)}})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // add makes a node and its client. Nothing is started.
 func (c *cluster) add(t testing.TB, program, host string) {
 	t.Helper()
 	i := len(c.nodes)
-	n := &node{number: i + 1, program: program, host: host, dir: filepath.Join(c.dir, fmt.Sprintf("node%d", i+1)), args: c.setting.args}
+	n := &node{number: i + 1, program: program, host: host, dir: filepath.Join(c.dir, fmt.Sprintf("node%d", i+1)), args: slices.Clone(c.setting.args)}
 	n.logPath = n.dir + ".log"
+	var err error
+	if n.door, err = c.links.add(i, n.raft()); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir(n.dir, 0o700); err != nil {
 		t.Fatal(err)
+	}
+	if c.setting.disks && os.Getuid() == 0 && n.ownDisk() == nil {
+		c.disks = true
+		t.Cleanup(func() {
+			if err := syscall.Unmount(n.dir, syscall.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	if c.setting.skewed && i > 0 {
 		n.ahead = []time.Duration{3 * time.Minute, -3 * time.Minute}[i%2]
@@ -109,6 +148,17 @@ func (c *cluster) add(t testing.TB, program, host string) {
 	}
 	c.nodes = append(c.nodes, n)
 	c.clients = append(c.clients, newClient(conn))
+}
+
+// joining are the flags by which a node finds the others, and they find it.
+func (c *cluster) joining(node int) []string {
+	args := []string{"--node-name", c.nodes[node].name(), "--raft-advertise", c.nodes[node].door}
+	for i, n := range c.nodes {
+		if i != node {
+			args = append(args, "--join", n.door)
+		}
+	}
+	return args
 }
 
 func newClient(conn *grpc.ClientConn) *client {
@@ -183,13 +233,4 @@ func freeSubnet(t testing.TB) string {
 	}
 	t.Fatal("no address in 127.0.0.0/8 can be listened on")
 	return ""
-}
-
-// log returns what a node printed.
-func (c *cluster) log(i int) string {
-	text, err := os.ReadFile(c.nodes[i].logPath)
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(string(text))
 }

@@ -15,23 +15,28 @@ import (
 // fault is one way to break a cluster. do breaks it, holds for a while and heals
 // it; victim is a node that no other fault has in its hands.
 type fault struct {
-	kind    string
-	needs   int  // nodes of the cluster
-	network bool // it sets links: only one such at a time
-	do      func(ctx context.Context, n *nemesis, victim int) error
+	kind   string
+	needs  int  // nodes of the cluster
+	lonely bool // no other fault of this sort at the same time: links, membership
+	disk   bool // the nodes need disks of their own
+	do     func(ctx context.Context, n *nemesis, victim int) error
 }
 
 // faults are all ways that there are. Nobody changes the list.
 var faults = []fault{
-	{"kill", 1, false, killed},
-	{"pause", 1, false, paused},
-	{"restart", 1, false, restarted},
-	{"isolate leader", 3, true, isolated},
-	{"one-way partition", 3, true, oneWay},
-	{"majority ring", 3, true, ring},
-	{"slow links", 2, true, slow},
-	{"lossy links", 2, true, lossy},
-	{"leadership transfer", 2, false, transferred},
+	{kind: "kill", needs: 1, do: killed},
+	{kind: "pause", needs: 1, do: paused},
+	{kind: "restart", needs: 1, do: restarted},
+	{kind: "isolate leader", needs: 3, lonely: true, do: isolated},
+	{kind: "one-way partition", needs: 3, lonely: true, do: oneWay},
+	{kind: "majority ring", needs: 3, lonely: true, do: ring},
+	{kind: "slow links", needs: 2, lonely: true, do: slow},
+	{kind: "lossy links", needs: 2, lonely: true, do: lossy},
+	{kind: "leadership transfer", needs: 2, do: transferred},
+	{kind: "away until the log is cut", needs: 3, do: away},
+	{kind: "replace a member", needs: 3, lonely: true, do: replaced},
+	{kind: "demote and promote", needs: 3, lonely: true, do: demoted},
+	{kind: "full disk", needs: 1, lonely: true, disk: true, do: filled},
 }
 
 // killed ends a process in the middle of what it does.

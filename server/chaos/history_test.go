@@ -11,6 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // action is what an operation does to the state of its key, which is the one
@@ -119,17 +122,19 @@ type history struct {
 
 // recorder makes a history. It is safe for concurrent use.
 type recorder struct {
-	began time.Time
-	last  atomic.Int64 // id of the newest operation
-	ended atomic.Int64 // operations with a definite answer
-	wrote atomic.Int64 // when a write was done last, since began
+	began  time.Time
+	last   atomic.Int64 // id of the newest operation
+	ended  atomic.Int64 // operations with a definite answer
+	writes atomic.Int64 // writes that were done
+	say    func(format string, args ...any)
 
 	mu      sync.Mutex
+	codes   map[codes.Code]int // of errors
 	history history
 }
 
-func newRecorder(seed uint64) *recorder {
-	return &recorder{began: time.Now(), history: history{Seed: seed, Watches: map[string][]*change{}}}
+func newRecorder(seed uint64, say func(format string, args ...any)) *recorder {
+	return &recorder{began: time.Now(), say: say, codes: map[codes.Code]int{}, history: history{Seed: seed, Watches: map[string][]*change{}}}
 }
 
 // begin begins an operation.
@@ -143,8 +148,8 @@ func (r *recorder) end(o *operation) {
 	switch o.Result {
 	case done, refused:
 		r.ended.Add(1)
-		if o.write() {
-			r.wrote.Store(int64(o.End))
+		if o.write() && o.Result == done {
+			r.writes.Add(1)
 		}
 	}
 	r.mu.Lock()
@@ -163,7 +168,23 @@ func (r *recorder) watched(watch string, c *change) {
 func (r *recorder) fault(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.history.Faults = append(r.history.Faults, fmt.Sprintf("%8.3fs ", time.Since(r.began).Seconds())+fmt.Sprintf(format, args...))
+	line := fmt.Sprintf("%8.3fs %6d operations: ", time.Since(r.began).Seconds(), r.ended.Load()) + fmt.Sprintf(format, args...)
+	r.history.Faults = append(r.history.Faults, line)
+	r.say("%s", line)
+}
+
+// failure counts an error that a client got.
+func (r *recorder) failure(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.codes[status.Code(err)]++
+}
+
+// code is how often clients got it.
+func (r *recorder) code(c codes.Code) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.codes[c]
 }
 
 // finish returns the history. Nothing must be recorded any more.

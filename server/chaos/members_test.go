@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
@@ -36,10 +37,8 @@ func (c *cluster) leader(ctx context.Context) (int, error) {
 	for {
 		resp, err := c.status(bounded)
 		if err == nil {
-			for _, m := range resp.Members {
-				if m.Id == resp.Leader {
-					return c.byName(m.Name)
-				}
+			if node, ok := c.nodeOf(resp); ok {
+				return node, nil
 			}
 		}
 		if wait(bounded, 20*time.Millisecond) != nil {
@@ -48,14 +47,15 @@ func (c *cluster) leader(ctx context.Context) (int, error) {
 	}
 }
 
-// byName is the node with a name.
-func (c *cluster) byName(name string) (int, error) {
-	for i, n := range c.nodes {
-		if n.name() == name {
-			return i, nil
+// nodeOf is the node that leads. A leader that does not answer has no name.
+func (c *cluster) nodeOf(resp *pembav1.StatusResponse) (int, bool) {
+	for _, m := range resp.Members {
+		if m.Id == resp.Leader && m.Reachable {
+			i := slices.IndexFunc(c.nodes, func(n *node) bool { return n.name() == m.Name })
+			return i, i >= 0
 		}
 	}
-	return 0, fmt.Errorf("no node has the name %q", name)
+	return 0, false
 }
 
 // id is the member's id of a node; "" when it is no member.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -20,9 +21,11 @@ type node struct {
 	program string
 	dir     string   // its data
 	host    string   // its own loopback address
+	door    string   // where the others reach its raft port
 	args    []string // of serve, besides the addresses and the directory
 	logPath string
 	ahead   time.Duration // of its wall clock
+	life    atomic.Int64  // how often it began without data, after the first time
 
 	mu      sync.Mutex
 	process *process

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -66,9 +67,18 @@ func (n *nemesis) run(ctx context.Context, between int64, enough func() bool) er
 	return nil
 }
 
-// operations waits until so many operations were done.
+// operations waits until so many operations more were done.
 func (n *nemesis) operations(ctx context.Context, count int64) error {
-	for target := n.recorder.ended.Load() + count; n.recorder.ended.Load() < target; {
+	return n.more(ctx, &n.recorder.ended, count)
+}
+
+// writes waits until so many writes more have made an entry in the log.
+func (n *nemesis) writes(ctx context.Context, count int64) error {
+	return n.more(ctx, &n.recorder.writes, count)
+}
+
+func (n *nemesis) more(ctx context.Context, counter *atomic.Int64, count int64) error {
+	for target := counter.Load() + count; counter.Load() < target; {
 		if err := n.cluster.crashed(); err != nil {
 			return err
 		}
@@ -81,13 +91,13 @@ func (n *nemesis) operations(ctx context.Context, count int64) error {
 
 // strike does some faults at the same time, each to another node.
 func (n *nemesis) strike(ctx context.Context, together int) error {
-	victims := n.perm(len(n.cluster.nodes))
+	victims := n.victims(ctx)
 	var running sync.WaitGroup
 	errs := make([]error, together)
-	network := false
+	lonely := false
 	for i := range together {
-		f := n.next(network)
-		network = network || f.network
+		f := n.next(lonely)
+		lonely = lonely || f.lonely
 		n.mu.Lock()
 		n.counts[f.kind]++
 		n.mu.Unlock()
@@ -108,26 +118,33 @@ func (n *nemesis) strike(ctx context.Context, together int) error {
 	return nil
 }
 
-func (n *nemesis) perm(k int) []int {
+// victims are all nodes in the order in which faults take them: at random, but
+// the leader first every other time, as that is where it hurts.
+func (n *nemesis) victims(ctx context.Context) []int {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.random.Perm(k)
+	nodes, hurt := n.random.Perm(len(n.cluster.nodes)), n.random.IntN(2) == 0
+	n.mu.Unlock()
+	if leader, err := n.cluster.leader(ctx); err == nil && hurt {
+		i := slices.Index(nodes, leader)
+		nodes[0], nodes[i] = nodes[i], nodes[0]
+	}
+	return nodes
 }
 
 // next is the next fault that this cluster can have.
-func (n *nemesis) next(network bool) fault {
+func (n *nemesis) next(lonely bool) fault {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for {
 		if len(n.queue) == 0 {
 			for _, f := range faults {
-				if f.needs <= len(n.cluster.nodes) {
+				if f.needs <= len(n.cluster.nodes) && (!f.disk || n.cluster.disks) {
 					n.queue = append(n.queue, f)
 				}
 			}
 			n.random.Shuffle(len(n.queue), func(i, j int) { n.queue[i], n.queue[j] = n.queue[j], n.queue[i] })
 		}
-		i := slices.IndexFunc(n.queue, func(f fault) bool { return !network || !f.network })
+		i := slices.IndexFunc(n.queue, func(f fault) bool { return !lonely || !f.lonely })
 		if i < 0 {
 			n.queue = nil
 			continue

@@ -42,7 +42,18 @@ func (w *workload) prepare(ctx context.Context) (string, error) {
 	if first.Result != done {
 		return "", fmt.Errorf("writing the schema: %s", first.Error)
 	}
-	return first.At, w.cluster.clients[0].variants(ctx)
+	token, err := w.cluster.clients[0].variants(ctx)
+	if err != nil {
+		return "", err
+	}
+	for node := range w.cluster.clients { // from now on, reads find the schema
+		o := w.recorder.begin(0, actWhich, "variant:x")
+		o.New, o.Mode, o.Token = "first", modeLeast, token
+		if k.ask(ctx, o, node); o.Result != done {
+			return "", fmt.Errorf("the first read: %v", o)
+		}
+	}
+	return first.At, nil
 }
 
 // run starts workers, until ctx ends; wait waits for them.
@@ -103,7 +114,10 @@ func (k *worker) node() int { return k.random.IntN(len(k.cluster.clients)) }
 // attempt sends a write once.
 func (k *worker) attempt(ctx context.Context, o *operation, keyed bool) {
 	o.Node = k.node()
-	k.cluster.clients[o.Node].send(ctx, o, keyed)
+	o.Life = int(k.cluster.nodes[o.Node].life.Load())
+	if err := k.cluster.clients[o.Node].send(ctx, o, keyed); err != nil {
+		k.recorder.failure(err)
+	}
 }
 
 // persist sends a write again until its outcome is known. The idempotency key
@@ -222,7 +236,7 @@ func (k *worker) send(ctx context.Context, o *operation) {
 
 // ask sends a read to a node and records it.
 func (k *worker) ask(ctx context.Context, o *operation, node int) {
-	o.Node = node
+	o.Node, o.Life = node, int(k.cluster.nodes[node].life.Load())
 	if (o.Mode == modeLeast || o.Mode == modeExact) && o.Token == "" {
 		if o.Token = k.token(); o.Token == "" {
 			o.Mode = modeLatency
