@@ -81,6 +81,16 @@ func (m *machine) apply(l *raft.Log) any {
 	return a
 }
 
+// halt has the machine apply nothing more.
+func (m *machine) halt(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken == nil {
+		m.broken = err
+		m.stopped(err)
+	}
+}
+
 // command applies one command. An error is one that the machine cannot go on
 // after.
 func (m *machine) command(rev store.Revision, c *command, data []byte) (*applied, error) {

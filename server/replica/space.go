@@ -61,7 +61,7 @@ func (r *Replica) guardSpace(s space, full bool) bool {
 	log := r.config.Logger.With("dir", r.config.Dir, "free_bytes", s.free, "min_free_bytes", need)
 	switch {
 	case s.below(need / runningNeeds):
-		r.fail(fmt.Errorf("the disk of %s has %d MiB free, and %d MiB must stay free for the node to run: make room and start it again", r.config.Dir, s.free>>20, need/runningNeeds>>20))
+		r.machine.halt(fmt.Errorf("the disk of %s has %d MiB free, and %d MiB must stay free for the node to run: make room and start it again", r.config.Dir, s.free>>20, need/runningNeeds>>20))
 		return true
 	case s.below(need) && !full:
 		log.Warn("the disk is nearly full: the cluster takes nothing but deletes until there is room, or this node votes no more")
