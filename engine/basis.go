@@ -164,6 +164,7 @@ func (w *walk) recall(r *schema.Relation, id string, hops int) (value, bool) {
 		return value{}, false
 	}
 	w.reads++
+	w.recalls++
 	w.deepest, w.furthest = max(w.deepest, hops+kept.Height), max(w.furthest, hops+kept.Height)
 	if hops > 0 { // else nothing else is being answered
 		w.log.recalled(kept.Marks)

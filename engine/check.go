@@ -70,6 +70,7 @@ type walk struct {
 	changed bool // an open set's assumed value was used and turned out too low
 	rose    bool // an assumed set was answered again with another value
 	reads   int
+	recalls int
 	deepest int // hops to the furthest set that was looked into
 
 	keeper             Keeper // nil: the Reader is none

@@ -70,7 +70,8 @@ type Answer struct {
 	State   State
 	Missing []string  // Conditional only: the caveat parameters still needed, sorted
 	Until   time.Time // the earliest time at which an expiration may change the answer; zero: never
-	Reads   int       // questions that were put to the Reader
+	Reads   int       // questions that were put to the Reader, answers that were recalled among them
+	Recalls int       // answers that were recalled
 	Depth   int       // hops to the furthest object that was looked into
 }
 
@@ -204,7 +205,7 @@ func merge(a, b []string) []string {
 
 // answer turns the walk's last value into an Answer, or the depth limit's error.
 func (w *walk) answer(v value) (Answer, error) {
-	a := Answer{Reads: w.reads, Depth: w.deepest}
+	a := Answer{Reads: w.reads, Recalls: w.recalls, Depth: w.deepest}
 	if v.until != never {
 		a.Until = time.UnixMicro(v.until).UTC()
 	}

@@ -101,7 +101,7 @@ func (w *walk) next(r *schema.Relation, id string) (Answer, error) {
 	if len(w.memo) > mostKept {
 		w.forget()
 	}
-	w.reads, w.deepest = 0, 0
+	w.reads, w.recalls, w.deepest = 0, 0, 0
 	v, err := w.ask(r, id)
 	if err != nil {
 		return Answer{}, err

@@ -30,8 +30,17 @@ func CheckObjectID(id string) error {
 	return nil
 }
 
+// The bytes of ids, as bits: those below 64 and the others of ASCII.
+const (
+	idBytesLow  = 0x03ff<<'0' | 1<<'/' | 1<<'-' | 1<<'=' | 1<<'+'
+	idBytesHigh = 0x03ffffff<<('A'-64) | 0x03ffffff<<('a'-64) | 1<<('_'-64) | 1<<('|'-64)
+)
+
 func idByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("/_|-=+", c) >= 0
+	if c < 64 {
+		return idBytesLow>>c&1 == 1
+	}
+	return c < 128 && uint64(idBytesHigh)>>(c-64)&1 == 1
 }
 
 // CheckTypeName returns an error that says what is wrong with the name of a
@@ -40,13 +49,14 @@ func CheckTypeName(name string) error {
 	if len(name) > MaxTypeName {
 		return fmt.Errorf("the type name %.40q… has %d bytes, at most %d are allowed", name, len(name), MaxTypeName)
 	}
-	segments := strings.Split(name, "/")
-	for i, s := range segments {
+	for rest, more := name, true; more; {
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
 		most := 64
-		if i < len(segments)-1 {
+		if more {
 			most = 63
 		}
-		if !nameSegment(s, most) {
+		if !nameSegment(segment, most) {
 			return fmt.Errorf("%.80q is not a type name: 3 to 64 lower-case letters, digits and _ that begin with a letter and do not end with _, prefixes before /", name)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/authzed/authzed-go/pkg/responsemeta"
 	"google.golang.org/grpc/metadata"
+
+	"github.com/pemba-authz/pemba/engine"
 )
 
 // call is what the steps of one call tell one another.
@@ -24,12 +26,13 @@ type call struct {
 
 	checked bool // it is a check that was answered
 	reads   int  // that the answer took
+	recalls int  // of answers that it took, beside them
 }
 
 // answered notes what the answer of a check took.
-func (c *call) answered(reads int) {
+func (c *call) answered(a engine.Answer) {
 	if c != nil {
-		c.checked, c.reads = true, reads
+		c.checked, c.reads, c.recalls = true, a.Reads-a.Recalls, a.Recalls
 	}
 }
 
@@ -41,18 +44,36 @@ func (c *call) busy() time.Duration {
 
 // trailer is what every caller is told beside the response. It is made at once:
 // gRPC copies what it has with every addition. Nothing is dispatched to other
-// nodes; what is counted as that is reads, cached ones among them.
+// nodes; what is counted as that is reads, and what was kept of earlier answers
+// as cached.
 func (c *call) trailer() metadata.MD {
-	id := []string{c.id}
-	md := metadata.MD{string(responsemeta.RequestID): id, string(responsemeta.RequestIDLegacy): id}
+	values := []string{c.id, "", ""} // one list that others are parts of
+	id := values[:1:1]
+	md := make(metadata.MD, 4)
+	md[string(responsemeta.RequestID)], md[string(responsemeta.RequestIDLegacy)] = id, id
 	if c.checked {
-		md[string(responsemeta.DispatchedOperationsCount)] = []string{strconv.Itoa(c.reads)}
-		md[string(responsemeta.CachedOperationsCount)] = []string{"0"}
+		values[1], values[2] = strconv.Itoa(c.reads), strconv.Itoa(c.recalls)
+		md[string(responsemeta.DispatchedOperationsCount)] = values[1:2:2]
+		md[string(responsemeta.CachedOperationsCount)] = values[2:]
 	}
 	return md
 }
 
 type callKey struct{}
+
+// callContext is the context of a call, and the call itself.
+type callContext struct {
+	context.Context
+	call call
+}
+
+// Value implements context.Context.
+func (c *callContext) Value(key any) any {
+	if key == (callKey{}) {
+		return &c.call
+	}
+	return c.Context.Value(key)
+}
 
 // callOf returns the call that ctx belongs to, nil for none.
 func callOf(ctx context.Context) *call {

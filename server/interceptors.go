@@ -2,9 +2,9 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
@@ -69,10 +69,21 @@ const maxRequestID = 128
 func identify(ctx context.Context, method string) (context.Context, *call) {
 	id := header(ctx, string(requestmeta.RequestIDKey))
 	if id == "" {
-		id = rand.Text()
+		id = newRequestID()
 	}
-	c := &call{id: id[:min(len(id), maxRequestID)], method: method, start: time.Now()}
-	return context.WithValue(ctx, callKey{}, c), c
+	c := &callContext{Context: ctx, call: call{id: id[:min(len(id), maxRequestID)], method: method, start: time.Now()}}
+	return c, &c.call
+}
+
+// newRequestID returns 26 random letters and digits, 130 bits. They tell requests
+// apart, and need not be hard to guess.
+func newRequestID() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	var text [26]byte
+	for i := range text {
+		text[i] = alphabet[rand.Uint32()%32]
+	}
+	return string(text[:])
 }
 
 // header returns the first value of a request header, "" when it is missing.

@@ -77,11 +77,15 @@ type answer struct {
 }
 
 // newAnswers makes the share of a cache of so many bytes; nil if they are too
-// few for any.
-func newAnswers(maxBytes int64) *answers {
+// few for any. What changed up to the head is not known, so it is taken for the
+// revision that changed everything.
+func newAnswers(maxBytes int64, head Revision) *answers {
 	share := maxBytes / answersShare
 	a := &answers{seed: maphash.MakeSeed()}
 	a.noted = make([]atomic.Uint64, floorPower(maxBytes/bytesAMark))
+	for i := range a.noted {
+		a.noted[i].Store(uint64(head))
+	}
 	a.fixed = int64(len(a.noted)) * 8
 	room := share - a.fixed
 	n := floorPower(room / (slots * (answerWeight + 128)))
@@ -223,8 +227,10 @@ func (x *answer) weight() int64 {
 }
 
 // slotFor returns the slot that an answer shall have: that of the answer to the
-// same question, a free one, or that of one that was not used lately. It returns
-// -1 if the same question has a later answer. It is called under the shard's mu.
+// same question, a free one, or that of one that was not used since all of the
+// bucket were. So questions that come once displace one another, and not what is
+// asked again. It returns -1 if the same question has a later answer. It is
+// called under the shard's mu.
 func (b *bucket) slotFor(x *answer) int {
 	free := -1
 	for i := range b.slots {
@@ -241,14 +247,15 @@ func (b *bucket) slotFor(x *answer) int {
 	if free >= 0 {
 		return free
 	}
-	first := int(x.hash>>48) % slots // it may be any; the bits are those of no other choice
-	for n := range slots {
-		i := (first + n) % slots
-		if !b.slots[i].Load().used.Swap(false) {
+	for i := range b.slots {
+		if !b.slots[i].Load().used.Load() {
 			return i
 		}
 	}
-	return first
+	for i := range b.slots {
+		b.slots[i].Load().used.Store(false)
+	}
+	return int(x.hash>>48) % slots // any; the hashes of a bucket do not agree in these bits
 }
 
 // set puts an answer, or nil, into a slot. It is called under the shard's mu.
