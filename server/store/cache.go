@@ -114,7 +114,7 @@ func isWhole(s *engine.Section) bool { return s == nil || s.Whole }
 func newCache(maxBytes int64, head Revision) (*cache, error) {
 	c := &cache{max: maxBytes, seed: maphash.MakeSeed()}
 	forSets := maxBytes
-	if c.answers = newAnswers(maxBytes); c.answers != nil {
+	if c.answers = newAnswers(maxBytes, head); c.answers != nil {
 		forSets -= maxBytes / answersShare
 	}
 	for i := range c.stripes {

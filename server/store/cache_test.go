@@ -185,3 +185,32 @@ func TestCacheAllocates(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestAnswersOfBefore asks at an old revision of a store that was opened again:
+// what changed since is not known to its cache, and the answer must not be taken
+// for one of the head.
+func TestAnswersOfBefore(t *testing.T) {
+	config := Config{Dir: t.TempDir()}
+	s := open(t, config)
+	text := testSchema
+	apply(t, s, &Transaction{Schema: &text})
+	held := apply(t, s, &Transaction{Updates: updates(t, Create, "document:a#viewer@user:anne")}).Revision
+	gone := apply(t, s, &Transaction{Updates: updates(t, Delete, "document:a#viewer@user:anne")}).Revision
+	shut(t, s)
+
+	s = open(t, config)
+	for range 2 {
+		for rev, want := range map[Revision]engine.State{held: engine.Yes, gone: engine.No} {
+			sn := snapshot(t, s, rev)
+			compiled, err := sn.Schema()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := &engine.Engine{Schema: compiled, Reader: sn, Now: testTime}
+			got, err := e.Check(t.Context(), engine.Object{Type: "document", ID: "a"}, "view", engine.Subject{Object: engine.Object{Type: "user", ID: "anne"}})
+			if err != nil || got.State != want {
+				t.Errorf("at revision %d: %s, %v; want %s", rev, got.State, err, want)
+			}
+		}
+	}
+}
