@@ -12,6 +12,9 @@ type settings struct {
 	removed   []string // ids of nodes that were taken out and must not come back, the oldest first
 }
 
+// WithDefaults returns the settings as they count: with the defaults for zeros.
+func (a Autopilot) WithDefaults() Autopilot { return a.withDefaults() }
+
 // maxRemoved bounds the ids of nodes that were taken out.
 const maxRemoved = 1000
 
