@@ -185,9 +185,35 @@ func (s *clusterService) Join(ctx context.Context, req *pembav1.JoinRequest) (*p
 	if err := s.replica.Join(ctx, addresses); err != nil {
 		return nil, err
 	}
-	cluster := clusterName(s.replica.Status().Cluster)
+	cluster := s.joined(ctx)
 	s.changed(ctx, "join", cluster)
 	return &pembav1.JoinResponse{Cluster: cluster}, nil
+}
+
+// Which cluster it is, a node that was added learns with the first entries of the
+// log.
+const (
+	joinedWait  = 5 * time.Second
+	joinedEvery = 20 * time.Millisecond
+)
+
+// joined returns the name of the cluster that this node was added to, "" when it
+// does not learn it in time.
+func (s *clusterService) joined(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, joinedWait)
+	defer cancel()
+	tick := time.NewTicker(joinedEvery)
+	defer tick.Stop()
+	for {
+		if id := s.replica.Status().Cluster; id != 0 {
+			return clusterName(id)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ""
+		}
+	}
 }
 
 // CheckJoin refuses what is no address of members to join: HOST:PORT, or
@@ -226,11 +252,7 @@ func (s *clusterService) SetAutopilot(ctx context.Context, req *pembav1.SetAutop
 		return nil, err
 	}
 	s.changed(ctx, "autopilot", "")
-	c, err := s.replica.Cluster(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &pembav1.SetAutopilotResponse{Autopilot: autopilotMessage(c.Autopilot)}, nil
+	return &pembav1.SetAutopilotResponse{Autopilot: autopilotMessage(a.WithDefaults())}, nil
 }
 
 func autopilotMessage(a replica.Autopilot) *pembav1.Autopilot {

@@ -161,8 +161,12 @@ a member of a cluster. An address is the raft address of a member, or dns:///NAM
 				if err != nil {
 					return err
 				}
+				text := "joined cluster " + r.GetCluster()
+				if r.GetCluster() == "" {
+					text = "added to the cluster; it waits for the log (pemba cluster status)"
+				}
 				return a.one([]string{"cluster"}, item{
-					text: "joined cluster " + r.GetCluster(), cells: []string{r.GetCluster()}, value: map[string]string{"cluster": r.GetCluster()},
+					text: text, cells: []string{r.GetCluster()}, value: map[string]string{"cluster": r.GetCluster()},
 				})
 			})
 		},

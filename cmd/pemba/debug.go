@@ -16,7 +16,7 @@ import (
 )
 
 func debugCommands(a *app) *cobra.Command {
-	return group("debug", "Look inside a store", "", verifyCommand(a), exportOldCommand(a))
+	return group("debug", "Look inside a store or a cluster", "", verifyCommand(a), stateHashCommand(a), logCommand(a), exportOldCommand(a))
 }
 
 // verifiedJSON is what a store that fits together holds.

@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -38,7 +42,7 @@ func TestServeScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "up": up, "down": down, "get": get, "keep": keep,
+			"code": code, "up": up, "down": down, "get": get, "keep": keep, "ports": ports, "until": until, "field": field,
 		},
 	})
 }
@@ -52,7 +56,8 @@ type background struct {
 }
 
 // up runs a server until it has said where it listens: up NAME COMMAND ARGS…
-// PEMBA_ENDPOINT, HTTP and METRICS are set to that.
+// PEMBA_ENDPOINT, HTTP and METRICS are set to that, and so are NAME, NAME_HTTP,
+// NAME_RAFT and NAME_ID, for scripts with several.
 func up(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: up NAME COMMAND ARGS…")
@@ -85,7 +90,63 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("PEMBA_ENDPOINT", at.GRPC)
 	ts.Setenv("HTTP", at.HTTP)
 	ts.Setenv("METRICS", at.Metrics)
+	for variable, value := range map[string]string{"": at.GRPC, "_HTTP": at.HTTP, "_RAFT": at.Raft, "_ID": at.Node} {
+		ts.Setenv(args[0]+variable, value)
+	}
 	ts.Value(serversKey{}).(map[string]*background)[args[0]] = b
+}
+
+// ports sets variables to addresses on which nobody listens: ports NAME…
+func ports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: ports NAME…")
+	}
+	for _, name := range args {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer func() { _ = l.Close() }() // all of them are taken until the last one is known
+		ts.Setenv(name, l.Addr().String())
+	}
+}
+
+// untilTime bounds until; it is only reached by a test that fails.
+const untilTime = 2 * time.Minute
+
+// until runs pemba until its answer has a line that matches: until REGEXP ARGS…
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP ARGS…")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	end, tick := time.After(untilTime), time.NewTicker(100*time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ts.Exec("pemba", args[1:]...)
+		out := ts.ReadFile("stdout")
+		if want.MatchString(out) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			ts.Fatalf("%v\n%s%s", err, out, ts.ReadFile("stderr"))
+		}
+	}
+}
+
+// field keeps a top-level field of what was printed as JSON: field NAME VARIABLE.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: field NAME VARIABLE")
+	}
+	var all map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
+	value, ok := all[args[0]]
+	if !ok {
+		ts.Fatalf("there is no field %s", args[0])
+	}
+	ts.Setenv(args[1], fmt.Sprint(value))
 }
 
 // down interrupts a server, which must end well, and prints its log:

@@ -1025,7 +1025,8 @@ func (x *JoinRequest) GetAddresses() []string {
 
 type JoinResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// cluster is what the node belongs to now.
+	// cluster is what the node belongs to now; empty when it has been added and does
+	// not know its name yet.
 	Cluster       string `protobuf:"bytes,1,opt,name=cluster,proto3" json:"cluster,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
