@@ -7,8 +7,8 @@ import (
 
 // gaps finds stretches of the forward index in which nothing is stored, so that
 // one seek answers for many keys. Transactions that are large mostly add what is
-// new, and that lies together. It is asked in ascending order, and gives up when
-// that does not pay.
+// new, and that lies together. It knows the last gap it was asked for alone, and
+// gives up when that does not pay.
 type gaps struct {
 	rev  Revision
 	all  view  // of all versions, also those after rev
@@ -30,7 +30,7 @@ const (
 )
 
 // gaps returns what can be known of a revision, nil when it is not worth it for
-// so many changes. The caller must close it.
+// so many changes. The caller must close it; it may be asked again then.
 func (b *backend) gaps(rev Revision, changes int) *gaps {
 	if changes < gapsWorth {
 		return nil
@@ -63,6 +63,7 @@ func (b *backend) absent(rev Revision, keys [][]byte) []bool {
 func (g *gaps) close() {
 	if g != nil && g.walk != nil {
 		g.walk.close()
+		g.walk = nil
 	}
 }
 

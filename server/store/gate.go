@@ -14,6 +14,7 @@ type gate struct {
 	sn        *Snapshot
 	schema    *schema.Schema
 	resources map[engine.Object]*waiting // of types with such constraints
+	empty     map[*schema.Type]*gaps     // of those types: mostly what is imported is new
 	held      int                        // relationships that wait
 }
 
@@ -25,7 +26,7 @@ type waiting struct {
 }
 
 func newGate(sn *Snapshot, s *schema.Schema) *gate {
-	return &gate{sn: sn, schema: s, resources: map[engine.Object]*waiting{}}
+	return &gate{sn: sn, schema: s, resources: map[engine.Object]*waiting{}, empty: map[*schema.Type]*gaps{}}
 }
 
 // admit takes a relationship and returns those that may be written now: first
@@ -69,8 +70,13 @@ func demanding(c *schema.Constraint) bool { return c.Kind == schema.AtLeastOne }
 // newWaiting finds out what a resource still misses.
 func (g *gate) newWaiting(t *schema.Type, resource engine.Object) (*waiting, error) {
 	w := &waiting{}
+	free := g.free(t, resource)
 	for _, c := range t.Constraints {
 		if !demanding(c) {
+			continue
+		}
+		if free {
+			w.missing = append(w.missing, c)
 			continue
 		}
 		s := g.sn.view.scan(setPrefix(nil, resource, c.Relations[0].Name))
@@ -81,6 +87,17 @@ func (g *gate) newWaiting(t *schema.Type, resource engine.Object) (*waiting, err
 		s.close()
 	}
 	return w, nil
+}
+
+// free reports whether it is known that nothing of a resource is stored.
+func (g *gate) free(t *schema.Type, resource engine.Object) bool {
+	gaps := g.empty[t]
+	if gaps == nil {
+		gaps = g.sn.db.backend.gaps(g.sn.rev, gapsWorth)
+		g.empty[t] = gaps
+	}
+	defer gaps.close() // or it would hold files that are compacted while the import goes on
+	return gaps.freePrefix(resourcePrefix(nil, resource))
 }
 
 // leftover refuses what still waits, naming the first resource.
