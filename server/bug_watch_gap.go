@@ -1,0 +1,5 @@
+//go:build bug_watch_gap
+
+package server
+
+const bugWatchGap = true

@@ -1,0 +1,5 @@
+//go:build bug_lost_entry
+
+package replica
+
+const planted = bugLostEntry

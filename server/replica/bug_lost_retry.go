@@ -1,0 +1,5 @@
+//go:build bug_lost_retry
+
+package replica
+
+const planted = bugLostRetry

@@ -1,0 +1,5 @@
+//go:build bug_old_snapshot
+
+package replica
+
+const planted = bugOldSnapshot

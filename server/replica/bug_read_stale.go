@@ -1,0 +1,5 @@
+//go:build bug_read_stale
+
+package replica
+
+const planted = bugReadStale
