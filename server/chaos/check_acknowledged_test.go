@@ -8,6 +8,9 @@ import "slices"
 // log of changes.
 func (h *history) checkAcknowledged(o *objections, log []*change) {
 	const checker = "acknowledged"
+	for _, what := range h.Repeats {
+		o.add(checker, "%s", what)
+	}
 	made := map[int64][]*change{} // by the operation
 	schemas := map[uint64]bool{}
 	for _, c := range log {

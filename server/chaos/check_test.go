@@ -59,6 +59,7 @@ func (h *history) check() objections {
 	h.checkAcknowledged(&o, log)
 	h.checkFresh(&o, log)
 	h.checkTokens(&o)
+	h.checkHashes(&o)
 	h.checkLinear(&o, log)
 	return o
 }
@@ -68,6 +69,23 @@ func (h *history) checkErrors(o *objections) {
 	for _, op := range h.Operations {
 		if op.Strange {
 			o.add("errors", "%v: no fault explains it", op)
+		}
+	}
+}
+
+// checkHashes objects to members with different states at the same revision.
+func (h *history) checkHashes(o *objections) {
+	hashes := map[uint64]*pembav1.MemberHash{} // the first of each revision
+	for _, resp := range h.Hashes {
+		for _, m := range resp.Hashes {
+			first := hashes[m.Revision]
+			switch {
+			case m.Hash == "":
+			case first == nil:
+				hashes[m.Revision] = m
+			case first.Hash != m.Hash:
+				o.add("hashes", "at revision %d, member %s has the state %s and member %s has %s", m.Revision, first.Id, first.Hash, m.Id, m.Hash)
+			}
 		}
 	}
 }

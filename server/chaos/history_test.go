@@ -14,6 +14,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
 
 // action is what an operation does to the state of its key, which is the one
@@ -116,6 +118,8 @@ type history struct {
 	Operations []*operation
 	Watches    map[string][]*change // by the name of the watch
 	Faults     []string
+	Repeats    []string // that got another answer
+	Hashes     []*pembav1.StateHashResponse
 
 	byID map[int64]*operation
 }
@@ -155,6 +159,20 @@ func (r *recorder) end(o *operation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.history.Operations = append(r.history.Operations, o)
+}
+
+// repeated notes a repeat that was not answered as the first time.
+func (r *recorder) repeated(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Repeats = append(r.history.Repeats, what)
+}
+
+// hashed adds the hashes of the members at some revision.
+func (r *recorder) hashed(h *pembav1.StateHashResponse) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Hashes = append(r.history.Hashes, h)
 }
 
 // watched adds a change to a watch.

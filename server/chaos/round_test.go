@@ -9,8 +9,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
 
 // round is one run of a workload while faults happen, with its demands.
@@ -93,6 +96,8 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	defer stop()
 	follow.run(ctx, r.seed, began)
 	load.run(working, r.writers, r.readers)
+	var hashing sync.WaitGroup
+	hashing.Go(func() { c.hash(working, rec) })
 	start := time.Now()
 	err = faults.run(ctx, r.operations/int64(max(r.faults, 1)), func() bool {
 		happened, _ := faults.count()
@@ -106,6 +111,7 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	}
 	stop()
 	load.wait()
+	hashing.Wait()
 	if !t.Failed() {
 		r.settle(ctx, t, c, load, follow)
 	}
@@ -122,6 +128,26 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	n, kinds := faults.count()
 	return h, fmt.Sprintf("%d operations with an answer, %d faults of %d kinds (%v), %d elections, %d snapshot installs; the longest time without a write: %.2fs (from %.2fs on); %.0fs",
 		rec.ended.Load(), n, kinds, faults, c.gauges.elections(), c.gauges.installs(), (gap.to - gap.from).Seconds(), gap.from.Seconds(), time.Since(start).Seconds())
+}
+
+// hash compares the states of all members every now and then.
+func (c *cluster) hash(ctx context.Context, rec *recorder) {
+	for ctx.Err() == nil {
+		c.hashOnce(ctx, rec)
+		_ = wait(ctx, time.Second)
+	}
+}
+
+// hashOnce records the hashes, if there are any: faults may be in the way.
+func (c *cluster) hashOnce(ctx context.Context, rec *recorder) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for _, client := range c.clients {
+		if resp, err := client.StateHash(ctx, &pembav1.StateHashRequest{}); err == nil {
+			rec.hashed(resp)
+			return
+		}
+	}
 }
 
 // missing says what of the demands is not met yet.
@@ -161,6 +187,7 @@ func (r round) settle(ctx context.Context, t *testing.T, c *cluster, load *workl
 		return
 	}
 	follow.finish(last)
+	c.hashOnce(ctx, load.recorder)
 	// What is there in the end, by every node.
 	for node := range c.clients {
 		for _, key := range load.keys() {

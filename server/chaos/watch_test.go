@@ -30,12 +30,12 @@ func newWatches(c *cluster, r *recorder) *watches {
 	return &watches{cluster: c, recorder: r, lost: map[string]error{}}
 }
 
-// run starts one watch for each node, which begins there and changes nodes at
-// random, after the revision of a token.
+// run starts one watch for each node, and three at least, which changes nodes at
+// random. They begin after the revision of a token.
 func (w *watches) run(ctx context.Context, seed uint64, after string) {
-	for i := range w.cluster.clients {
+	for i := range max(3, len(w.cluster.clients)) {
 		f := &follower{
-			watches: w, name: fmt.Sprintf("watch%d", i+1), node: i, token: after,
+			watches: w, name: fmt.Sprintf("watch%d", i+1), node: i % len(w.cluster.clients), token: after,
 			random: rand.New(rand.NewPCG(seed, 1000+uint64(i))), checkpoints: i%2 == 0, seen: map[int64]bool{},
 		}
 		w.running.Go(func() { f.follow(ctx) })

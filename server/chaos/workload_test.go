@@ -137,6 +137,22 @@ func (k *worker) persist(ctx context.Context, o *operation) {
 		}
 	}
 	k.finish(o)
+	if o.Result == done && k.random.IntN(8) == 0 {
+		k.repeat(ctx, o)
+	}
+}
+
+// repeat sends a write once more, like a client that lost the answer. It must get
+// the same.
+func (k *worker) repeat(ctx context.Context, o *operation) {
+	if o.Act == actSchema {
+		return // it has no key, and is the same again
+	}
+	again := &operation{ID: o.ID, Act: o.Act, Key: o.Key, Old: o.Old, New: o.New}
+	k.attempt(ctx, again, true)
+	if again.Result == refused || again.Result == done && again.At != o.At {
+		k.recorder.repeated(fmt.Sprintf("%v: its repeat with the same idempotency key was %s", o, again.Result))
+	}
 }
 
 // once sends a write once, and leaves the outcome unknown if it is.
