@@ -8,9 +8,11 @@ import (
 
 // OpenAt opens the store of a directory for a log: at a state that State
 // returned once, or the empty one for nil. base is asked for it once, when the
-// directory is locked. Whatever was applied since must be applied again, transaction by transaction at the same revisions. It is judged
-// on the states as they were, whether the directory has it already or not, and
-// writes the same.
+// directory is locked. Whatever was applied since must be applied again,
+// transaction by transaction at the same revisions. It is judged on the states
+// as they were, whether the directory has it already or not, and writes the
+// same. Where the state is of a dump that was received and not loaded yet (BaseOf
+// says), open at the empty state and Load it.
 //
 // Such a store keeps no small state of its own, writes a revision in as many
 // parts as it takes, bounds no transaction but by constants, and leaves it to

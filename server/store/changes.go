@@ -224,7 +224,7 @@ func (v view) newest(table byte) (Revision, error) {
 	s := v.scanBack([]byte{table})
 	defer s.close()
 	// Badger's reverse iterators seek to the last key at or before the one given.
-	s.it.Seek(chunkKey(table, ^Revision(0), 1<<31))
+	s.it.Seek(chunkKey(table, v.revision(), 1<<31))
 	if !s.valid() {
 		return 0, nil
 	}

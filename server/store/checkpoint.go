@@ -20,8 +20,14 @@ const (
 	tablePattern     = "*.sst"
 )
 
-// checkpoint notes that a revision of a database is durable.
+// checkpoint notes that a revision of a database is durable, as long as it is
+// the one that counts.
 func (d *directory) checkpoint(o origin, rev Revision) error {
+	d.noting.Lock()
+	defer d.noting.Unlock()
+	if o.name != d.origin.name {
+		return nil
+	}
 	text := fmt.Sprintf(checkpointFormat, rev, o.name)
 	if o.name == databaseDir {
 		text = strings.TrimSuffix(text, " of "+o.name+"\n") + "\n"

@@ -80,6 +80,8 @@ func (d *directory) newName() (string, error) {
 
 // switchTo makes a database that is durable the one that counts.
 func (d *directory) switchTo(o origin) error {
+	d.noting.Lock()
+	defer d.noting.Unlock()
 	if err := syncFile(d.path); err != nil { // which has the name of the database
 		return describe(d.path, err)
 	}

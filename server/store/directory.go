@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -25,8 +26,10 @@ const (
 type directory struct {
 	path   string
 	format int
-	origin origin // of the database
 	lock   *os.File
+
+	noting sync.Mutex // held while CURRENT or CHECKPOINT is replaced
+	origin origin     // of the database that counts
 }
 
 // openDirectory makes the directory when it does not exist, locks it, and

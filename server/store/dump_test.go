@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -463,4 +464,95 @@ func wide(b *testing.B) *Store {
 		b.Fatal(err)
 	}
 	return s
+}
+
+// TestLoadCannotSwitch fails at the last step of a Load: the store stops, reads
+// go on, and what is opened again is what it was.
+func TestLoadCannotSwitch(t *testing.T) {
+	for _, logged := range []bool{false, true} {
+		config := Config{Dir: t.TempDir(), MinFree: 1}
+		s, state, dump := beforeLoad(t, config, logged)
+		before, hash := s.State(), s.Stats().Hash
+		obstacle := filepath.Join(config.Dir, currentFile+".tmp")
+		if err := os.Mkdir(obstacle, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		var storage *StorageError
+		if err := s.Load(t.Context(), state, bytes.NewReader(dump)); !errors.As(err, &storage) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := s.Apply(s.Head()+1, &Transaction{}); !errors.As(err, &storage) {
+			t.Errorf("a transaction afterwards: %v", err)
+		}
+		if count(t, s) != 1 || s.Stats().Hash != hash {
+			t.Error("what is read has changed")
+		}
+		if err := s.Close(); !errors.As(err, &storage) {
+			t.Errorf("closing: %v", err)
+		}
+		if err := os.Remove(obstacle); err != nil {
+			t.Fatal(err)
+		}
+		if logged {
+			s = openAt(t, config, before)
+		} else {
+			s = open(t, config)
+		}
+		if s.Stats().Hash != hash || count(t, s) != 1 {
+			t.Errorf("opened again: %+v", s.Stats())
+		}
+		if names, err := s.dir.databases(); err != nil || !slices.Equal(names, []string{databaseDir}) {
+			t.Errorf("there are %q: %v", names, err)
+		}
+		shut(t, s)
+	}
+}
+
+// TestLoadInstead opens a store of a log as one does that has received a dump and
+// not loaded it before a crash: at the empty state, over what is there.
+func TestLoadInstead(t *testing.T) {
+	config := Config{Dir: t.TempDir(), MinFree: 1}
+	s, state, dump := beforeLoad(t, config, true)
+	shut(t, s)
+	s, err := OpenAt(config, func() ([]byte, error) {
+		if base, err := BaseOf(config.Dir); base != 0 || err != nil {
+			t.Errorf("base %d: %v", base, err)
+		}
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Load(t.Context(), state, bytes.NewReader(dump)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(s.State(), state) {
+		t.Errorf("%+v", s.Stats())
+	}
+	shut(t, s)
+	if base, err := BaseOf(config.Dir); base != s.Base() || err != nil {
+		t.Errorf("base %d: %v", base, err)
+	}
+}
+
+// TestDumpEmpty moves the state before the first transaction.
+func TestDumpEmpty(t *testing.T) {
+	for _, logged := range []bool{false, true} {
+		empty, s := emptyStore(t, Config{InMemory: true}, logged), small(t)
+		if logged {
+			shut(t, s)
+			s, _, _ = beforeLoad(t, Config{InMemory: true}, true)
+		}
+		state, dump := dumpOf(t, empty)
+		if err := s.Load(t.Context(), state, bytes.NewReader(dump)); err != nil {
+			t.Fatal(err)
+		}
+		if s.Head() != 0 || s.Stats().Hash != (Hash{}) || count(t, s) != 0 {
+			t.Errorf("%+v", s.Stats())
+		}
+		text := testSchema
+		apply(t, s, &Transaction{Schema: &text})
+		shut(t, s)
+		shut(t, empty)
+	}
 }

@@ -19,10 +19,11 @@ const spaceEvery = 16 << 20
 // Revisions below the floor of the dump are refused. Nothing may be applied
 // meanwhile.
 //
-// After an error everything is as it was, and after a crash it is as it was or
-// as it was loaded. The errors are *DumpError (what was read is not a whole dump,
-// or is not of that state), *DiskFullError, ErrClosed, a *StorageError, or the
-// error of ctx or r.
+// After an error everything is as it was. After a crash, or a *StorageError that
+// stops the store, it is as it was or as it was loaded when the store is opened
+// again. The errors are *DumpError (what was read is not a whole dump, or not of
+// that state), *DiskFullError, ErrClosed, a *StorageError, or the error of ctx
+// or r.
 func (s *Store) Load(ctx context.Context, stored []byte, r io.Reader) error {
 	s.loading.Lock()
 	defer s.loading.Unlock()
@@ -220,24 +221,21 @@ func (s *Store) replace(d *database, at *state) error {
 	defer s.mu.Unlock()
 	_ = s.land() // what was in flight, or failed, is replaced
 	if s.dir != nil {
-		if err := s.dir.switchTo(d.origin); err != nil {
-			// Either may count now; both stay until the store is opened again.
+		err := s.dir.switchTo(d.origin)
+		s.reached("switched")
+		if err == nil {
+			err = s.dir.checkpoint(d.origin, at.head)
+		}
+		if err != nil { // either may count now; both stay until the store is opened again
 			s.failed = err
 			return errors.Join(&StorageError{Op: "writing", Err: err}, d.backend.close())
 		}
-		s.reached("switched")
+		s.reached("noted")
 	}
 	old := s.db()
 	s.state, s.saved, s.pruned, s.failed, s.sweeps = at, at.head, 0, nil, nil
 	s.current.Store(d)
 	s.retire(old)
-	if s.dir == nil {
-		return nil
-	}
-	if err := s.dir.checkpoint(d.origin, at.head); err != nil {
-		return describe(s.dir.path, err)
-	}
-	s.reached("noted")
 	return nil
 }
 
