@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -54,6 +55,16 @@ func (r *Replica) identify(f *files) error {
 	}
 	r.id = raft.ServerID(id)
 	return nil
+}
+
+// founding returns what a new log begins with.
+func (c *Config) founding() []*command {
+	now := c.Now().UnixMilli()
+	all := []*command{{kind: kindFound, cluster: cmp.Or(c.Cluster, randomID()), version: c.foundVersion, time: now}}
+	if c.Epoch > 1 {
+		all = append(all, &command{kind: kindEpoch, epoch: c.Epoch, time: now})
+	}
+	return all
 }
 
 func newID() raft.ServerID { return raft.ServerID(fmt.Sprintf("%016x", randomID())) }

@@ -185,12 +185,16 @@ func (r *Replica) establish() error {
 	if r.store.Head() > 0 {
 		return nil
 	}
-	c := &command{kind: kindFound, cluster: randomID(), version: r.config.foundVersion, time: r.config.Now().UnixMilli()}
-	data, err := c.encode()
-	if err != nil {
-		return err
+	for _, c := range r.config.founding() {
+		data, err := c.encode()
+		if err != nil {
+			return err
+		}
+		if err := n.answer(n.raft.Apply(data, 0)); err != nil {
+			return err
+		}
 	}
-	return n.answer(n.raft.Apply(data, 0))
+	return nil
 }
 
 // answer waits for what raft says of an entry. An entry that raft takes while it

@@ -42,6 +42,7 @@ type Config struct {
 	NonVoter        bool              // a read replica: it never votes
 	ElectionTimeout time.Duration     // after which a silent leader is replaced; 0: 1 s
 	BuildVersion    string            // of the program, shown to others
+	Cluster, Epoch  uint64            // of a cluster that is founded; 0: drawn at random, and 1
 	Roster          map[string]string // where this node serves, shown to others: {"grpc": address, "http": address}
 
 	snapshotInterval time.Duration // between two looks at SnapshotEvery; 0: 10 s
