@@ -83,8 +83,10 @@ func watch(seen map[string]*watched, c *Cluster, now time.Time) {
 
 // pilot makes at most one change that is due.
 func (r *Replica) pilot(c *Cluster, seen map[string]*watched) error {
-	r.changing.Lock()
-	defer r.changing.Unlock()
+	if err := r.beginChange(r.ctx); err != nil {
+		return nil // it is closed
+	}
+	defer r.endChange()
 	if err := r.node.raft.ReloadConfig(r.reloaded(len(c.Members))); err != nil {
 		return err
 	}
@@ -182,11 +184,17 @@ func (r *Replica) complain(msg string, args ...any) {
 
 const complainEvery = 10 * time.Second
 
-// waiting says what a node without a cluster waits for.
-func (r *Replica) waiting() error {
-	reason := "the node looks for its cluster"
-	if text := r.seeking.Load(); text != nil && *text != "" {
+// astray returns why this node is in no cluster, or not any more; nil when it is.
+func (r *Replica) astray() error {
+	reason := ""
+	if text := r.seeking.Load(); text != nil {
 		reason = *text
+	}
+	if reason == "" && (r.history.Load().cluster == 0 || len(r.node.servers()) == 0) {
+		reason = "the node looks for its cluster"
+	}
+	if reason == "" {
+		return nil
 	}
 	return &UnavailableError{Msg: reason, RetryAfter: time.Second}
 }

@@ -207,8 +207,8 @@ func (r *Replica) Lagging(maxStale time.Duration) error {
 	if _, err := r.node.lead(); err == nil {
 		return nil
 	}
-	if r.history.Load().cluster == 0 || len(r.node.servers()) == 0 {
-		return r.waiting()
+	if err := r.astray(); err != nil {
+		return err
 	}
 	as := r.fresh.since(r.machine.index.Load())
 	switch age := time.Since(as); {

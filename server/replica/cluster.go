@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"context"
 	"time"
 
 	"github.com/pemba-authz/pemba/server/store"
@@ -80,11 +79,3 @@ type RecoverPlan struct {
 	Cluster uint64 // that the directory belongs to
 	Node    string // whose directory it is
 }
-
-// Recover makes the member of a directory, which must not be in use, the only
-// one of its cluster and begins a new history: tokens of before are refused, and
-// the other members must join again with empty directories. It is for a cluster
-// that has lost most of its voters for good; what only they had acknowledged is
-// lost. A plan that does not name the directory's cluster and node is refused
-// with a *RecoverError that says what they are.
-func Recover(ctx context.Context, c Config, confirm RecoverPlan) error { return errNoNetwork }

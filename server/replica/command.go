@@ -72,7 +72,7 @@ func stamp(data []byte, now time.Time) {
 
 // format returns the oldest format that can express the command.
 func (c *command) format() byte {
-	if c.origin.session != 0 || c.kind > kindDrop || c.version > 1 {
+	if c.origin.session != 0 || c.kind > kindDrop || c.version > 1 || len(c.tx.DocumentPreconditions) > 0 {
 		return 2
 	}
 	return 1
@@ -97,6 +97,7 @@ func (c *command) encode() ([]byte, error) {
 	case kindTransaction:
 		e.buf = append(e.buf, c.key[:]...)
 		e.transaction(&c.tx)
+		e.documentPreconditions(c.tx.DocumentPreconditions)
 	case kindStage:
 		e.uvarint(c.stage)
 		e.count(c.part)
@@ -153,6 +154,9 @@ func decodeCommand(data []byte) (*command, error) {
 	case kindTransaction:
 		copy(c.key[:], d.take(uint64(len(c.key))))
 		c.tx = d.transaction()
+		if format >= 2 && len(d.rest) > 0 {
+			c.tx.DocumentPreconditions = d.documentPreconditions()
+		}
 		c.tx.Judged = c.judged
 	case kindStage:
 		c.stage, c.part = d.uvarint(), d.number()
@@ -279,6 +283,25 @@ func (d *decoder) transaction() store.Transaction {
 	tx.Actor = d.string()
 	tx.Metadata = d.json()
 	return tx
+}
+
+// documentPreconditions follow a transaction that has some. One that has none
+// looks as in format 1, so that its digest is the same.
+func (e *encoder) documentPreconditions(all []store.DocumentPrecondition) {
+	if len(all) == 0 {
+		return
+	}
+	e.count(len(all))
+	for i := range all {
+		e.string(all[i].Key)
+		e.uvarint(uint64(all[i].Version))
+	}
+}
+
+func (d *decoder) documentPreconditions() []store.DocumentPrecondition {
+	return list(d, func() store.DocumentPrecondition {
+		return store.DocumentPrecondition{Key: d.string(), Version: store.Revision(d.uvarint())}
+	})
 }
 
 func (e *encoder) filter(f *store.Filter) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -17,10 +18,15 @@ import (
 
 var updateGolden = flag.Bool("update", false, "write the golden log of the present format again")
 
-// goldenFile holds a log: of each entry what it is, its bytes, and what the state
-// is after it. Once a version with the format was released, the file of that
-// format never changes: every later version must come to the same states.
-const goldenFile = "testdata/format1.log"
+// A golden file holds a log: of each entry what it is, its bytes, and what the
+// state is after it. Once a version with the format was released, the file of
+// that format never changes: every later version must come to the same states.
+const goldenFile = "testdata/format%d.log"
+
+// goldenLogs make the logs, by format.
+func goldenLogs() map[int]func(*testing.T) []goldenEntry {
+	return map[int]func(*testing.T) []goldenEntry{1: goldenLog, 2: goldenLog2}
+}
 
 const goldenSchema = `use constraint
 use expiration
@@ -50,21 +56,29 @@ type goldenEntry struct {
 	then string
 }
 
+// goldenWriter makes a log, an entry each second.
+type goldenWriter struct {
+	t   *testing.T
+	at  int64
+	log []goldenEntry
+}
+
+func (w *goldenWriter) add(what string, c *command) {
+	w.at += 1000
+	if c.time == 0 {
+		c.time = w.at
+	}
+	data, err := c.encode()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.log = append(w.log, goldenEntry{what: what, data: data})
+}
+
 // goldenLog makes a log that has something of everything.
 func goldenLog(t *testing.T) []goldenEntry {
-	var log []goldenEntry
-	at := int64(1_800_000_000_000)
-	add := func(what string, c *command) {
-		at += 1000
-		if c.time == 0 {
-			c.time = at
-		}
-		data, err := c.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		log = append(log, goldenEntry{what: what, data: data})
-	}
+	w := &goldenWriter{t: t, at: 1_800_000_000_000}
+	add := w.add
 	tx := func(what string, tx store.Transaction) { add(what, &command{kind: kindTransaction, tx: tx}) }
 	update := func(op store.Op, texts ...string) store.Transaction {
 		tx := touch(t, texts...)
@@ -99,7 +113,7 @@ func goldenLog(t *testing.T) []goldenEntry {
 	tx("refused: a guard", guarded)
 	late := update(store.Delete, "document:e#viewer@user:bob")
 	late.Preconditions = []store.Precondition{{Filter: store.Filter{ResourceType: "document", ResourceID: "e"}, MustMatch: true}}
-	add("a clock that went back, and a precondition", &command{kind: kindTransaction, tx: late, time: at - 100_000})
+	add("a clock that went back, and a precondition", &command{kind: kindTransaction, tx: late, time: w.at - 100_000})
 	tx("refused: the precondition does not hold any more", late)
 	counters := store.Transaction{Counters: []store.CounterUpdate{
 		{Name: "viewers", Filter: &store.Filter{ResourceType: "document", Relation: "viewer"}},
@@ -138,7 +152,63 @@ func goldenLog(t *testing.T) []goldenEntry {
 	tx("refused: a schema with a constraint that does not hold", schemaOf(stricter))
 	tx("a schema", schemaOf(goldenSchema+"\ndefinition other {}\n"))
 	tx("the floor", store.Transaction{Floor: 6})
-	return log
+	return w.log
+}
+
+// goldenLog2 makes a log that has what format 2 brought.
+func goldenLog2(t *testing.T) []goldenEntry {
+	w := &goldenWriter{t: t, at: 1_800_000_000_000}
+	create := func(text string) store.Transaction {
+		return store.Transaction{Updates: []store.Update{{Op: store.Create, Relationship: relationship(t, text)}}}
+	}
+	from := func(session, sequence, settled uint64, tx store.Transaction) *command {
+		return &command{kind: kindTransaction, origin: origin{session, sequence, settled}, tx: tx}
+	}
+	w.add("the cluster is named", &command{kind: kindFound, cluster: 0x1234567890abcdef, version: 2})
+	w.add("a schema, in the first format", &command{kind: kindTransaction, tx: schemaOf(goldenSchema)})
+	for range 2 {
+		w.add("a create with an origin, twice", from(7, 1, 0, create("document:a#owner@user:anne")))
+		w.add("refused: exists, twice", from(7, 2, 0, create("document:a#owner@user:anne")))
+	}
+	w.add("another node's", from(8, 1, 0, create("document:b#owner@user:anne")))
+	w.add("the later one comes first", from(8, 3, 1, create("document:d#owner@user:anne")))
+	w.add("the one before it", from(8, 2, 1, create("document:c#owner@user:anne")))
+	w.add("settled", from(7, 5, 4, create("document:e#owner@user:anne")))
+	w.add("given up: its node waits no more", from(7, 3, 0, create("document:f#owner@user:anne")))
+	key := newRetryKey("anne", "k")
+	w.add("a retry key, in the first format", &command{kind: kindTransaction, key: key, tx: create("document:g#owner@user:anne")})
+	again := from(8, 4, 3, create("document:g#owner@user:anne"))
+	again.key = key
+	w.add("the same, with an origin", again)
+	w.add("the same, twice", again)
+	for range 2 {
+		w.add("a part of an import, twice", &command{kind: kindStage, origin: origin{8, 5, 4}, stage: 9, updates: []engine.Relationship{relationship(t, "document:h#owner@user:anne")}})
+	}
+	for range 2 {
+		w.add("the import, twice", &command{kind: kindImport, origin: origin{8, 6, 5}, stage: 9, part: 1})
+	}
+	zero := store.Revision(0)
+	document := store.Transaction{Documents: []store.DocumentUpdate{{Key: "user/anne", Class: store.ClassOpen, Value: []byte(`{"name":"Anne"}`), IfVersion: &zero}}}
+	w.add("a document", from(8, 7, 6, document))
+	needs := func(version store.Revision) store.Transaction {
+		tx := create("document:i#owner@user:anne")
+		tx.DocumentPreconditions = []store.DocumentPrecondition{{Key: "user/anne", Version: version}, {Key: "user/bob"}}
+		return tx
+	}
+	w.add("refused: the document has another version", from(8, 8, 7, needs(3)))
+	w.add("the document has the version", from(8, 9, 8, needs(19)))
+	w.add("the same without an origin: exists", &command{kind: kindTransaction, tx: needs(19)})
+	w.add("settings", &command{kind: kindSettings, origin: origin{8, 10, 9}, settings: settings{
+		autopilot: Autopilot{CleanupDeadAfter: 72 * time.Hour, MinQuorum: 3, Stabilization: time.Minute, MaxTrailing: 100, MaxLastContact: time.Second},
+		held:      []string{"0123456789abcdef"}, removed: []string{"fedcba9876543210", "node"},
+	}})
+	w.add("a version that is not above", &command{kind: kindVersion, version: 1})
+	late := from(9, 1, 0, create("document:j#owner@user:anne"))
+	late.time = w.at + 1000 + sessionAge.Milliseconds()
+	w.add("a new node, long after the others: they are forgotten", late)
+	w.add("a new history", &command{kind: kindEpoch, epoch: 2, time: late.time + 1})
+	w.add("and no older one", &command{kind: kindEpoch, epoch: 1, time: late.time + 2})
+	return w.log
 }
 
 // goldenState says what an entry came to and what the state is after it.
@@ -155,37 +225,48 @@ func goldenState(b *bench, a *applied) string {
 }
 
 func TestGoldenLog(t *testing.T) {
-	if *updateGolden {
-		b := newBench(t)
-		var text strings.Builder
-		text.WriteString("# A log in the first format. See golden_test.go.\n")
-		for _, e := range goldenLog(t) {
-			fmt.Fprintf(&text, "\n# %s\n%x\n%s\n", e.what, e.data, goldenState(b, b.raw(raft.LogCommand, e.data)))
-		}
-		if err := os.WriteFile(goldenFile, []byte(text.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	log := readGolden(t)
-	b := newBench(t)
-	for i, e := range log {
-		if got := goldenState(b, b.raw(raft.LogCommand, e.data)); got != e.then {
-			t.Errorf("entry %d, %s:\n got %s\nwant %s", i+1, e.what, got, e.then)
-		}
-	}
-	for i, e := range goldenLog(t) { // what is proposed today has these bytes
-		if i >= len(log) || string(e.data) != string(log[i].data) {
-			t.Errorf("entry %d, %s, is encoded in another way", i+1, e.what)
-		}
-	}
-	if err := b.m.store.Verify(t.Context(), nil); err != nil {
-		t.Error(err)
+	for format, make := range goldenLogs() {
+		name := fmt.Sprintf(goldenFile, format)
+		t.Run(name, func(t *testing.T) {
+			if *updateGolden {
+				writeGolden(t, name, format, make(t))
+			}
+			log := readGolden(t, name)
+			b := newBench(t)
+			for i, e := range log {
+				if got := goldenState(b, b.raw(raft.LogCommand, e.data)); got != e.then {
+					t.Errorf("entry %d, %s:\n got %s\nwant %s", i+1, e.what, got, e.then)
+				}
+			}
+			for i, e := range make(t) { // what is proposed today has these bytes
+				if i >= len(log) || string(e.data) != string(log[i].data) {
+					t.Errorf("entry %d, %s, is encoded in another way", i+1, e.what)
+				}
+			}
+			if err := b.m.store.Verify(t.Context(), nil); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
-func readGolden(t *testing.T) []goldenEntry {
+func writeGolden(t *testing.T, name string, format int, log []goldenEntry) {
 	t.Helper()
-	f, err := os.Open(goldenFile)
+	ordinal := map[int]string{1: "first", 2: "second"}
+	b := newBench(t)
+	var text strings.Builder
+	fmt.Fprintf(&text, "# A log in the %s format. See golden_test.go.\n", ordinal[format])
+	for _, e := range log {
+		fmt.Fprintf(&text, "\n# %s\n%x\n%s\n", e.what, e.data, goldenState(b, b.raw(raft.LogCommand, e.data)))
+	}
+	if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readGolden(t *testing.T, name string) []goldenEntry {
+	t.Helper()
+	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}

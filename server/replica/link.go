@@ -34,6 +34,14 @@ func newLink(t raft.Transport, self raft.ServerID, known func() history) *link {
 	return l
 }
 
+// hangUp ends what raft waits for, which is stopping: it would wait until members
+// that have fallen silent are given up.
+func (l *link) hangUp() {
+	if t, ok := l.Transport.(raft.WithClose); ok {
+		_ = t.Close() // what is closed is of no use to anybody any more
+	}
+}
+
 // close stops receiving. The transport is closed by the network.
 func (l *link) close() {
 	close(l.stop)
@@ -51,7 +59,7 @@ func (l *link) receive() {
 			select {
 			case l.calls <- call:
 			case <-l.stop:
-				call.Respond(nil, raft.ErrRaftShutdown)
+				call.Respond(emptyAnswer(call.Command), raft.ErrRaftShutdown)
 				return
 			}
 		case <-l.stop:

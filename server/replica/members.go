@@ -130,10 +130,26 @@ func (r *Replica) changeOnce(ctx context.Context, req *peerv1.ChangeRequest) err
 	return faultError(answer.GetFault())
 }
 
+// beginChange waits until no other change is made.
+func (r *Replica) beginChange(ctx context.Context) error {
+	select {
+	case r.changing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.stop:
+		return ErrClosed
+	}
+}
+
+func (r *Replica) endChange() { <-r.changing }
+
 // change makes a change on the leader, one after the other.
 func (r *Replica) change(ctx context.Context, req *peerv1.ChangeRequest) error {
-	r.changing.Lock()
-	defer r.changing.Unlock()
+	if err := r.beginChange(ctx); err != nil {
+		return err
+	}
+	defer r.endChange()
 	if !r.node.established.Load() {
 		return refusedByLog(raft.ErrNotLeader)
 	}
@@ -335,8 +351,10 @@ func (r *Replica) admit(ctx context.Context, req *peerv1.JoinRequest) error {
 		}
 		return faultError(answer.GetFault())
 	}
-	r.changing.Lock()
-	defer r.changing.Unlock()
+	if err := r.beginChange(ctx); err != nil {
+		return err
+	}
+	defer r.endChange()
 	return r.add(ctx, req)
 }
 

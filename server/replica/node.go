@@ -216,14 +216,14 @@ func (n *node) answer(f raft.Future) error {
 	}
 }
 
-// close hands leadership over, stops raft and closes its files.
+// close hands leadership over, stops raft and closes its files. Without the
+// snapshot, which may not be possible at the moment, the next start takes longer.
 func (n *node) close() error {
 	n.handOver()
-	var err error
 	if n.files.durable && n.raft.AppliedIndex() > n.files.snapshots.newest.Load()+closingEntries {
-		err = n.raft.Snapshot().Error()
+		_ = n.raft.Snapshot().Error()
 	}
-	return errors.Join(err, n.shut())
+	return n.shut()
 }
 
 // handOver has another voter lead when this one does and there is one. That it
@@ -236,7 +236,9 @@ func (n *node) handOver() {
 
 // shut stops raft as it is.
 func (n *node) shut() error {
-	err := n.raft.Shutdown().Error()
+	down := n.raft.Shutdown()
+	n.link.hangUp()
+	err := down.Error()
 	close(n.stop)
 	n.running.Wait()
 	n.link.close()

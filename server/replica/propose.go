@@ -134,6 +134,9 @@ func (r *Replica) propose(ctx context.Context, c *command) (*applied, error) {
 	if len(data) > maxCommand {
 		return nil, &TooLargeError{Size: len(data), Limit: maxCommand}
 	}
+	if format, version := c.format(), r.version(); int(format) > max(version, minFormat) && c.kind != kindVersion {
+		return nil, refuse(ClusterState, "this needs version %d of the cluster, which has version %d: upgrade all members first", format, version)
+	}
 	return r.insist(ctx, data, c.origin.session != 0)
 }
 

@@ -156,7 +156,7 @@ type Replica struct {
 	promising sync.Mutex               // held while a pledge is made
 	pledged   atomic.Pointer[peerv1.Founding]
 	seeking   atomic.Pointer[string] // what a node without a cluster waits for
-	changing  sync.Mutex             // held while the leader changes the membership or the settings
+	changing  chan struct{}          // has room while nobody changes the membership or the settings; of the leader
 	draining  atomic.Bool
 
 	complained atomic.Int64 // when something was logged that is tried again
@@ -195,18 +195,26 @@ func Open(ctx context.Context, c Config) (*Replica, error) {
 		}
 		return nil, fmt.Errorf("opening the node: %w", err)
 	}
+	if err := c.unrecovered(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the node: %w", err), c.Network.Close())
+	}
+	r := newReplica(c)
+	if err := r.open(ctx); err != nil {
+		return nil, fmt.Errorf("opening the node: %w", err)
+	}
+	return r, nil
+}
+
+func newReplica(c Config) *Replica {
 	r := &Replica{
 		config: c, since: c.Now(), headline: newHeadline(), proposed: semaphore.NewWeighted(maxProposed),
-		origins: newOrigins(), meters: newMeters(), failed: make(chan struct{}),
+		origins: newOrigins(), changing: make(chan struct{}, 1), meters: newMeters(), failed: make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.stop = r.ctx.Done()
 	r.join.Store(&c.Join)
 	r.rounds.question = r.confirm
-	if err := r.open(ctx); err != nil {
-		return nil, fmt.Errorf("opening the node: %w", err)
-	}
-	return r, nil
+	return r
 }
 
 func (r *Replica) open(ctx context.Context) error {
@@ -374,8 +382,8 @@ func (r *Replica) Serving() error {
 	if _, err := r.node.lead(); err == nil {
 		return nil
 	}
-	if r.history.Load().cluster == 0 || len(r.node.servers()) == 0 {
-		return r.waiting()
+	if err := r.astray(); err != nil {
+		return err
 	}
 	if id, _ := r.leader(); id != "" && id != string(r.id) {
 		return nil
