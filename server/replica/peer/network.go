@@ -199,6 +199,10 @@ func (a address) String() string { return string(a) }
 // Address returns the host:port by which the others reach this member.
 func (n *Network) Address() string { return string(n.address) }
 
+// Listening returns the host:port on which the others are heard, which is not the
+// address by which they reach this member when something stands between.
+func (n *Network) Listening() string { return n.listener.Addr().String() }
+
 // Transport returns what raft speaks through. Closing it (it is a raft.WithClose)
 // closes raft's connections at once, whatever they wait for: do it after raft was
 // told to shut down and before waiting for that, which otherwise takes as long as

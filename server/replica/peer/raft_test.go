@@ -149,7 +149,7 @@ func TestRaft(t *testing.T) {
 			c := config()
 			c.Advertise = p.Addr()
 			v := vote(t, c, ballast)
-			p.SetTarget(v.network.listener.Addr().String())
+			p.SetTarget(v.network.Listening())
 			voters, servers, proxies = append(voters, v), append(servers, v.server()), append(proxies, p)
 		}
 		voters, late := voters[:3], voters[3]
@@ -201,7 +201,7 @@ func TestShutdownInSilence(t *testing.T) {
 	for range 3 {
 		p := proxy(t, "127.0.0.1:1")
 		v := vote(t, Config{Advertise: p.Addr()}, nil)
-		p.SetTarget(v.network.listener.Addr().String())
+		p.SetTarget(v.network.Listening())
 		voters, servers, proxies = append(voters, v), append(servers, v.server()), append(proxies, p)
 	}
 	if err := voters[0].raft.BootstrapCluster(raft.Configuration{Servers: servers}).Error(); err != nil {
