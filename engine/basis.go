@@ -165,6 +165,7 @@ func (w *walk) recall(r *schema.Relation, id string, hops int) (value, bool) {
 	}
 	w.reads++
 	w.recalls++
+	w.borrowed = true
 	w.deepest, w.furthest = max(w.deepest, hops+kept.Height), max(w.furthest, hops+kept.Height)
 	if hops > 0 { // else nothing else is being answered
 		w.log.recalled(kept.Marks)
@@ -175,11 +176,18 @@ func (w *walk) recall(r *schema.Relation, id string, hops int) (value, bool) {
 	return valueNo, true
 }
 
+// fewestMarks is from how many marks on the answer of a set on the way is worth
+// being kept: one that takes fewer reads is as quickly found again.
+const fewestMarks = 4
+
 // keep keeps the answer for a set if it may be kept. depth is how many sets were
 // open when the walk came to it.
-func (w *walk) keep(n node, known *entry, depth int32) {
+func (w *walk) keep(n node, known *entry, hops int, depth int32) {
 	v := &known.value
 	if known.status != final || v.truth != yes && v.truth != no || v.until != never || v.low != closed {
+		return
+	}
+	if hops > 0 && known.to-known.from < fewestMarks && known.height == 0 {
 		return
 	}
 	if marks, ok := w.log.since(int(known.from), depth); ok {

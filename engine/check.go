@@ -41,6 +41,9 @@ type entry struct {
 	// hops to the furthest object that was looked into for it.
 	from, to int32
 	height   int
+
+	question uint32 // that the value was found for
+	unsure   bool   // the height depends on which sets were open when the value was found
 }
 
 // walk answers questions about one subject: depth first, one set after the
@@ -78,6 +81,12 @@ type walk struct {
 	log                *basis // what they rest on; nil before the first walk that keeps
 	mark, everyoneMark Mark   // of the subjects, if keeps
 	furthest           int    // hops to the furthest object that the set being answered rests on
+
+	alike    bool   // each question is answered as it would be alone
+	question uint32 // counts the questions of the walk
+	borrowed bool   // what was found for earlier questions may be used for this one
+	narrow   bool   // the walk came to the depth limit
+	unsure   bool   // the height of the set that is being answered depends on which sets are open
 
 	record *recorder // nil unless the walk is to be explained
 }
@@ -139,8 +148,31 @@ func (w *walk) forget() {
 	}
 }
 
-// ask answers the question that the walk was made for.
+// ask answers the question that the walk was made for, or the next one.
+//
+// What was found for earlier questions is used for this one, if all that it
+// rests on lies within the depth limit from here. That cannot change an answer
+// but where the walk comes to the limit all the same: alone it would have come
+// to some sets first, or by other ways. Then, where questions are to be answered
+// alike, this one is asked again by itself.
 func (w *walk) ask(r *schema.Relation, id string) (value, error) {
+	w.question++
+	w.borrowed, w.narrow = len(w.memo) > 0, false
+	v, err := w.askOnce(r, id)
+	if err != nil || !w.alike || !w.narrow || !w.borrowed {
+		return v, err
+	}
+	keeps := w.keeps
+	w.keeps = false
+	w.forget()
+	w.reads, w.recalls, w.deepest = 0, 0, 0
+	v, err = w.askOnce(r, id)
+	w.keeps = keeps
+	w.forget() // what was not written down cannot be referred to
+	return v, err
+}
+
+func (w *walk) askOnce(r *schema.Relation, id string) (value, error) {
 	if r.Unstratified {
 		record := w.record
 		w.record = nil // what this reads is no step of the answer
@@ -185,6 +217,7 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int, keep bool) (val
 	}
 	w.deepest, w.furthest = max(w.deepest, hops), max(w.furthest, hops)
 	if hops > w.limits.Depth {
+		w.narrow = true
 		return value{truth: deep, low: closed, until: never}, nil
 	}
 	if !r.IsPermission() && !cutsCycles(r) {
@@ -206,13 +239,15 @@ func (w *walk) setValue(r *schema.Relation, id string, hops int, keep bool) (val
 		known = w.newEntry()
 		w.memo[n] = known
 	}
-	outer, depth := w.furthest, w.depth
-	w.furthest, known.from = hops, w.log.length()
+	outer, depth, unsure := w.furthest, w.depth, w.unsure
+	w.furthest, w.unsure, known.from = hops, false, w.log.length()
+	known.question = w.question
 	v, err := w.answerSet(n, known, hops)
 	known.to, known.height = w.log.length(), w.furthest-hops
-	w.furthest = max(w.furthest, outer)
+	known.unsure = w.unsure
+	w.furthest, w.unsure = max(w.furthest, outer), w.unsure || unsure
 	if keep && err == nil {
-		w.keep(n, known, depth)
+		w.keep(n, known, hops, depth)
 	}
 	return v, err
 }

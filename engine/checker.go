@@ -15,7 +15,9 @@ type Checker struct {
 
 // Checker returns a Checker for a subject. The caller must Release it.
 func (e *Engine) Checker(ctx context.Context, subject Subject) *Checker {
-	return &Checker{walk: e.keepingWalk(ctx, subject)}
+	w := e.keepingWalk(ctx, subject)
+	w.alike = true
+	return &Checker{walk: w}
 }
 
 // Check answers as Engine.Check does, with the same errors. Limits hold for each

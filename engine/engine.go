@@ -257,6 +257,7 @@ func (e *Engine) Check(ctx context.Context, resource Object, relation string, su
 	}
 	w := e.keepingWalk(ctx, subject)
 	defer w.release()
+	w.alike = true
 	v, err := w.ask(r, resource.ID)
 	if err != nil {
 		return Answer{}, err

@@ -18,27 +18,38 @@ func cutsCycles(r *schema.Relation) bool {
 func (w *walk) remembered(known *entry, hops int) (value, bool) {
 	switch {
 	case known.status == open:
-		known.used = true
+		known.used, w.unsure = true, true
 		v := known.value
 		v.low = known.place
 		if w.keeps {
 			w.log.open(known.place)
 		}
 		return v, true
+	case w.alike && known.question != w.question && !w.reaches(known, hops):
+		// What was found must not be assumed while the set is answered anew.
+		known.value, known.status = valueNo, 0
+		return value{}, false
 	case known.status == 0, known.status == assumed && known.round != w.round:
 		return value{}, false
 	case known.value.truth == deep && hops < known.hops:
 		return value{}, false // from here the walk may go deeper than it did
 	}
+	w.unsure = w.unsure || known.unsure
+	w.furthest = max(w.furthest, hops+known.height)
 	if w.keeps {
 		if known.status == assumed {
 			w.log.open(known.value.low)
 		} else {
 			w.log.refer(known.from, known.to)
 		}
-		w.furthest = max(w.furthest, hops+known.height)
 	}
 	return known.value, true
+}
+
+// reaches reports whether what an earlier question found of a set would be found
+// from here, as far as the depth limit goes.
+func (w *walk) reaches(known *entry, hops int) bool {
+	return known.status == final && known.value.truth != deep && !known.unsure && hops+known.height <= w.limits.Depth
 }
 
 func (w *walk) newEntry() *entry {
