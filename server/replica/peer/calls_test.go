@@ -119,7 +119,14 @@ func TestIdle(t *testing.T) {
 		until(t, "the connection is closed", func() bool { return a.Stats().Calls.Open == 0 && b.Stats().Calls.Open == 0 })
 	}
 	answers(t, a, c.Address(), "c")
-	until(t, "the address is forgotten", func() bool {
+	others := 0
+	until(t, "the address is forgotten when others are asked", func() bool {
+		others++
+		k, err := a.acquire(fmt.Sprintf("127.0.0.1:%d", others))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.release(k)
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return a.kept[b.Address()] == nil

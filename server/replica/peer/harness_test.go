@@ -104,8 +104,8 @@ func answers(t *testing.T, n *Network, address, name string) {
 	}
 }
 
-// leaks returns the goroutines of this package and of those that it starts, after
-// those that end have had the time to.
+// noLeaks wants all goroutines of this package, and of what it uses, to have ended,
+// or to end soon.
 func noLeaks(t *testing.T) {
 	t.Helper()
 	var stacks []string
