@@ -144,6 +144,7 @@ func proxy(t *testing.T, target string) *faulty.Proxy {
 // long before its deadline, on both sides, and the next works when the network
 // does.
 func TestBlackHole(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	secured(t, func(t *testing.T, config func() Config) {
 		for name, hole := range map[string]faulty.Rules{
 			"to":   {To: faulty.Way{Hole: true}},

@@ -138,6 +138,7 @@ func leader(t *testing.T, voters []*voter) *voter {
 // TestRaft: three nodes elect a leader over the network, go on when its
 // connections are cut, and bring a fourth, which gets a large snapshot, up to date.
 func TestRaft(t *testing.T) {
+	t.Parallel() // it waits for elections
 	secured(t, func(t *testing.T, config func() Config) {
 		ballast := make([]byte, 8<<20)
 		_, _ = rand.NewChaCha8([32]byte{}).Read(ballast) // never fails
