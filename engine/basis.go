@@ -176,9 +176,9 @@ func (w *walk) recall(r *schema.Relation, id string, hops int) (value, bool) {
 	return valueNo, true
 }
 
-// fewestMarks is from how many marks on the answer of a set on the way is worth
-// being kept: one that takes fewer reads is as quickly found again.
-const fewestMarks = 4
+// fewestNotes is from how many notes on the answer for a set on the way is worth
+// being kept if it needs no other object: a shorter one is as quickly found again.
+const fewestNotes = 4
 
 // keep keeps the answer for a set if it may be kept. depth is how many sets were
 // open when the walk came to it.
@@ -187,7 +187,7 @@ func (w *walk) keep(n node, known *entry, hops int, depth int32) {
 	if known.status != final || v.truth != yes && v.truth != no || v.until != never || v.low != closed {
 		return
 	}
-	if hops > 0 && known.to-known.from < fewestMarks && known.height == 0 {
+	if hops > 0 && known.to-known.from < fewestNotes && known.height == 0 {
 		return
 	}
 	if marks, ok := w.log.since(int(known.from), depth); ok {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,7 @@ import (
 
 // Shares of the cache's bytes.
 const (
-	answersShare = 4   // a quarter is for answers, what is noted included
+	answersShare = 3   // a third is for answers, what is noted included
 	bytesAMark   = 128 // of the whole for each that is noted: a sixteenth is for these
 )
 
@@ -48,13 +49,17 @@ type answers struct {
 	hits, misses, stale, evicted atomic.Uint64
 }
 
-// bucket holds answers whose hashes begin alike. Each byte of tags has some bits
-// of the hash of the answer in the slot of that number, so that most of what is
-// not looked for need not be looked at.
+// bucket holds answers whose hashes begin alike. Each byte of tags has some bits of
+// the hash of the answer in the slot of that number, 0 for a free one, so that
+// most of what is not looked for need not be looked at. The last byte has a bit
+// for each answer that was used lately.
 type bucket struct {
 	tags  atomic.Uint64
 	slots [slots]atomic.Pointer[answer]
 }
+
+// usedBits is where the bits begin.
+const usedBits = 8 * slots
 
 // answerShard is what those who put answers in share; readers do not need it.
 type answerShard struct {
@@ -63,7 +68,7 @@ type answerShard struct {
 	bytes atomic.Int64
 }
 
-// answer is one of them. All but known and used never changes.
+// answer is one of them. All but known never changes.
 type answer struct {
 	hash     uint64
 	relation *schema.Relation
@@ -73,7 +78,6 @@ type answer struct {
 	found    Revision
 
 	known atomic.Uint64 // a revision from found on up to which it is known to hold
-	used  atomic.Bool   // since the hand came by
 }
 
 // newAnswers makes the share of a cache of so many bytes; nil if they are too
@@ -87,9 +91,8 @@ func newAnswers(maxBytes int64, head Revision) *answers {
 		a.noted[i].Store(uint64(head))
 	}
 	a.fixed = int64(len(a.noted)) * 8
-	room := share - a.fixed
-	n := floorPower(room / (slots * (answerWeight + 128)))
-	if n < answerShards {
+	n := (share - a.fixed) / (slots * (answerWeight + 128)) / answerShards * answerShards
+	if n <= 0 {
 		return nil
 	}
 	a.buckets = make([]bucket, n)
@@ -138,35 +141,37 @@ func (a *answers) hash(r *schema.Relation, id string, mark engine.Mark) uint64 {
 	return h ^ h>>32
 }
 
-// place returns where an answer with a hash belongs, and its tag, which is not 0.
-func (a *answers) place(hash uint64) (*bucket, uint64) {
-	return &a.buckets[int(hash)&(len(a.buckets)-1)], hash>>57 | 0x80
+// place returns the number of the bucket where an answer with a hash belongs,
+// and its tag, which is not 0.
+func (a *answers) place(hash uint64) (int, uint64) {
+	n, _ := bits.Mul64(hash, uint64(len(a.buckets)))
+	return int(n), hash&0x7f | 0x80
 }
-
-func (a *answers) shard(hash uint64) *answerShard { return &a.shards[hash&(answerShards-1)] }
 
 func (x *answer) is(hash uint64, r *schema.Relation, id string, subject *engine.Subject) bool {
 	return x.hash == hash && x.relation == r && x.id == id && x.subject == *subject
 }
 
-// find returns the answer to a question, nil when there is none.
-func (a *answers) find(hash uint64, r *schema.Relation, id string, subject *engine.Subject) *answer {
-	b, tag := a.place(hash)
+// find returns the answer to a question and its slot, nil when there is none.
+func (b *bucket) find(tag, hash uint64, r *schema.Relation, id string, subject *engine.Subject) (*answer, int) {
 	tags := b.tags.Load()
 	for i := range b.slots {
 		if tags>>(8*i)&0xff != tag {
 			continue
 		}
 		if x := b.slots[i].Load(); x != nil && x.is(hash, r, id, subject) {
-			return x
+			return x, i
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // get returns an answer that holds at a revision; nil without one.
 func (a *answers) get(rev Revision, count *recalls, r *schema.Relation, id string, subject *engine.Subject, mark engine.Mark) *answer {
-	x := a.find(a.hash(r, id, mark), r, id, subject)
+	hash := a.hash(r, id, mark)
+	n, tag := a.place(hash)
+	b := &a.buckets[n]
+	x, i := b.find(tag, hash, r, id, subject)
 	switch {
 	case x == nil:
 		count.misses.Add(1)
@@ -176,8 +181,8 @@ func (a *answers) get(rev Revision, count *recalls, r *schema.Relation, id strin
 		return nil
 	}
 	count.hits.Add(1)
-	if !x.used.Load() {
-		x.used.Store(true)
+	if used := uint64(1) << (usedBits + i); b.tags.Load()&used == 0 {
+		b.tags.Or(used)
 	}
 	return x
 }
@@ -194,17 +199,18 @@ func (a *answers) put(rev Revision, r *schema.Relation, id string, subject *engi
 	x.kept.Marks = append(make([]engine.Mark, 0, len(kept.Marks)), kept.Marks...)
 	x.copyStrings(id, subject)
 	x.known.Store(uint64(rev))
-	b, tag := a.place(x.hash)
-	sh := a.shard(x.hash)
+	n, tag := a.place(x.hash)
+	b, shard := &a.buckets[n], n%answerShards
+	sh := &a.shards[shard]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	i := b.slotFor(x)
-	if i < 0 {
+	i, ok := b.slotFor(x, tag)
+	if !ok {
 		return
 	}
 	a.set(sh, b, i, x, tag)
-	for n := 0; sh.bytes.Load() > a.most && n < len(a.buckets); n++ {
-		a.sweep(sh, int(x.hash)&(answerShards-1), b)
+	for swept := 0; sh.bytes.Load() > a.most && swept < len(a.buckets); swept++ {
+		a.sweep(shard, b)
 	}
 }
 
@@ -229,33 +235,25 @@ func (x *answer) weight() int64 {
 // slotFor returns the slot that an answer shall have: that of the answer to the
 // same question, a free one, or that of one that was not used since all of the
 // bucket were. So questions that come once displace one another, and not what is
-// asked again. It returns -1 if the same question has a later answer. It is
+// asked again. It returns false if the same question has a later answer. It is
 // called under the shard's mu.
-func (b *bucket) slotFor(x *answer) int {
-	free := -1
-	for i := range b.slots {
-		switch old := b.slots[i].Load(); {
-		case old == nil:
-			free = i
-		case old.is(x.hash, x.relation, x.id, &x.subject):
-			if old.found > x.found {
-				return -1
-			}
-			return i
-		}
+func (b *bucket) slotFor(x *answer, tag uint64) (int, bool) {
+	if old, i := b.find(tag, x.hash, x.relation, x.id, &x.subject); old != nil {
+		return i, old.found <= x.found
 	}
-	if free >= 0 {
-		return free
-	}
+	tags := b.tags.Load()
 	for i := range b.slots {
-		if !b.slots[i].Load().used.Load() {
-			return i
+		if tags>>(8*i)&0xff == 0 {
+			return i, true
 		}
 	}
 	for i := range b.slots {
-		b.slots[i].Load().used.Store(false)
+		if tags>>(usedBits+i)&1 == 0 {
+			return i, true
+		}
 	}
-	return int(x.hash>>48) % slots // any; the hashes of a bucket do not agree in these bits
+	b.tags.And(1<<usedBits - 1)
+	return int(x.hash%slots), true // any
 }
 
 // set puts an answer, or nil, into a slot. It is called under the shard's mu.
@@ -266,20 +264,22 @@ func (a *answers) set(sh *answerShard, b *bucket, i int, x *answer, tag uint64) 
 	}
 	sh.bytes.Add(x.weight() - old.weight())
 	b.slots[i].Store(x)
-	b.tags.Store(b.tags.Load()&^(0xff<<(8*i)) | tag<<(8*i))
+	b.tags.And(^(0xff<<(8*i) | 1<<(usedBits+i)))
+	b.tags.Or(tag << (8 * i))
 }
 
 // sweep lets go of what was not used lately in the next bucket of a shard, but
 // not in one. It is called under the shard's mu.
-func (a *answers) sweep(sh *answerShard, shard int, but *bucket) {
-	own := len(a.buckets) / answerShards
+func (a *answers) sweep(shard int, but *bucket) {
+	sh, own := &a.shards[shard], len(a.buckets)/answerShards
 	b := &a.buckets[sh.hand%own*answerShards+shard]
 	sh.hand++
 	if b == but {
 		return
 	}
+	used := b.tags.And(1<<usedBits-1) >> usedBits
 	for i := range b.slots {
-		if old := b.slots[i].Load(); old != nil && !old.used.Swap(false) {
+		if b.slots[i].Load() != nil && used>>i&1 == 0 {
 			a.set(sh, b, i, nil, 0)
 		}
 	}
