@@ -1,6 +1,7 @@
 # Needs Go, make and git; everything else is fetched by Go. `make test` also needs
-# Node.js 18 or newer with npm, for the client of that world; `go test ./...` does
-# without. `make help` lists the targets.
+# Node.js 18 or newer with npm, for the client of that world, and openssl, for the
+# certificates that deploy/ makes; `go test ./...` does without. `make help` lists the
+# targets.
 
 GO       ?= go
 FUZZTIME ?= 5s
@@ -54,6 +55,7 @@ demo: build ## start a server with the customer portal, ask it and be told why; 
 test: lint build fuzz ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
 	PEMBA_REQUESTS=$(REQUESTS) $(GO) test -timeout 20m -run '^TestRandomRequests$$' ./server
+	cd deploy && $(GO) test -timeout 20m ./...
 	PEMBA_CLIENTS=1 $(GO) test $(RACE) -timeout 20m ./...
 
 lint: ## gofmt, go vet, staticcheck, errcheck, ineffassign
@@ -62,6 +64,7 @@ lint: ## gofmt, go vet, staticcheck, errcheck, ineffassign
 	$(GO) tool staticcheck ./...
 	$(GO) tool errcheck ./...
 	$(GO) tool ineffassign ./...
+	cd deploy && $(GO) vet ./... && for tool in staticcheck errcheck ineffassign; do $$($(GO) -C .. tool -n $$tool) ./... || exit 1; done
 
 fmt: ## format all Go files
 	gofmt -w .

@@ -61,9 +61,11 @@ func (c *command) all() map[string]bool {
 var (
 	// Where pemba stands as a command: at the beginning of one, after the prompt
 	// or a separator, or after a program that runs another.
-	called = regexp.MustCompile(`(?:^|[|;&(] *|\$ |-- |exec \S+ |sudo(?: -\S+(?: [a-z]+)?)* |PEMBA_\w+=\S* )(?:bin/)?pemba ([a-z][^|;&)#<>\n]*)`)
+	called = regexp.MustCompile(`(?:^|[|;&(] *|\$ |-- |exec \S+ |sudo(?: -\S+(?: [a-z]+)?)* |PEMBA_\w+=\S* )(?:bin/)?pemba ([a-z][^|;&)#<>` + "`" + `\n]*)`)
 	code   = regexp.MustCompile("`([^`\n]+)`")
-	option = regexp.MustCompile(`(?:^|[\s=\[(])(--?[a-zA-Z][a-zA-Z-]*)`)
+	// A flag alone, or with its value: not a line that goes on with flags of others.
+	talkedAbout = regexp.MustCompile(`^--[a-z-]+\b`)
+	option      = regexp.MustCompile(`(?:^|[\s=\[(])(--?[a-zA-Z][a-zA-Z-]*)`)
 )
 
 // snippets returns the code of a document: what is indented, fenced, or between
@@ -71,6 +73,7 @@ var (
 func snippets(text string) []string {
 	var all []string
 	fenced := false
+	text = strings.ReplaceAll(text, "\\\n", " ") // lines that go on
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		switch {
@@ -113,11 +116,8 @@ func TestCommandsExist(t *testing.T) {
 	found := 0
 	for name, text := range documents(t) {
 		for _, snippet := range snippets(text) {
-			if strings.HasPrefix(snippet, "--") { // a flag that is talked about
-				flag, _, _ := strings.Cut(strings.Fields(snippet)[0], "=")
-				if !flags[flag] {
-					t.Errorf("%s: no command has the flag %s", name, flag)
-				}
+			if flag := talkedAbout.FindString(snippet); flag != "" && !flags[flag] {
+				t.Errorf("%s: no command has the flag %s", name, flag)
 			}
 			for _, m := range called.FindAllStringSubmatch(snippet, -1) {
 				found++

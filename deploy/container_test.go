@@ -112,7 +112,7 @@ func TestCompose(t *testing.T) {
 
 // TestUnit parses the systemd unit and its settings.
 func TestUnit(t *testing.T) {
-	options, err := unit.Deserialize(strings.NewReader(read(t, "deploy/systemd/pemba.service")))
+	options, err := unit.DeserializeOptions(strings.NewReader(read(t, "deploy/systemd/pemba.service")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -180,10 +180,10 @@ func TestChart(t *testing.T) {
 // TestChartRefuses gives the chart values that make no cluster.
 func TestChartRefuses(t *testing.T) {
 	for values, want := range map[string]string{
-		"replicas: 2":                                "replicas",
-		"replica: 3":                                 "replica",
-		"drain: soon":                                "drain",
-		"antiAffinity: never":                        "antiAffinity",
+		"replicas: 2":         "replicas",
+		"replica: 3":          "replica",
+		"drain: soon":         "drain",
+		"antiAffinity: never": "antiAffinity",
 		"peerTLS: {certManager: {enabled: true}}":    "name an issuer",
 		"image: {tag: 1}":                            "tag",
 		"tls: {enabled: true, certificate: web-tls}": "certificate",
