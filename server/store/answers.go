@@ -253,7 +253,7 @@ func (b *bucket) slotFor(x *answer, tag uint64) (int, bool) {
 		}
 	}
 	b.tags.And(1<<usedBits - 1)
-	return int(x.hash%slots), true // any
+	return int(x.hash % slots), true // any
 }
 
 // set puts an answer, or nil, into a slot. It is called under the shard's mu.
