@@ -130,11 +130,12 @@ func commonFormat(c *Cluster) int {
 	return newest
 }
 
-// due returns a member that may vote from now on.
+// due returns a member that may vote from now on. One whose disk is nearly full
+// would stop all writes by that.
 func due(c *Cluster, seen map[string]*watched, held []string, now time.Time) string {
 	for _, m := range c.Members {
 		w := seen[m.ID]
-		if m.Voter || m.nonVoter || !m.Healthy || w == nil || slices.Contains(held, m.ID) {
+		if m.Voter || m.nonVoter || !m.Healthy || m.NearlyFull || w == nil || slices.Contains(held, m.ID) {
 			continue
 		}
 		if now.Sub(w.healthy) >= c.Autopilot.Stabilization {

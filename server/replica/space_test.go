@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -186,5 +187,18 @@ func TestGuardSpace(t *testing.T) {
 	r.guardSpace(space{free: 99, total: 10_000}, full)
 	if a, ok := r.machine.Apply(&raft.Log{Index: 1}).(*applied); stopped == nil || !ok || a.broken != stopped {
 		t.Errorf("with less than an eighth it applies, %v", stopped)
+	}
+}
+
+// TestNearlyFullDoesNotVote: a member that would stop all writes gets no vote
+// until it has room.
+func TestNearlyFullDoesNotVote(t *testing.T) {
+	now := time.Unix(1000, 0)
+	seen := map[string]*watched{"new": {healthy: now.Add(-time.Minute)}}
+	for _, full := range []bool{true, false} {
+		c := &Cluster{Members: []Member{{ID: "new", Healthy: true, NearlyFull: full}}, Autopilot: Autopilot{}.withDefaults()}
+		if id := due(c, seen, nil, now); (id == "") != full {
+			t.Errorf("nearly full %t: %q is due", full, id)
+		}
 	}
 }
