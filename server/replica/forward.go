@@ -108,7 +108,7 @@ func (r *Replica) confirm() (store.Revision, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, 2*r.config.ElectionTimeout)
 	defer cancel()
 	if r.node.established.Load() {
-		return r.node.verify(ctx)
+		return r.confirmed(ctx)
 	}
 	peer, err := r.toLeader()
 	if err != nil {

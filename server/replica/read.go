@@ -48,6 +48,9 @@ func (r *Replica) Snapshot(ctx context.Context, c Consistency) (*Snapshot, error
 	if err := r.usable(); err != nil {
 		return nil, err
 	}
+	if r.history.Load().cluster == 0 {
+		return nil, &UnavailableError{Msg: "this node has no cluster yet", RetryAfter: time.Second}
+	}
 	var fresh store.Revision // the head must be at least this
 	var err error
 	switch c.Mode {
