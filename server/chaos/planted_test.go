@@ -26,7 +26,7 @@ func TestPlanted(t *testing.T) {
 		t.Run(c.tag+"/"+c.checker, func(t *testing.T) {
 			r := round{
 				setting: setting{nodes: c.nodes, tags: []string{c.tag}}, seed: seedOf(t),
-				writers: 6, readers: 6, operations: 6_000, lasting: 4 * time.Second, limit: 2 * time.Minute,
+				writers: 6, readers: 6, operations: 6_000, limit: 2 * time.Minute,
 			}
 			h, _ := r.play(t, newCluster(t, r.setting))
 			if o := h.check(); !o.of(c.checker) {

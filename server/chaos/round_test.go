@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -99,10 +100,13 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	var hashing sync.WaitGroup
 	hashing.Go(func() { c.hash(working, rec) })
 	start := time.Now()
-	err = faults.run(ctx, r.operations/int64(max(r.faults, 1)), func() bool {
+	if r.faults == 0 {
+		err = faults.operations(ctx, r.operations)
+	}
+	err = errors.Join(err, faults.run(ctx, r.operations/int64(max(r.faults, 1)), func() bool {
 		happened, _ := faults.count()
 		return time.Since(start) >= r.lasting && (r.missing(c, rec, faults) == "" || happened > 3*r.faults)
-	})
+	}))
 	if missing := r.missing(c, rec, faults); err == nil && missing != "" {
 		t.Errorf("too little happened: %s", missing)
 	}
@@ -126,6 +130,7 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	}
 	gap := h.longestGap()
 	n, kinds := faults.count()
+	t.Logf("checking: %d operations", len(h.Operations))
 	return h, fmt.Sprintf("%d operations with an answer, %d faults of %d kinds (%v), %d elections, %d snapshot installs; the longest time without a write: %.2fs (from %.2fs on); %.0fs",
 		rec.ended.Load(), n, kinds, faults, c.gauges.elections(), c.gauges.installs(), (gap.to - gap.from).Seconds(), gap.from.Seconds(), time.Since(start).Seconds())
 }
