@@ -22,13 +22,14 @@ var chatty = flag.Bool("chatty", false, "print what the members of a cluster log
 
 // group is a cluster in one process and in fake time.
 type group struct {
-	t     *testing.T
-	ether *ether
-	dir   string // "": in memory
-	every uint64 // entries between snapshots; 0: the default
-	keep  uint64 // entries kept after a snapshot; 0: the default
-	nodes map[string]*Replica
-	log   *slog.Logger
+	t      *testing.T
+	ether  *ether
+	dir    string        // "": in memory
+	every  uint64        // entries between snapshots; 0: the default
+	keep   uint64        // entries kept after a snapshot; 0: the default
+	commit time.Duration // after which followers hear what is in the log for good; 0: the default
+	nodes  map[string]*Replica
+	log    *slog.Logger
 }
 
 // grouped runs a test of a cluster in fake time, and closes what it leaves open.
@@ -48,7 +49,7 @@ func grouped(t *testing.T, test func(*testing.T, *group)) {
 func (g *group) config(name string, expect int, join ...string) Config {
 	return Config{
 		Dir: filepath.Join(g.dir, name), Network: g.ether.join(name + ":1"), Name: name, Join: join, Expect: expect,
-		Logger: g.log.With("node", name), SnapshotEvery: g.every, trailingLogs: g.keep, snapshotInterval: time.Second,
+		Logger: g.log.With("node", name), SnapshotEvery: g.every, trailingLogs: g.keep, commitTimeout: g.commit, unsynced: true, snapshotInterval: time.Second,
 		Store: store.Config{MinFree: 1, CacheBytes: 1 << 20},
 	}
 }

@@ -69,6 +69,7 @@ func openFiles(c *Config) (*files, error) {
 		Path:                    filepath.Join(dir, logFile),
 		BoltOptions:             &bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, Timeout: time.Second},
 		MsgpackUseNewTimeFormat: true,
+		NoSync:                  c.unsynced,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the log %s: %w", filepath.Join(dir, logFile), err)

@@ -93,6 +93,24 @@ func (e *ether) isolate(address string, closed bool) {
 	}
 }
 
+// slow makes each call take longer.
+func (e *ether) slow(delay time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.delay = delay
+}
+
+// heal opens all ways.
+func (e *ether) heal() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for way := range e.cuts {
+		delete(e.cuts, way)
+		e.connect(way[0], way[1])
+	}
+	e.delay = 0
+}
+
 // way returns the server at the end of a way, nil when it is cut.
 func (e *ether) way(from, to string) (peerv1.PeerServiceServer, time.Duration) {
 	e.mu.Lock()

@@ -22,7 +22,6 @@ const (
 
 const (
 	maxAppendEntries = 256
-	commitTimeout    = 5 * time.Millisecond
 	closingEntries   = 32 // since the last snapshot that are worth one when closing: the next start applies them again
 
 	// Entries that are kept after a snapshot: a member that is further behind
@@ -62,7 +61,7 @@ func raftConfig(c *Config, id raft.ServerID, notify chan bool) *raft.Config {
 	config.BatchApplyCh = true
 	config.MaxAppendEntries = maxAppendEntries
 	config.TrailingLogs = c.trailing(1)
-	config.CommitTimeout = commitTimeout
+	config.CommitTimeout = c.commitTimeout
 	config.HeartbeatTimeout, config.ElectionTimeout, config.LeaderLeaseTimeout = c.ElectionTimeout, c.ElectionTimeout, c.ElectionTimeout/2
 	config.NoSnapshotRestoreOnStart = true // boot did, and the store has the rest
 	config.ShutdownOnRemove = false        // it goes on, to say so

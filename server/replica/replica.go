@@ -46,6 +46,8 @@ type Config struct {
 	Roster          map[string]string // where this node serves, shown to others: {"grpc": address, "http": address}
 
 	snapshotInterval time.Duration // between two looks at SnapshotEvery; 0: 10 s
+	commitTimeout    time.Duration // after which followers hear what is in the log for good; 0: 5 ms
+	unsynced         bool          // the log does not outlive a crash of the machine, for tests
 	trailingLogs     uint64        // entries kept after a snapshot; 0: by the number of members
 	foundVersion     int           // of a cluster that is founded; 0: the newest
 }
@@ -84,6 +86,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.snapshotInterval == 0 {
 		c.snapshotInterval = 10 * time.Second
+	}
+	if c.commitTimeout == 0 {
+		c.commitTimeout = 5 * time.Millisecond
 	}
 	if c.ElectionTimeout == 0 {
 		c.ElectionTimeout = time.Second
