@@ -23,6 +23,9 @@ type Config struct {
 
 	// MinFree is how many bytes must stay free on the disk; 0: 256 MiB. Below
 	// it transactions that only delete are still taken, down to a quarter of it.
+	// Badger writes tables of up to 32 MiB, also while it is closed, and is ended
+	// by a signal when there is no room for one: less than the default is for
+	// tests. Nothing that was acknowledged is lost by that.
 	MinFree uint64
 	// Disk returns how many bytes this user may still write to the disk of a
 	// directory, and its size; nil: what the machine says.
