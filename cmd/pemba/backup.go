@@ -5,38 +5,66 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
-	"os"
+	"time"
 
-	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/pemba-authz/pemba/engine"
+	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
 
 func backupCommands(a *app) *cobra.Command {
-	return group("backup", "Carry a whole store in one file", `A backup is the schema and all relationships of one revision. It is text: a line with
-the schema, a line for each relationship as NDJSON, and a line with their number and
-the SHA-256 of all lines before.`,
-		backupCreateCommand(a), backupRestoreCommand(a))
+	return group("backup", "Carry a whole store in one file", `A backup is the schema, all relationships that have not expired and all open documents
+of one revision. It is text: a line with the schema and where it comes from, a line for
+each relationship and each document as NDJSON, and a line with their numbers and the
+SHA-256 of all lines before. Sealed documents are not in it.`,
+		backupCreateCommand(a), backupVerifyCommand(a), backupRestoreCommand(a), backupScheduleCommand(a))
 }
 
-// backupFormat is the number of the format that this version reads and writes.
-const backupFormat = 1
+// backupFormat is the number of the format that this version writes. It reads
+// those before it as well: format 1 had no documents and no history.
+const backupFormat = 2
 
 // backupHead is the first line of a backup.
 type backupHead struct {
 	Format   int    `json:"pembaBackup"`
-	Revision string `json:"revision"`
+	Revision string `json:"revision"`          // its token
+	Number   string `json:"number,omitempty"`  // the revision as people say it
+	Cluster  string `json:"cluster,omitempty"` // that it is of
+	Epoch    uint64 `json:"epoch,omitempty"`
+	Time     string `json:"time,omitempty"` // when it was made
 	Schema   string `json:"schema"`
+}
+
+// number is the revision for people.
+func (h *backupHead) number() string {
+	if h.Number != "" {
+		return h.Number
+	}
+	return h.Revision
+}
+
+// backupDocument is the line of a document.
+type backupDocument struct {
+	Document *documentJSON `json:"document"`
+}
+
+// documentJSON is a document, as data.
+type documentJSON struct {
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value"`
 }
 
 // backupEnd is the last line of a backup.
 type backupEnd struct {
 	Relationships int64  `json:"relationships"`
+	Documents     int64  `json:"documents,omitempty"`
 	SHA256        string `json:"sha256"` // of all lines before
 }
 
@@ -44,12 +72,21 @@ type backupEnd struct {
 type backupJSON struct {
 	Revision      string `json:"revision"`
 	Relationships int64  `json:"relationships"`
+	Documents     int64  `json:"documents"`
+}
+
+func (b backupJSON) text(did string) string {
+	what := counted(int(b.Relationships), "relationship")
+	if b.Documents > 0 {
+		what += " and " + counted(int(b.Documents), "document")
+	}
+	return fmt.Sprintf("%s %s of revision %s", did, what, b.Revision)
 }
 
 func (a *app) printBackup(did string, b backupJSON) error {
-	return a.one([]string{"revision", "relationships"}, item{
-		text:  fmt.Sprintf("%s %s of revision %s", did, counted(int(b.Relationships), "relationship"), b.Revision),
-		cells: []string{b.Revision, fmt.Sprint(b.Relationships)},
+	return a.one([]string{"revision", "relationships", "documents"}, item{
+		text:  b.text(did),
+		cells: []string{b.Revision, fmt.Sprint(b.Relationships), fmt.Sprint(b.Documents)},
 		value: b,
 	})
 }
@@ -58,29 +95,17 @@ func backupCreateCommand(a *app) *cobra.Command {
 	var at string
 	c := &cobra.Command{
 		Use:     "create FILE",
-		Short:   "Write the schema and all relationships of one revision into a file",
+		Short:   "Write a backup of one revision into a file",
 		Long:    `Writes a backup. It gets its name when it is whole, and only its owner can read it.`,
 		Example: "  pemba backup create monday.backup",
 		Args:    exactly(1, "FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withClient(c.Context(), func(cl *client) error {
-				stored, err := cl.schemaText(c.Context(), at)
+				done, err := a.createBackup(c.Context(), cl, args[0], at)
 				if err != nil {
 					return err
 				}
-				head := backupHead{backupFormat, stored.readAt, stored.text}
-				bar := a.progress(-1, "exporting")
-				defer bar.finish()
-				var n int64
-				err = writeWhole(args[0], func(f io.Writer) error {
-					n, err = writeBackup(f, head, cl.exported(c.Context(), stored.readAt), bar)
-					return err
-				})
-				if err != nil {
-					return err
-				}
-				bar.finish()
-				return a.printBackup("saved", backupJSON{cl.number(c.Context(), stored.readAt), n})
+				return a.printBackup("saved", done)
 			})
 		},
 	}
@@ -88,101 +113,111 @@ func backupCreateCommand(a *app) *cobra.Command {
 	return c
 }
 
-// writeBackup writes a backup and returns how many relationships it holds.
-func writeBackup(f io.Writer, head backupHead, relationships iter.Seq2[engine.Relationship, error], bar *progress) (int64, error) {
+// createBackup writes a backup of a revision, "" meaning the newest.
+func (a *app) createBackup(ctx context.Context, cl *client, name, at string) (backupJSON, error) {
+	stored, err := cl.schemaText(ctx, at)
+	if err != nil {
+		return backupJSON{}, err
+	}
+	head := backupHead{
+		Format: backupFormat, Revision: stored.readAt, Number: cl.number(ctx, stored.readAt),
+		Time: time.Now().UTC().Format(time.RFC3339), Schema: stored.text,
+	}
+	status, err := cl.clusters.Status(ctx, &pembav1.StatusRequest{})
+	if err != nil && !isCode(err, codes.Unimplemented) { // by a server of before there were clusters
+		return backupJSON{}, err
+	}
+	head.Cluster, head.Epoch = status.GetCluster(), status.GetEpoch()
+	bar := a.progress(-1, "exporting")
+	defer bar.finish()
+	done := backupJSON{Revision: head.number()}
+	err = writeWhole(name, func(f io.Writer) error {
+		w := newBackupWriter(f, bar)
+		err := w.write(head, cl.exported(ctx, stored.readAt), cl.documentsAt(ctx, stored.readAt))
+		done.Relationships, done.Documents = w.end.Relationships, w.end.Documents
+		return err
+	})
+	return done, err
+}
+
+// documentsAt gives all open documents of a revision.
+func (c *client) documentsAt(ctx context.Context, at string) iter.Seq2[*documentJSON, error] {
+	return func(yield func(*documentJSON, error) bool) {
+		req := &pembav1.ListDocumentsRequest{Consistency: consistencyAt(at), OptionalLimit: 1_000}
+		for {
+			page, err := c.documents.ListDocuments(ctx, req)
+			if isCode(err, codes.Unimplemented) { // a server that has none
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, d := range page.GetDocuments() {
+				value, err := protojson.Marshal(d.GetValue())
+				if !yield(&documentJSON{d.GetKey(), value}, err) || err != nil {
+					return
+				}
+			}
+			if req.OptionalCursor = page.GetAfterResultCursor(); req.OptionalCursor == nil {
+				return
+			}
+		}
+	}
+}
+
+// backupWriter writes the lines of a backup.
+type backupWriter struct {
+	out *bufio.Writer // into the file and the checksum
+	bar *progress
+	end backupEnd
+	sum interface{ Sum([]byte) []byte }
+}
+
+func newBackupWriter(f io.Writer, bar *progress) *backupWriter {
 	sum := sha256.New()
-	out := bufio.NewWriter(f)
-	line := func(value any) error {
-		data, err := compactJSON(value)
+	return &backupWriter{out: bufio.NewWriter(io.MultiWriter(f, sum)), bar: bar, sum: sum}
+}
+
+func (w *backupWriter) line(value any) error {
+	data, err := compactJSON(value)
+	if err != nil {
+		return err
+	}
+	_, err = w.out.Write(append(data, '\n'))
+	return err
+}
+
+// write writes everything, and counts it.
+func (w *backupWriter) write(head backupHead, relationships iter.Seq2[engine.Relationship, error], documents iter.Seq2[*documentJSON, error]) error {
+	if err := w.line(head); err != nil {
+		return err
+	}
+	for r, err := range relationships {
 		if err != nil {
 			return err
 		}
-		data = append(data, '\n')
-		sum.Write(data)
-		_, err = out.Write(data)
-		return err
+		if err := w.line(relationshipData(r)); err != nil {
+			return err
+		}
+		w.end.Relationships++
+		w.bar.add(1)
 	}
-	if err := line(head); err != nil {
-		return 0, err
-	}
-	var n int64
-	for r, err := range relationships {
+	for d, err := range documents {
 		if err != nil {
-			return n, err
+			return err
 		}
-		if err := line(relationshipData(r)); err != nil {
-			return n, err
+		if err := w.line(backupDocument{d}); err != nil {
+			return err
 		}
-		n++
-		bar.add(1)
+		w.end.Documents++
 	}
-	if err := line(backupEnd{n, hex.EncodeToString(sum.Sum(nil))}); err != nil {
-		return n, err
-	}
-	return n, out.Flush()
-}
-
-func backupRestoreCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "restore FILE",
-		Short: "Write a backup into an empty store",
-		Long: `Checks a backup to its last line, then writes its schema and its relationships into a
-store that has neither. With --data-dir it makes the store.`,
-		Example: "  pemba backup restore monday.backup --data-dir new",
-		Args:    exactly(1, "FILE"),
-		RunE: func(c *cobra.Command, args []string) error {
-			f, err := os.Open(args[0])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = f.Close() }() // it was only read
-			head, n, err := checkBackup(f)
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			if _, err := f.Seek(0, io.SeekStart); err != nil {
-				return err
-			}
-			return a.withNewClient(c.Context(), func(cl *client) error {
-				done, err := a.restore(c.Context(), cl, f, head, n)
-				if err != nil {
-					return err
-				}
-				return a.printBackup("restored", done)
-			})
-		},
-	}
-}
-
-// restore writes a backup that was checked.
-func (a *app) restore(ctx context.Context, cl *client, f io.Reader, head backupHead, n int64) (backupJSON, error) {
-	switch stored, err := cl.schemaText(ctx, ""); {
-	case isCode(err, codes.NotFound):
-	case err != nil:
-		return backupJSON{}, err
-	default:
-		return backupJSON{}, &coded{exitConflict, fmt.Errorf("the store is not empty: it has a schema since revision %s; restore into a new one", cl.number(ctx, stored.written))}
-	}
-	return backupJSON{head.Revision, n}, a.load(ctx, cl, f, head, n)
-}
-
-// load writes the schema and the relationships of a backup.
-func (a *app) load(ctx context.Context, cl *client, f io.Reader, head backupHead, n int64) error {
-	r, err := cl.schemas.WriteSchema(ctx, &v1.WriteSchemaRequest{Schema: head.Schema})
-	if err != nil {
+	if err := w.out.Flush(); err != nil { // into the checksum
 		return err
 	}
-	s, err := cl.schema(ctx)
-	if err != nil {
+	w.end.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
+	if err := w.line(w.end); err != nil {
 		return err
 	}
-	bar := a.progress(n, "restoring")
-	defer bar.finish()
-	lines := &backupLines{}
-	w := newImporter(cl, importFlags{create: true})
-	if err := w.write(ctx, gated(s, lines.relationships(f, bar))); err != nil {
-		return fmt.Errorf("stopped after %s, and the store holds a part of the backup since revision %s: restore it into a new one: %w",
-			counted(int(w.done.Relationships), "relationship"), cl.number(ctx, r.GetWrittenAt().GetToken()), err)
-	}
-	return nil
+	return w.out.Flush()
 }

@@ -12,20 +12,41 @@ import (
 	"hash"
 	"io"
 	"iter"
+	"os"
 
 	"github.com/pemba-authz/pemba/engine"
 )
 
-// checkBackup reads a backup to its end and returns its head and how many
-// relationships it holds.
-func checkBackup(f io.Reader) (backupHead, int64, error) {
+// checkBackup reads a backup to its end and returns its head and what it holds.
+// seen is called with every relationship, and may be nil.
+func checkBackup(f io.Reader, seen func(head *backupHead, line int64, r engine.Relationship) error) (backupHead, backupEnd, error) {
 	lines := &backupLines{}
-	for _, err := range lines.relationships(f, nil) {
+	for r, err := range lines.relationships(f, nil) {
+		if err == nil && seen != nil {
+			err = seen(&lines.head, lines.line, r)
+		}
 		if err != nil {
-			return backupHead{}, 0, err
+			return lines.head, backupEnd{}, err
 		}
 	}
-	return lines.head, lines.count, nil
+	return lines.head, lines.read, nil
+}
+
+// openBackup opens a backup and checks it to its end.
+func openBackup(name string) (*os.File, backupHead, backupEnd, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, backupHead{}, backupEnd{}, err
+	}
+	head, end, err := checkBackup(f, nil)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close() // it was only read
+		return nil, head, end, fmt.Errorf("%s: %w", name, err)
+	}
+	return f, head, end, nil
 }
 
 // maxBackupLine bounds a line of a backup, in bytes: a schema is one.
@@ -33,13 +54,16 @@ const maxBackupLine = 64 << 20
 
 // backupLines reads a backup line by line.
 type backupLines struct {
-	head  backupHead
-	count int64 // of relationships so far
-	sum   hash.Hash
+	head      backupHead
+	documents func(*documentJSON) error // is given each document; nil: they are passed over
+	read      backupEnd                 // how much so far
+	line      int64                     // from 1
+	sum       hash.Hash
 }
 
-// relationships gives the relationships of a backup. At the end it compares
-// their number and the checksum with the last line.
+// relationships gives the relationships of a backup, and hands over its
+// documents. At the end it compares their numbers and the checksum with the last
+// line.
 func (b *backupLines) relationships(f io.Reader, bar *progress) iter.Seq2[engine.Relationship, error] {
 	return func(yield func(engine.Relationship, error) bool) {
 		in := bufio.NewScanner(f)
@@ -50,25 +74,52 @@ func (b *backupLines) relationships(f io.Reader, bar *progress) iter.Seq2[engine
 			return
 		}
 		for in.Scan() {
-			if end, ok := parseBackupEnd(in.Bytes()); ok {
+			b.line++
+			line := in.Bytes()
+			if end, ok := parseBackupEnd(line); ok {
 				if err := b.end(in, end); err != nil {
 					yield(engine.Relationship{}, err)
 				}
 				return
 			}
+			if bytes.HasPrefix(line, []byte(`{"document":`)) {
+				if err := b.document(line); err != nil {
+					yield(engine.Relationship{}, fmt.Errorf("line %d: %w", b.line, err))
+					return
+				}
+				b.add(line)
+				continue
+			}
 			r, err := parseLine(in.Text())
 			if err != nil {
-				err = fmt.Errorf("line %d: %w", b.count+2, err)
+				err = fmt.Errorf("line %d: %w", b.line, err)
 			}
+			b.read.Relationships++
+			b.add(line)
 			if !yield(r, err) || err != nil {
 				return
 			}
-			b.count++
-			b.add(in.Bytes())
 			bar.add(1)
 		}
 		yield(engine.Relationship{}, cmp.Or(in.Err(), errors.New("the backup is cut short: its last line is missing")))
 	}
+}
+
+func (b *backupLines) document(line []byte) error {
+	var d backupDocument
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	switch err := dec.Decode(&d); {
+	case err != nil:
+		return err
+	case d.Document == nil || d.Document.Key == "" || len(d.Document.Value) == 0:
+		return errors.New("a document has a key and a value")
+	}
+	b.read.Documents++
+	if b.documents == nil {
+		return nil
+	}
+	return b.documents(d.Document)
 }
 
 func (b *backupLines) add(line []byte) {
@@ -81,11 +132,12 @@ func (b *backupLines) begin(in *bufio.Scanner) error {
 	if !in.Scan() {
 		return cmp.Or(in.Err(), errors.New("the file is empty: this is no backup"))
 	}
+	b.line = 1
 	switch err := json.Unmarshal(in.Bytes(), &b.head); {
 	case err != nil || b.head.Format == 0:
 		return errors.New("the first line is not that of a backup: `pemba relationship import` reads files of relationships")
-	case b.head.Format != backupFormat:
-		return fmt.Errorf("the backup has format %d, this version reads format %d: use a newer one", b.head.Format, backupFormat)
+	case b.head.Format < 1 || b.head.Format > backupFormat:
+		return fmt.Errorf("the backup has format %d, this version reads formats 1 to %d: use a newer one", b.head.Format, backupFormat)
 	}
 	b.add(in.Bytes())
 	return nil
@@ -101,8 +153,10 @@ func parseBackupEnd(line []byte) (backupEnd, bool) {
 // end compares what was read with the last line.
 func (b *backupLines) end(in *bufio.Scanner, end backupEnd) error {
 	switch {
-	case end.Relationships != b.count:
-		return fmt.Errorf("the backup is damaged: it holds %s, its last line says %d", counted(int(b.count), "relationship"), end.Relationships)
+	case end.Relationships != b.read.Relationships:
+		return fmt.Errorf("the backup is damaged: it holds %s, its last line says %d", counted(int(b.read.Relationships), "relationship"), end.Relationships)
+	case end.Documents != b.read.Documents:
+		return fmt.Errorf("the backup is damaged: it holds %s, its last line says %d", counted(int(b.read.Documents), "document"), end.Documents)
 	case end.SHA256 != hex.EncodeToString(b.sum.Sum(nil)):
 		return errors.New("the backup is damaged: its checksum does not fit")
 	case in.Scan():

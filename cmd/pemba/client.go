@@ -18,26 +18,28 @@ import (
 // client is what every command talks to: a server, or the node of a directory,
 // by the same calls.
 type client struct {
-	permissions v1.PermissionsServiceClient
-	schemas     v1.SchemaServiceClient
-	watches     v1.WatchServiceClient
-	texts       pembav1.SchemaServiceClient
-	explains    pembav1.ExplainServiceClient
-	revisions   pembav1.RevisionServiceClient
-	documents   pembav1.DocumentServiceClient
-	clusters    pembav1.ClusterServiceClient
+	transactions pembav1.TransactionServiceClient
+	permissions  v1.PermissionsServiceClient
+	schemas      v1.SchemaServiceClient
+	watches      v1.WatchServiceClient
+	texts        pembav1.SchemaServiceClient
+	explains     pembav1.ExplainServiceClient
+	revisions    pembav1.RevisionServiceClient
+	documents    pembav1.DocumentServiceClient
+	clusters     pembav1.ClusterServiceClient
 }
 
 func newClient(conn grpc.ClientConnInterface) *client {
 	return &client{
-		permissions: v1.NewPermissionsServiceClient(conn),
-		schemas:     v1.NewSchemaServiceClient(conn),
-		watches:     v1.NewWatchServiceClient(conn),
-		texts:       pembav1.NewSchemaServiceClient(conn),
-		explains:    pembav1.NewExplainServiceClient(conn),
-		revisions:   pembav1.NewRevisionServiceClient(conn),
-		documents:   pembav1.NewDocumentServiceClient(conn),
-		clusters:    pembav1.NewClusterServiceClient(conn),
+		transactions: pembav1.NewTransactionServiceClient(conn),
+		permissions:  v1.NewPermissionsServiceClient(conn),
+		schemas:      v1.NewSchemaServiceClient(conn),
+		watches:      v1.NewWatchServiceClient(conn),
+		texts:        pembav1.NewSchemaServiceClient(conn),
+		explains:     pembav1.NewExplainServiceClient(conn),
+		revisions:    pembav1.NewRevisionServiceClient(conn),
+		documents:    pembav1.NewDocumentServiceClient(conn),
+		clusters:     pembav1.NewClusterServiceClient(conn),
 	}
 }
 

@@ -125,9 +125,11 @@ func (a *app) backupOf(ctx context.Context, st *store.Store, name string) error 
 		}
 	}
 	b := backupJSON{Revision: fmt.Sprint(snapshot.Revision())}
+	none := func(func(*documentJSON, error) bool) {} // there were no documents then
 	err = writeWhole(name, func(f io.Writer) error {
-		var err error
-		b.Relationships, err = writeBackup(f, backupHead{backupFormat, b.Revision, s.Source()}, alive, nil)
+		w := newBackupWriter(f, nil)
+		err := w.write(backupHead{Format: backupFormat, Revision: b.Revision, Schema: s.Source()}, alive, none)
+		b.Relationships = w.end.Relationships
 		return err
 	})
 	if err != nil {

@@ -81,12 +81,16 @@ func (a *app) quietLog() *slog.Logger {
 
 // startNode opens a directory and serves it to this process alone.
 func (a *app) startNode(ctx context.Context, dir string, config store.Config) (*node, error) {
-	logger := a.quietLog()
-	r, err := replica.Open(ctx, replica.Config{Dir: dir, Store: config, Logger: logger})
+	return a.startNodeOf(ctx, replica.Config{Dir: dir, Store: config, Logger: a.quietLog()})
+}
+
+func (a *app) startNodeOf(ctx context.Context, config replica.Config) (*node, error) {
+	dir := config.Dir
+	r, err := replica.Open(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	s, err := server.New(server.Config{Replica: r, Logger: logger})
+	s, err := server.New(server.Config{Replica: r, Logger: config.Logger})
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

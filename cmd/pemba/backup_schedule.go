@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// minEvery is how often backups are made at most.
+const minEvery = time.Second
+
+func backupScheduleCommand(a *app) *cobra.Command {
+	var every time.Duration
+	var keep int
+	c := &cobra.Command{
+		Use:   "schedule DIR",
+		Short: "Write a backup into a directory at once and then again and again",
+		Long: `Runs until it is interrupted. It writes a backup at once and then one every --every,
+named by the time, verifies each after writing, and keeps the --keep newest. A line of
+its log says how each run went. A backup that does not verify is kept as NAME.suspect
+(the last one only), and nothing is removed by a run that failed.
+
+Exit codes: 0 the last run was good, 1 it failed.`,
+		Example: "  pemba backup schedule /var/backups/pemba --every 6h --keep 28",
+		Args:    exactly(1, "DIR"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if every < minEvery {
+				return usagef("--every %v: it is at least %v", every, minEvery)
+			}
+			if keep < 1 {
+				return usagef("--keep %d: at least 1 is kept", keep)
+			}
+			if _, err := a.target(); err != nil {
+				return err
+			}
+			if info, err := os.Stat(args[0]); err != nil || !info.IsDir() {
+				return cmp.Or(err, usagef("%s is no directory", args[0]))
+			}
+			s := &backupSchedule{app: a, dir: args[0], keep: keep, log: newLogger(a.stderr, "info", "auto")}
+			return s.run(c.Context(), every)
+		},
+	}
+	c.Flags().DurationVar(&every, "every", 24*time.Hour, "time from the beginning of one backup to that of the next")
+	c.Flags().IntVar(&keep, "keep", 7, "how many of the newest to keep")
+	return c
+}
+
+// backupSchedule makes backups in one directory.
+type backupSchedule struct {
+	app  *app
+	dir  string
+	keep int
+	log  *slog.Logger
+}
+
+// run makes backups until ctx ends, and returns how the last one went.
+func (s *backupSchedule) run(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		err := s.once(ctx, time.Now())
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // what was interrupted is no failure
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if err != nil {
+				return &coded{exitFailure, fmt.Errorf("the last backup failed: %w", err)}
+			}
+			return nil
+		}
+	}
+}
+
+const (
+	backupStamp  = "20060102T150405.000Z"
+	suspectEnd   = ".suspect"
+	backupEnding = ".backup"
+)
+
+var backupNames = regexp.MustCompile(`^pemba-\d{8}T\d{6}\.\d{3}Z\.backup(\.suspect|\.pemba-new)?$`)
+
+// once makes a backup, verifies it and removes what is too old.
+func (s *backupSchedule) once(ctx context.Context, now time.Time) error {
+	name := filepath.Join(s.dir, "pemba-"+now.UTC().Format(backupStamp)+backupEnding)
+	var done backupJSON
+	err := s.app.withClient(ctx, func(cl *client) error {
+		var err error
+		done, err = s.app.createBackup(ctx, cl, name, "")
+		return err
+	})
+	if err == nil {
+		if _, _, err = verifyBackup(name); err != nil {
+			err = errors.Join(fmt.Errorf("it does not verify: %w", err), os.Rename(name, name+suspectEnd))
+		}
+	}
+	removed := 0
+	if err == nil {
+		removed, err = s.prune()
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Error("the backup failed", "file", name, "took", time.Since(now).Round(time.Millisecond).String(), "error", err)
+		}
+		return err
+	}
+	s.log.Info("backup", "file", name, "revision", done.Revision, "relationships", done.Relationships, "documents", done.Documents,
+		"took", time.Since(now).Round(time.Millisecond).String(), "removed", removed)
+	return nil
+}
+
+// prune removes backups that are too old, and what runs that failed have left.
+// Files with other names stay.
+func (s *backupSchedule) prune() (int, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return 0, err
+	}
+	var good, suspect, old []string
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case !backupNames.MatchString(name):
+		case strings.HasSuffix(name, backupEnding):
+			good = append(good, name)
+		case strings.HasSuffix(name, suspectEnd):
+			suspect = append(suspect, name)
+		default:
+			old = append(old, name)
+		}
+	}
+	slices.Sort(good) // by time
+	slices.Sort(suspect)
+	old = append(old, good[:max(0, len(good)-s.keep)]...)
+	old = append(old, suspect[:max(0, len(suspect)-1)]...)
+	var faults []error
+	for _, name := range old {
+		faults = append(faults, os.Remove(filepath.Join(s.dir, name)))
+	}
+	return len(old), errors.Join(faults...)
+}
