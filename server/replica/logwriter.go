@@ -17,7 +17,7 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	level := slog.LevelWarn
 	switch {
 	case strings.Contains(text, "nothing new to snapshot"), // each start, until the first entry
-		strings.Contains(text, "no known peers"), // a node without a cluster
+		strings.Contains(text, "no known peers"),           // a node without a cluster
 		strings.Contains(text, "cannot take snapshot now"): // the membership has just changed
 		level = slog.LevelDebug
 	case strings.HasPrefix(text, "[ERROR]"):
