@@ -95,7 +95,8 @@ func (r *Replica) pilot(c *Cluster, seen map[string]*watched) error {
 		_, err := r.propose(r.ctx, &command{kind: kindVersion, version: v})
 		return err
 	}
-	if self, ok := r.node.server(r.id); ok && string(self.Address) != r.config.Network.Address() {
+	_, none := r.config.Network.(*noNetwork)
+	if self, ok := r.node.server(r.id); ok && !none && string(self.Address) != r.config.Network.Address() {
 		return r.changed(r.node.raft.AddVoter(r.id, raft.ServerAddress(r.config.Network.Address()), 0, changeTimeout))
 	}
 	if id := due(c, seen, r.machine.settings().held, now); id != "" {

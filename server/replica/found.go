@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -102,8 +103,9 @@ func (r *Replica) addresses(ctx context.Context) []string {
 // answer, and this node, are missing.
 func (r *Replica) ask(ctx context.Context, addresses []string) []*peerv1.StateResponse {
 	answers := make(chan *peerv1.StateResponse, len(addresses))
+	var asked sync.WaitGroup
 	for _, address := range addresses {
-		r.running.Go(func() {
+		asked.Go(func() {
 			s, err := r.askOne(ctx, address, nil)
 			if err != nil {
 				s = nil
@@ -111,6 +113,7 @@ func (r *Replica) ask(ctx context.Context, addresses []string) []*peerv1.StateRe
 			answers <- s
 		})
 	}
+	asked.Wait()
 	byID := map[string]*peerv1.StateResponse{}
 	for range addresses {
 		if s := <-answers; s != nil && s.GetId() != string(r.id) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	peerv1 "github.com/pemba-authz/pemba/server/api/pemba/peer/v1"
 	"github.com/pemba-authz/pemba/server/store"
 )
 
@@ -337,5 +339,75 @@ func TestOtherCluster(t *testing.T) {
 		}
 		t.Log(found.Members)
 		g.shut(stranger)
+	})
+}
+
+// TestInstallCutShort kills a member that has received all that is stored and not
+// taken it over: it does that when it starts again.
+func TestInstallCutShort(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		g.every, g.keep = 20, 10
+		first := g.open(g.config("n1", 0))
+		propose(t, first, Proposal{Tx: schemaOf(testSchema)})
+		var wrote Result
+		for i := range 100 {
+			wrote = propose(t, first, Proposal{Tx: touch(t, fmt.Sprintf("document:%d#viewer@user:anne", i))})
+		}
+		g.until("a snapshot is made", func() bool { return first.node.files.snapshots.newest.Load() > 50 })
+		c := g.config("n2", 0, "n1:1")
+		c.Join = []string{"nowhere:1"}
+		second := g.open(c)
+		received := make(chan struct{}, 100)
+		second.machine.install = func(io.Reader) error {
+			received <- struct{}{}
+			return errors.New("killed")
+		}
+		if err := second.Join(t.Context(), []string{"n1:1"}); err != nil {
+			t.Fatal(err)
+		}
+		<-received
+		if second.Head() != 0 {
+			t.Errorf("it has head %d", second.Head())
+		}
+		g.kill(second)
+		g.ether.isolate("n2:1", true)
+		second = g.again(second)
+		if second.Head() < first.store.Floor() || second.Head() < wrote.Revision-40 {
+			t.Errorf("after its start it has head %d; %d was written", second.Head(), wrote.Revision)
+		}
+		g.ether.isolate("n2:1", false)
+		g.until("it has all", func() bool { return second.Head() >= wrote.Revision })
+		g.same()
+	})
+}
+
+// TestVersionTooOld refuses a node that cannot apply what is in the log, and one
+// that cannot be reached.
+func TestVersionTooOld(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		r := g.open(g.config("n1", 0))
+		node := &peerv1.Server{Id: "0123456789abcdef", Address: "n2:1"}
+		for want, req := range map[string]*peerv1.JoinRequest{
+			"run a version of pemba that fits":  {Server: node, MinFormat: 1, MaxFormat: 1},
+			"cannot be reached from the leader": {Server: node, MinFormat: 1, MaxFormat: 2},
+			"empty its data directory":          {Server: node, MinFormat: 1, MaxFormat: 2, Cluster: 1, Epoch: 1},
+			"has an id and an address":          {MinFormat: 1, MaxFormat: 2},
+		} {
+			var refused *ClusterError
+			if err := r.admit(t.Context(), req); !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: %v", req, err)
+			}
+		}
+		// Commands that no member may see.
+		h := r.history.Load()
+		for _, data := range [][]byte{nil, {maxFormat + 1}, make([]byte, commandHeader), make([]byte, maxCommand+1)} {
+			answer, err := service{r: r}.Propose(t.Context(), &peerv1.ProposeRequest{Cluster: h.cluster, Epoch: h.epoch, Command: data})
+			if err != nil || answer.GetFault() == nil {
+				t.Errorf("%d bytes are taken", len(data))
+			}
+		}
+		if err := r.usable(); err != nil {
+			t.Error(err)
+		}
 	})
 }

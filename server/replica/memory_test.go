@@ -21,11 +21,12 @@ type ether struct {
 	mu    sync.Mutex
 	nodes map[string]*memory
 	cuts  map[[2]string]bool // from, to
+	mute  map[[2]string]bool // the same for calls alone, not for the log
 	delay time.Duration      // of each call
 }
 
 func newEther() *ether {
-	return &ether{nodes: map[string]*memory{}, cuts: map[[2]string]bool{}}
+	return &ether{nodes: map[string]*memory{}, cuts: map[[2]string]bool{}, mute: map[[2]string]bool{}}
 }
 
 // silence is after which a call over a way that is cut fails.
@@ -77,6 +78,13 @@ func (e *ether) cut(from, to string, closed bool) {
 	e.connect(from, to)
 }
 
+// cutCalls closes or opens a way for calls alone.
+func (e *ether) cutCalls(from, to string, closed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mute[[2]string{from, to}] = closed
+}
+
 // isolate closes or opens all ways of a member.
 func (e *ether) isolate(address string, closed bool) {
 	e.mu.Lock()
@@ -116,7 +124,7 @@ func (e *ether) way(from, to string) (peerv1.PeerServiceServer, time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m := e.nodes[to]
-	if m == nil || e.cuts[[2]string{from, to}] {
+	if m == nil || e.cuts[[2]string{from, to}] || e.mute[[2]string{from, to}] {
 		return nil, e.delay
 	}
 	return m.server, e.delay

@@ -82,8 +82,8 @@ func (c *Config) trailing(members int) uint64 {
 	return trailingAlone
 }
 
-// startNode starts raft. A node that founds a cluster of one does it here.
-func startNode(r *Replica, f *files) (*node, error) {
+// startNode starts raft on the replica's behalf. A node that founds a cluster of one does it here.
+func (r *Replica) startNode(f *files) error {
 	c := &r.config
 	notify := make(chan bool, 1)
 	config := raftConfig(c, r.id, notify)
@@ -103,12 +103,13 @@ func startNode(r *Replica, f *files) (*node, error) {
 	}
 	if err != nil {
 		l.close()
-		return nil, fmt.Errorf("starting the log: %w", err)
+		return fmt.Errorf("starting the log: %w", err)
 	}
+	r.node = n
 	n.running.Go(func() { n.watchdog.run(n.stop) })
 	n.running.Go(func() { n.follow(notify, r.establish) })
 	n.running.Go(n.nudge)
-	return n, nil
+	return nil
 }
 
 // only is the membership of a cluster of one.
@@ -270,10 +271,11 @@ func (n *node) server(id raft.ServerID) (raft.Server, bool) {
 	return all[at], true
 }
 
-// alone reports whether this member is the only one.
+// alone reports whether this member is the only one that votes, so that nobody
+// else can lead.
 func (n *node) alone() bool {
-	all := n.servers()
-	return len(all) == 1 && all[0].ID == n.id && all[0].Suffrage == raft.Voter
+	mine, ok := n.server(n.id)
+	return ok && mine.Suffrage == raft.Voter && n.voters() == 1
 }
 
 // errNoLeader is told to readers and writers while nobody leads.

@@ -228,7 +228,7 @@ func (r *Replica) open(ctx context.Context) error {
 		r.cancel()
 		return errors.Join(err, r.config.Network.Close())
 	}
-	if r.node, err = startNode(r, f); err != nil {
+	if err = r.startNode(f); err != nil {
 		r.cancel()
 		return errors.Join(err, f.close(), r.store.Close(), r.config.Network.Close())
 	}
