@@ -45,7 +45,7 @@ var layers = map[string]room{
 		},
 	},
 	"server/replica": {
-		ours:   []string{"server/api/pemba/peer/v1", "server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
+		ours: []string{"server/api/pemba/peer/v1", "server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{
 			"github.com/hashicorp/raft", "github.com/hashicorp/raft-boltdb/v2", "go.etcd.io/bbolt", "golang.org/x/sync/semaphore",
 			"google.golang.org/grpc", "google.golang.org/protobuf",

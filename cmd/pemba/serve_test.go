@@ -12,7 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -42,7 +44,8 @@ func TestServeScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "up": up, "down": down, "get": get, "keep": keep, "ports": ports, "until": until, "field": field,
+			"code": code, "up": up, "down": down, "get": get, "keep": keep, "ports": ports, "until": until, "field": field, "token": token,
+			"ended": ended, "background": inBackground, "logged": logged, "interrupt": interrupt, "count": count,
 		},
 	})
 }
@@ -52,7 +55,33 @@ type serversKey struct{}
 // background is a server that a script runs.
 type background struct {
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr lockedBuffer
+}
+
+// kill ends what still runs.
+func (b *background) kill() {
+	if b.cmd.ProcessState == nil {
+		_ = b.cmd.Process.Kill()
+		_ = b.cmd.Wait()
+	}
+}
+
+// lockedBuffer is written to by a process while a test reads it.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 // up runs a server until it has said where it listens: up NAME COMMAND ARGS…
@@ -76,12 +105,7 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 	out, err := b.cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(b.cmd.Start())
-	ts.Defer(func() {
-		if b.cmd.ProcessState == nil {
-			_ = b.cmd.Process.Kill()
-			_ = b.cmd.Wait()
-		}
-	})
+	ts.Defer(b.kill)
 	var at addressesJSON
 	if err := json.NewDecoder(out).Decode(&at); err != nil {
 		_ = b.cmd.Wait()
@@ -149,16 +173,109 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[1], fmt.Sprint(value))
 }
 
+var tokenText = regexp.MustCompile(`"token":"([^"]+)"`)
+
+// token keeps the token that was printed last: token VARIABLE.
+func token(ts *testscript.TestScript, neg bool, args []string) {
+	found := tokenText.FindStringSubmatch(ts.ReadFile("stdout"))
+	if neg || len(args) != 1 || found == nil {
+		ts.Fatalf("usage: token VARIABLE, after something that printed one")
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// serverNamed returns a server that a script runs.
+func serverNamed(ts *testscript.TestScript, name string) *background {
+	b := ts.Value(serversKey{}).(map[string]*background)[name]
+	if b == nil {
+		ts.Fatalf("nothing runs that is called %s", name)
+	}
+	return b
+}
+
+// ended waits for a server that ends by itself, with a failure that its log
+// tells: ended NAME REGEXP
+func ended(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: ended NAME REGEXP")
+	}
+	b := serverNamed(ts, args[0])
+	err := b.cmd.Wait()
+	if err == nil || !regexp.MustCompile(args[1]).MatchString(b.stderr.String()) {
+		ts.Fatalf("it ended with %v\n%s", err, &b.stderr)
+	}
+}
+
+// inBackground runs something that prints no address: background NAME pemba ARGS…
+func inBackground(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || args[1] != "pemba" {
+		ts.Fatalf("usage: background NAME pemba ARGS…")
+	}
+	exe, err := os.Executable()
+	ts.Check(err)
+	b := &background{cmd: exec.Command(exe)}
+	b.cmd.Args = args[1:]
+	b.cmd.Dir, b.cmd.Stderr = ts.MkAbs("."), &b.stderr
+	for _, name := range []string{"PATH", "HOME", "PEMBA_ENDPOINT", "PEMBA_INSECURE", "PEMBA_CACHE_SIZE"} {
+		b.cmd.Env = append(b.cmd.Env, name+"="+ts.Getenv(name))
+	}
+	ts.Check(b.cmd.Start())
+	ts.Defer(b.kill)
+	ts.Value(serversKey{}).(map[string]*background)[args[0]] = b
+}
+
+// logged waits until so many lines of a log match: logged NAME COUNT REGEXP
+func logged(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: logged NAME COUNT REGEXP")
+	}
+	b, want := serverNamed(ts, args[0]), regexp.MustCompile(args[2])
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	end, tick := time.After(untilTime), time.NewTicker(50*time.Millisecond)
+	defer tick.Stop()
+	for len(want.FindAllString(b.stderr.String(), -1)) < n {
+		select {
+		case <-tick.C:
+		case <-end:
+			ts.Fatalf("%s", &b.stderr)
+		}
+	}
+}
+
+// interrupt ends something in the background and demands its exit code:
+// interrupt NAME CODE
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: interrupt NAME CODE")
+	}
+	b := serverNamed(ts, args[0])
+	ts.Check(b.cmd.Process.Signal(os.Interrupt))
+	_ = b.cmd.Wait() // the code says it
+	if got := strconv.Itoa(b.cmd.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("exit code %s, want %s\n%s", got, args[1], &b.stderr)
+	}
+}
+
+// count demands so many files: count NUMBER PATTERN
+func count(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: count NUMBER PATTERN")
+	}
+	found, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if strconv.Itoa(len(found)) != args[0] {
+		ts.Fatalf("there are %d: %q", len(found), found)
+	}
+}
+
 // down interrupts a server, which must end well, and prints its log:
 // down NAME [kill]
 func down(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: down NAME [kill]")
 	}
-	b := ts.Value(serversKey{}).(map[string]*background)[args[0]]
-	if b == nil {
-		ts.Fatalf("no server %s is up", args[0])
-	}
+	b := serverNamed(ts, args[0])
 	if len(args) > 1 {
 		ts.Check(b.cmd.Process.Kill())
 		_ = b.cmd.Wait()
@@ -168,7 +285,7 @@ func down(ts *testscript.TestScript, neg bool, args []string) {
 	if err := b.cmd.Wait(); err != nil {
 		ts.Fatalf("the server ended with %v\n%s", err, &b.stderr)
 	}
-	_, err := ts.Stdout().Write(b.stderr.Bytes())
+	_, err := io.WriteString(ts.Stdout(), b.stderr.String())
 	ts.Check(err)
 }
 
