@@ -98,7 +98,7 @@ func (c *ResourceCandidates) Results(ctx context.Context, e *Engine, after strin
 // next answers one of many questions about the same subject: what was found for
 // the earlier ones is kept as long as it is small. Reads are counted anew.
 func (w *walk) next(r *schema.Relation, id string) (Answer, error) {
-	if len(w.memo) > mostKept {
+	if len(w.memo) > mostKept || w.keeps && w.log.full() {
 		w.forget()
 	}
 	w.reads, w.recalls, w.deepest = 0, 0, 0
