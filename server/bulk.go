@@ -37,10 +37,12 @@ func (s *Server) importAll(ctx context.Context, receive func() ([]*v1.Relationsh
 		return 0, nil
 	}
 	if err == nil {
+		ctx, end := s.room(ctx, "replica.Commit")
 		_, err = i.Commit(ctx, replica.Proposal{
 			Tx:       store.Transaction{Actor: caller(ctx)},
 			RetryKey: header(ctx, idempotencyKey), Identity: caller(ctx),
 		})
+		end()
 	}
 	if err == nil {
 		return uint64(i.Total()), nil

@@ -26,7 +26,10 @@ func (p *permissionsService) CheckBulkPermissions(ctx context.Context, r *v1.Che
 		return nil, err
 	}
 	defer a.Close()
-	if err := b.answer(ctx, a); err != nil {
+	ctx, end := p.room(ctx, "engine.Check")
+	err = b.answer(ctx, a)
+	end()
+	if err != nil {
 		return nil, err
 	}
 	return &v1.CheckBulkPermissionsResponse{CheckedAt: a.token(), Pairs: b.responses(r.Items)}, nil

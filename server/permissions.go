@@ -106,7 +106,9 @@ func (p *permissionsService) ExpandPermissionTree(ctx context.Context, r *v1.Exp
 		return nil, err
 	}
 	defer a.Close()
+	ctx, end := p.room(ctx, "engine.Expand")
 	tree, err := a.engine.Expand(ctx, resource, r.Permission, false)
+	end()
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,8 @@ func (s *Server) propose(ctx context.Context, tx store.Transaction) (replica.Res
 // proposeKeyed is propose under an idempotency key, "" for none.
 func (s *Server) proposeKeyed(ctx context.Context, tx store.Transaction, key string) (replica.Result, error) {
 	tx.Actor = caller(ctx)
+	ctx, end := s.room(ctx, "replica.Propose")
+	defer end()
 	result, err := s.replica.Propose(ctx, replica.Proposal{Tx: tx, RetryKey: key, Identity: tx.Actor})
 	if len(tx.Updates) > 0 {
 		err = withoutSchema(err, tx.Updates[0].Relationship)

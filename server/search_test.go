@@ -134,6 +134,37 @@ func subjectsByPage(ctx context.Context, client v1.PermissionsServiceClient, r *
 	}
 }
 
+// TestSpansOfRooms demands a span for each room that other calls pass.
+func TestSpansOfRooms(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
+	h := start(t, func(c *server.Config) { c.Tracing = provider })
+	searchWorld(h)
+	for _, c := range []struct {
+		method, room string
+		request      proto.Message
+	}{
+		{"CheckBulkPermissions", "engine.Check", &v1.CheckBulkPermissionsRequest{Items: []*v1.CheckBulkPermissionsRequestItem{{
+			Resource: object(t, "document:a"), Permission: "read", Subject: subject(t, "user:anne"),
+		}}}},
+		{"ExpandPermissionTree", "engine.Expand", &v1.ExpandPermissionTreeRequest{Resource: object(t, "document:a"), Permission: "view"}},
+		{"WriteRelationships", "replica.Propose", &v1.WriteRelationshipsRequest{Updates: []*v1.RelationshipUpdate{{
+			Operation: v1.RelationshipUpdate_OPERATION_TOUCH, Relationship: relationship(t, "document:d#viewer@user:anne"),
+		}}}},
+		{"ImportBulkRelationships", "replica.Commit", &v1.ImportBulkRelationshipsRequest{
+			Relationships: []*v1.Relationship{relationship(t, "document:e#viewer@user:anne")},
+		}},
+	} {
+		recorder.Reset()
+		if _, _, err := h.call(t.Context(), c.method, c.request); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(recorder.Ended(), func(s sdktrace.ReadOnlySpan) bool { return s.Name() == c.room }) {
+			t.Errorf("%s has no span %s", c.method, c.room)
+		}
+	}
+}
+
 // TestLookupSpans demands a span for finding candidates and one for checking them.
 func TestLookupSpans(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
