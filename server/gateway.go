@@ -15,7 +15,7 @@ import (
 // newGateway serves every RPC as JSON over HTTP: one POST each, streams as one
 // JSON object a line, errors as a JSON status.
 func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
-	mux := runtime.NewServeMux(runtime.WithIncomingHeaderMatcher(passHeader))
+	mux := runtime.NewServeMux(runtime.WithIncomingHeaderMatcher(passHeader), runtime.WithMarshalerOption(runtime.MIMEWildcard, newRequestJSON()))
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		v1.RegisterPermissionsServiceHandler,
 		v1.RegisterSchemaServiceHandler,
