@@ -57,6 +57,8 @@ type faults struct {
 	seed   uint64
 	log    map[string]int // how often what was done
 
+	members int
+
 	mu      sync.Mutex // never held while waiting
 	live    map[string]*Replica
 	history [faultsKeys][]porcupine.Operation
@@ -76,8 +78,8 @@ func newFaults(t *testing.T, g *group, seed uint64) *faults {
 }
 
 func (f *faults) run() {
-	n := 3 + 2*int(f.seed%2)
-	for i, r := range f.g.found(n) {
+	f.members = 3 + 2*int(f.seed%2)
+	for i, r := range f.g.found(f.members) {
 		f.live[r.config.Name] = r
 		if i == 0 {
 			propose(f.t, r, Proposal{Tx: schemaOf(testSchema)})
@@ -400,6 +402,9 @@ func (f *faults) fault(ctx context.Context) {
 		wait(3000)
 		f.start(r)
 	case 6:
+		if !f.whole() { // else a majority might be lost for good
+			return
+		}
 		f.note("emptied")
 		f.stop(r, func() { f.g.kill(r) })
 		if err := os.RemoveAll(r.config.Dir); err != nil {
@@ -407,23 +412,16 @@ func (f *faults) fault(ctx context.Context) {
 		}
 		wait(1000)
 		f.start(r)
-		f.g.until("it is a member again", func() bool {
-			var again *Replica
-			f.mu.Lock()
-			again = f.live[r.config.Name]
-			f.mu.Unlock()
-			return again.Serving() == nil
-		})
+		f.g.until("it votes again", f.whole)
 	case 7:
 		f.note("transferred")
 		_ = r.TransferLeader(ctx, "") // it may have just gone
 	case 8:
 		f.note("demoted")
 		other := f.pick(f.random)
-		if r.Demote(ctx, string(other.id)) == nil {
-			wait(3000)
-			f.promote(string(other.id))
-		}
+		_ = r.Demote(ctx, string(other.id)) // which may be refused
+		wait(3000)
+		f.promote(string(other.id))
 	case 9:
 		f.note("slowed")
 		f.g.ether.slow(time.Duration(f.random.IntN(200)) * time.Millisecond)
@@ -438,6 +436,12 @@ func (f *faults) fault(ctx context.Context) {
 		f.note("snapshot")
 		_ = r.node.raft.Snapshot().Error() // there may be nothing new
 	}
+}
+
+// whole reports whether all members live and vote.
+func (f *faults) whole() bool {
+	r := f.pick(f.random)
+	return r.Serving() == nil && r.node.voters() == f.members && len(r.node.servers()) == f.members
 }
 
 // promote gives the vote back, as soon as somebody can.

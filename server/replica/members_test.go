@@ -192,7 +192,7 @@ func TestHandOver(t *testing.T) {
 		if gap := time.Since(began); gap > 500*time.Millisecond { // by the clock of the test, which counts waiting only
 			t.Errorf("a write waited for %v", gap)
 		}
-		leader = g.again(leader)
+		g.again(leader)
 		drained := g.leader()
 		if err := drained.Drain(t.Context()); err != nil {
 			t.Error(err)

@@ -43,7 +43,6 @@ type node struct {
 	// established says that this node is the leader and has applied all that
 	// was in the log when it became that.
 	established atomic.Bool
-	changes     atomic.Uint64 // of the leader, as this node saw them
 	first       chan struct{} // closed when it is established for the first time
 	stop        chan struct{}
 	running     sync.WaitGroup
