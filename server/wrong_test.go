@@ -70,7 +70,7 @@ func (w *wrongs) run(t *testing.T, d *datadriven.TestData) string {
 		if body == "" {
 			d.Fatalf(t, "nothing is said")
 		}
-		return said + "\n"
+		return strings.ReplaceAll(said, "\u00a0", " ") + "\n" // protojson writes either
 	}
 	request := parseRequest(t, method.Input(), d.Input)
 	_, _, err := w.invoke(t.Context(), method, request)
