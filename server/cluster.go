@@ -295,6 +295,16 @@ func (s *clusterService) StateHash(ctx context.Context, req *pembav1.StateHashRe
 	if err != nil {
 		return nil, err
 	}
+	resp := compareHashes(hashes)
+	if resp.Differ {
+		s.metrics.mismatches.Inc()
+		s.log.LogAttrs(ctx, slog.LevelError, "members hold different states at the same revision", slog.Any("hashes", resp.GetHashes()))
+	}
+	return resp, nil
+}
+
+// compareHashes says whether members have different hashes at the same revision.
+func compareHashes(hashes []replica.MemberHash) *pembav1.StateHashResponse {
 	resp := &pembav1.StateHashResponse{}
 	at := map[uint64]string{} // the first hash of each revision
 	for _, h := range hashes {
@@ -305,15 +315,11 @@ func (s *clusterService) StateHash(ctx context.Context, req *pembav1.StateHashRe
 			continue
 		}
 		m.Hash = h.Hash.String()
-		if first, ok := at[m.Revision]; ok && first != m.Hash {
-			resp.Differ = true
-		} else if !ok {
+		if first, ok := at[m.Revision]; !ok {
 			at[m.Revision] = m.Hash
+		} else if first != m.Hash {
+			resp.Differ = true
 		}
 	}
-	if resp.Differ {
-		s.metrics.mismatches.Inc()
-		s.log.LogAttrs(ctx, slog.LevelError, "members hold different states at the same revision", slog.Any("hashes", resp.GetHashes()))
-	}
-	return resp, nil
+	return resp
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -42,8 +43,22 @@ func (s *Server) readiness() []check {
 	}
 }
 
+// applyStuck is how long a few entries of the log take at most; what takes longer
+// will not end.
+const applyStuck = 5 * time.Minute
+
 // liveness returns what is wrong with the process itself.
-func (s *Server) liveness() []check { return []check{{"node", s.Alive()}} }
+func (s *Server) liveness() []check {
+	return []check{{"node", s.Alive()}, {"apply", stuck(s.replica.Applying())}}
+}
+
+// stuck returns what is wrong when a few entries have been applied for so long.
+func stuck(applying time.Duration) error {
+	if applying <= applyStuck {
+		return nil
+	}
+	return fmt.Errorf("the node has been applying the same entries of the log for %v", applying.Round(time.Second))
+}
 
 // fault returns what the first check that fails says.
 func fault(checks []check) error {

@@ -237,7 +237,7 @@ func statusText(s *pembav1.StatusResponse) string {
 
 func toleranceText(s *pembav1.StatusResponse) string {
 	switch n := s.GetFailureTolerance(); {
-	case n == 0 && s.GetQuorum() == 1:
+	case len(s.GetMembers()) == 1:
 		return "a cluster of one: when it is lost, all is"
 	case n == 0:
 		return "NO MORE MAY BE LOST"

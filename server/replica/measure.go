@@ -67,7 +67,11 @@ func (m *meter) distribution() Distribution {
 }
 
 // meters are the measures of a member.
-type meters struct{ logSeconds, logEntries, applySeconds, applyEntries *meter }
+type meters struct {
+	logSeconds, logEntries, applySeconds, applyEntries *meter
+
+	applying atomic.Int64 // since when the machine is at work, in nanoseconds since 1970; 0: it is not
+}
 
 func newMeters() *meters {
 	const (
@@ -85,6 +89,16 @@ func (m *meters) measures() Measures {
 		LogSeconds: m.logSeconds.distribution(), LogEntries: m.logEntries.distribution(),
 		ApplySeconds: m.applySeconds.distribution(), ApplyEntries: m.applyEntries.distribution(),
 	}
+}
+
+// Applying returns for how long the machine has been at the entries that it was
+// handed last, 0 when it has done them.
+func (r *Replica) Applying() time.Duration {
+	since := r.meters.applying.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(time.Since(time.Unix(0, since)), 0)
 }
 
 // measuredLog is a log that measures what raft stores in it.
@@ -115,7 +129,9 @@ type measuredMachine struct {
 // ApplyBatch implements raft.BatchingFSM.
 func (m *measuredMachine) ApplyBatch(logs []*raft.Log) []any {
 	start := time.Now()
+	m.meters.applying.Store(start.UnixNano())
 	results := m.machine.ApplyBatch(logs)
+	m.meters.applying.Store(0)
 	m.meters.applySeconds.note(time.Since(start).Seconds())
 	m.meters.applyEntries.note(float64(len(logs)))
 	return results
