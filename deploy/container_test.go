@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -63,9 +64,11 @@ func TestDockerfile(t *testing.T) {
 	if out, err := run(t, pemba, append(args, "--help")...); err != nil {
 		t.Errorf("%s: %s", args, out)
 	}
-	for _, text := range regexp.MustCompile(`(?m)^[^#\s].*$`).FindAllString(read(t, "deploy/Dockerfile.dockerignore"), -1) {
-		if out, err := run(t, "git", "-C", "..", "ls-files", text); err != nil || out != "" {
-			t.Errorf("%s of the checkout are left out, so the binary calls itself modified: %s %v", text, out, err)
+	// What git knows stays, or the binary calls its commit modified.
+	for _, name := range regexp.MustCompile(`(?m)^[^#\s].*$`).FindAllString(read(t, "deploy/Dockerfile.dockerignore"), -1) {
+		dir, base := path.Split(name)
+		if !regexp.MustCompile(`(?m)^/?` + regexp.QuoteMeta(base) + `/$`).MatchString(read(t, dir+".gitignore")) {
+			t.Errorf("%s is left out of the image's build, and git does not ignore it", name)
 		}
 	}
 }
