@@ -34,6 +34,7 @@ const (
 	kindVersion                     // raises the version of the cluster
 	kindEpoch                       // begins a new history
 	kindSettings                    // replaces the settings of the cluster
+	kindRelying                     // a transaction that relies on versions of documents; in a command it is a kindTransaction
 )
 
 // command is one entry of the log: format, kind, time, the revision at which a
@@ -72,17 +73,25 @@ func stamp(data []byte, now time.Time) {
 
 // format returns the oldest format that can express the command.
 func (c *command) format() byte {
-	if c.origin.session != 0 || c.kind > kindDrop || c.version > 1 || len(c.tx.DocumentPreconditions) > 0 {
+	if c.origin.session != 0 || c.written() > kindDrop || c.version > 1 {
 		return 2
 	}
 	return 1
+}
+
+// written returns the kind that the encoded command has.
+func (c *command) written() kind {
+	if c.kind == kindTransaction && len(c.tx.DocumentPreconditions) > 0 {
+		return kindRelying
+	}
+	return c.kind
 }
 
 func (c *command) encode() ([]byte, error) {
 	e := &encoder{buf: make([]byte, 0, 256)}
 	format := c.format()
 	e.byte(format)
-	e.byte(byte(c.kind))
+	e.byte(byte(c.written()))
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.time))
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.judged))
 	if format >= 2 {
@@ -143,7 +152,7 @@ func decodeCommand(data []byte) (*command, error) {
 	if format >= 2 {
 		c.origin = d.origin()
 	} else if c.kind > kindDrop {
-		d.fail("its format %d has no such kind", format)
+		return nil, fmt.Errorf("a command has kind %d, which its format %d does not have", c.kind, format)
 	}
 	switch c.kind {
 	case kindFound:
@@ -154,10 +163,12 @@ func decodeCommand(data []byte) (*command, error) {
 	case kindTransaction:
 		copy(c.key[:], d.take(uint64(len(c.key))))
 		c.tx = d.transaction()
-		if format >= 2 && len(d.rest) > 0 {
-			c.tx.DocumentPreconditions = d.documentPreconditions()
-		}
 		c.tx.Judged = c.judged
+	case kindRelying:
+		copy(c.key[:], d.take(uint64(len(c.key))))
+		c.tx = d.transaction()
+		c.tx.DocumentPreconditions = d.documentPreconditions()
+		c.kind, c.tx.Judged = kindTransaction, c.judged
 	case kindStage:
 		c.stage, c.part = d.uvarint(), d.number()
 		c.updates = list(d, d.relationship)
@@ -285,8 +296,7 @@ func (d *decoder) transaction() store.Transaction {
 	return tx
 }
 
-// documentPreconditions follow a transaction that has some. One that has none
-// looks as in format 1, so that its digest is the same.
+// documentPreconditions follow a transaction of kindRelying, and no other.
 func (e *encoder) documentPreconditions(all []store.DocumentPrecondition) {
 	if len(all) == 0 {
 		return
@@ -299,9 +309,13 @@ func (e *encoder) documentPreconditions(all []store.DocumentPrecondition) {
 }
 
 func (d *decoder) documentPreconditions() []store.DocumentPrecondition {
-	return list(d, func() store.DocumentPrecondition {
+	all := list(d, func() store.DocumentPrecondition {
 		return store.DocumentPrecondition{Key: d.string(), Version: store.Revision(d.uvarint())}
 	})
+	if len(all) == 0 {
+		d.fail("it relies on no document")
+	}
+	return all
 }
 
 func (e *encoder) filter(f *store.Filter) {

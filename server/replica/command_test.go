@@ -107,15 +107,42 @@ func drawTransaction(rt *rapid.T) store.Transaction {
 	return tx
 }
 
+func drawSettings(rt *rapid.T) settings {
+	duration := func(what string) time.Duration { return time.Duration(rapid.Int64().Draw(rt, what)) }
+	return settings{
+		autopilot: Autopilot{
+			CleanupDeadAfter: duration("cleanup"), MinQuorum: rapid.Int().Draw(rt, "quorum"), Stabilization: duration("stabilization"),
+			MaxLastContact: duration("contact"), MaxTrailing: rapid.Uint64().Draw(rt, "trailing"),
+		},
+		held: several(rt, drawText), removed: several(rt, drawText),
+	}
+}
+
 func drawCommand(rt *rapid.T) *command {
-	c := &command{kind: kind(rapid.IntRange(int(kindFound), int(kindDrop)).Draw(rt, "kind")), time: rapid.Int64().Draw(rt, "time")}
+	c := &command{kind: kind(rapid.IntRange(int(kindFound), int(kindSettings)).Draw(rt, "kind")), time: rapid.Int64().Draw(rt, "time")}
+	if rapid.Bool().Draw(rt, "origin") {
+		number := func(what string) uint64 { return rapid.Uint64Min(1).Draw(rt, what) }
+		c.origin = origin{number("session"), number("sequence"), number("settled")}
+	}
 	key := func() { copy(c.key[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(rt, "key")) }
 	switch c.kind {
 	case kindFound:
 		c.cluster = rapid.Uint64().Draw(rt, "cluster")
+		if c.origin.session != 0 {
+			c.version = rapid.IntRange(0, 9).Draw(rt, "version")
+		}
+	case kindVersion:
+		c.version = rapid.IntRange(0, 9).Draw(rt, "version")
+	case kindEpoch:
+		c.epoch = rapid.Uint64().Draw(rt, "epoch")
+	case kindSettings:
+		c.settings = drawSettings(rt)
 	case kindTransaction:
 		key()
 		c.tx = drawTransaction(rt)
+		c.tx.DocumentPreconditions = several(rt, func(rt *rapid.T) store.DocumentPrecondition {
+			return store.DocumentPrecondition{Key: drawText(rt), Version: store.Revision(rapid.Uint64().Draw(rt, "of"))}
+		})
 		c.judged = store.Revision(rapid.Uint64().Draw(rt, "judged"))
 		c.tx.Judged = c.judged
 	case kindStage:

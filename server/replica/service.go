@@ -19,10 +19,11 @@ type service struct {
 	r *Replica
 }
 
-// ours refuses what comes from another history.
+// ours refuses what comes from another history: the node that asks takes this one
+// for another, that had the address before.
 func (s service) ours(cluster, epoch uint64) error {
 	if theirs, ours := (history{cluster, epoch}), *s.r.history.Load(); theirs != ours && theirs.cluster != 0 {
-		return otherHistory(theirs, ours)
+		return refusedByLog(raft.ErrNotLeader)
 	}
 	return s.r.usable()
 }
