@@ -82,8 +82,9 @@ func (r *Replica) readIndex(ctx context.Context) (store.Revision, error) {
 	if planted == bugReadStale {
 		return r.Head(), nil
 	}
-	if r.node.alone() {
-		// Nobody else could have been elected, so there is nobody to ask.
+	if r.node.alone() && len(r.node.servers()) == 1 {
+		// Nobody else could have been elected, and no read replica can have shown
+		// more, so there is nobody to ask.
 		return r.node.lead()
 	}
 	began := time.Now()
