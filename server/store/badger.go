@@ -40,9 +40,10 @@ const (
 	valueLogPattern = "*.vlog"
 )
 
-// openBackend opens the database of a directory, or one in memory for "".
-func openBackend(dir string) (*backend, error) {
-	return openWith(backendOptions(dir))
+// openBackend opens the database of a directory, or one in memory for "", with
+// memory tables of so many bytes.
+func openBackend(dir string, memTable int64) (*backend, error) {
+	return openWith(backendOptions(dir, memTable))
 }
 
 func openWith(o badger.Options) (*backend, error) {
@@ -53,14 +54,14 @@ func openWith(o badger.Options) (*backend, error) {
 	return &backend{db: db, dir: o.Dir}, nil
 }
 
-func backendOptions(dir string) badger.Options {
+func backendOptions(dir string, memTable int64) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithInMemory(dir == "").
 		WithLogger(nil).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false). // else committed transactions pile up, and replaying ends the process
 		WithNumVersionsToKeep(1).   // below the discard timestamp; above it all are kept
-		WithMemTableSize(memTableSize).
+		WithMemTableSize(memTable).
 		WithNumMemtables(2).
 		WithNumCompactors(2).
 		WithCompression(options.None).

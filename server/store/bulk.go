@@ -50,10 +50,11 @@ const bulkTableSize = 512 << 10
 
 // bulk fills a new database with versions that come in the order of versions.
 type bulk struct {
-	backend *backend
-	stream  *badger.StreamWriter
-	buffer  *z.Buffer
-	kv      pb.KV
+	backend  *backend
+	memTable int64
+	stream   *badger.StreamWriter
+	buffer   *z.Buffer
+	kv       pb.KV
 }
 
 const bulkBuffer = 1 << 20
@@ -61,13 +62,13 @@ const bulkBuffer = 1 << 20
 // badgerDeleted is what Badger marks the version with that removes a key.
 const badgerDeleted = 1
 
-// newBulk makes a database, in memory for "".
-func newBulk(dir string) (*bulk, error) {
-	b, err := openWith(backendOptions(dir).WithBaseTableSize(bulkTableSize))
+// newBulk makes a database as openBackend opens it then.
+func newBulk(dir string, memTable int64) (*bulk, error) {
+	b, err := openWith(backendOptions(dir, memTable).WithBaseTableSize(bulkTableSize))
 	if err != nil {
 		return nil, err
 	}
-	w := &bulk{backend: b, stream: b.db.NewStreamWriter(), buffer: z.NewBuffer(bulkBuffer, "bulk")}
+	w := &bulk{backend: b, memTable: memTable, stream: b.db.NewStreamWriter(), buffer: z.NewBuffer(bulkBuffer, "bulk")}
 	if err := w.stream.Prepare(); err != nil {
 		return nil, w.cancel(err)
 	}
@@ -117,7 +118,7 @@ func (w *bulk) finish() (*backend, error) {
 	if err := b.close(); err != nil {
 		return nil, err
 	}
-	if b, err = openBackend(b.dir); err != nil {
+	if b, err = openBackend(b.dir, w.memTable); err != nil {
 		return nil, err
 	}
 	return b, b.barrier()

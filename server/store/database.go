@@ -34,7 +34,7 @@ func (s *Store) openDatabase(o origin) (*database, error) {
 	if s.dir != nil {
 		path = s.dir.database(o)
 	}
-	b, err := openBackend(path)
+	b, err := openBackend(path, s.config.memTable)
 	if err != nil {
 		return nil, err
 	}

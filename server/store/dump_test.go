@@ -33,7 +33,7 @@ func (w *dumpWorld) note() { w.states[w.s.Head()] = w.s.State() }
 // the dump on, and go on the same.
 func TestDumpLoad(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := &dumpWorld{modelWorld{t: t, config: Config{InMemory: true}, models: map[Revision]model{}, now: testTime}, map[Revision][]byte{}}
+		w := &dumpWorld{modelWorld{t: t, config: Config{InMemory: true, CacheBytes: -1, memTable: smallMemTable}, models: map[Revision]model{}, now: testTime}, map[Revision][]byte{}}
 		logged := rapid.Bool().Draw(rt, "logged")
 		w.s = emptyStore(t, w.config, logged)
 		defer func() { shut(t, w.s) }()
@@ -79,9 +79,9 @@ func (w *dumpWorld) dump(rt *rapid.T, logged bool) {
 	if err := w.s.Dump(context.Background(), rev, &dumped); err != nil {
 		rt.Fatal(err)
 	}
-	config := Config{InMemory: true}
+	config := Config{InMemory: true, CacheBytes: -1, memTable: smallMemTable}
 	if rapid.IntRange(0, 9).Draw(rt, "on disk") == 0 {
-		config = Config{Dir: w.t.TempDir(), MinFree: 1}
+		config = Config{Dir: w.t.TempDir(), MinFree: 1, CacheBytes: -1, memTable: smallMemTable}
 	}
 	other := emptyStore(w.t, config, logged)
 	defer func() { shut(w.t, other) }()
@@ -203,7 +203,7 @@ func dumpOf(t *testing.T, s *Store) (state, dump []byte) {
 
 // small returns a store with a short history.
 func small(t *testing.T) *Store {
-	s := open(t, Config{InMemory: true})
+	s := open(t, Config{InMemory: true, CacheBytes: -1, memTable: smallMemTable})
 	text := testSchema
 	apply(t, s, &Transaction{Schema: &text})
 	for i := range 5 {
@@ -231,7 +231,7 @@ func TestLoadRefuses(t *testing.T) {
 			t.Fatalf("%s: the store changed", what)
 		}
 	}
-	step := max(1, len(dump)/150) // each makes a database
+	step := max(1, len(dump)/100) // each makes a database
 	for i := 0; i < len(dump); i += step {
 		refuse(fmt.Sprintf("byte %d", i), state, flip(slices.Clone(dump), i))
 		refuse(fmt.Sprintf("cut at %d", i), state, dump[:i])
@@ -259,7 +259,7 @@ func TestLoadRefuses(t *testing.T) {
 
 // TestLoadUnderReaders replaces a database that is being read.
 func TestLoadUnderReaders(t *testing.T) {
-	for _, config := range []Config{{InMemory: true}, {Dir: t.TempDir(), MinFree: 1}} {
+	for _, config := range []Config{{InMemory: true}, {Dir: t.TempDir(), MinFree: 1, memTable: smallMemTable}} {
 		s := open(t, config)
 		text := testSchema
 		apply(t, s, &Transaction{Schema: &text})
@@ -325,7 +325,7 @@ func TestLoadCrash(t *testing.T) {
 	const key, logKey = "PEMBA_TEST_LOAD", "PEMBA_TEST_LOAD_LOGGED"
 	if where := os.Getenv(key); where != "" {
 		dir, at, _ := strings.Cut(where, "|")
-		loadUntil(t, Config{Dir: dir, MinFree: 1}, os.Getenv(logKey) != "", at)
+		loadUntil(t, Config{Dir: dir, MinFree: 1, memTable: smallMemTable}, os.Getenv(logKey) != "", at)
 	}
 	for _, logged := range []bool{false, true} {
 		for _, step := range []struct {
@@ -333,7 +333,7 @@ func TestLoadCrash(t *testing.T) {
 			loaded bool
 		}{{"loading", false}, {"loaded", false}, {"switched", true}, {"noted", true}, {"removed", true}} {
 			t.Run(fmt.Sprintf("%s, logged %v", step.name, logged), func(t *testing.T) {
-				config := Config{Dir: t.TempDir(), MinFree: 1}
+				config := Config{Dir: t.TempDir(), MinFree: 1, memTable: smallMemTable}
 				cmd := exec.Command(os.Args[0], "-test.run=^TestLoadCrash$")
 				cmd.Env = append(os.Environ(), key+"="+config.Dir+"|"+step.name)
 				if logged {
@@ -382,7 +382,7 @@ func loadUntil(t *testing.T, config Config, logged bool, at string) {
 }
 
 func afterCrash(t *testing.T, config Config, logged, loaded bool) {
-	old, state, dump := beforeLoad(t, Config{InMemory: true}, logged)
+	old, state, dump := beforeLoad(t, Config{InMemory: true, memTable: smallMemTable}, logged)
 	defer shut(t, old)
 	at := old.State()
 	if base, err := BaseOf(config.Dir); err != nil || (base > 0) != loaded {
@@ -470,7 +470,7 @@ func wide(b *testing.B) *Store {
 // go on, and what is opened again is what it was.
 func TestLoadCannotSwitch(t *testing.T) {
 	for _, logged := range []bool{false, true} {
-		config := Config{Dir: t.TempDir(), MinFree: 1}
+		config := Config{Dir: t.TempDir(), MinFree: 1, memTable: smallMemTable}
 		s, state, dump := beforeLoad(t, config, logged)
 		before, hash := s.State(), s.Stats().Hash
 		obstacle := filepath.Join(config.Dir, currentFile+".tmp")
@@ -511,7 +511,7 @@ func TestLoadCannotSwitch(t *testing.T) {
 // TestLoadInstead opens a store of a log as one does that has received a dump and
 // not loaded it before a crash: at the empty state, over what is there.
 func TestLoadInstead(t *testing.T) {
-	config := Config{Dir: t.TempDir(), MinFree: 1}
+	config := Config{Dir: t.TempDir(), MinFree: 1, memTable: smallMemTable}
 	s, state, dump := beforeLoad(t, config, true)
 	shut(t, s)
 	s, err := OpenAt(config, func() ([]byte, error) {
@@ -538,10 +538,10 @@ func TestLoadInstead(t *testing.T) {
 // TestDumpEmpty moves the state before the first transaction.
 func TestDumpEmpty(t *testing.T) {
 	for _, logged := range []bool{false, true} {
-		empty, s := emptyStore(t, Config{InMemory: true}, logged), small(t)
+		empty, s := emptyStore(t, Config{InMemory: true, memTable: smallMemTable}, logged), small(t)
 		if logged {
 			shut(t, s)
-			s, _, _ = beforeLoad(t, Config{InMemory: true}, true)
+			s, _, _ = beforeLoad(t, Config{InMemory: true, memTable: smallMemTable}, true)
 		}
 		state, dump := dumpOf(t, empty)
 		if err := s.Load(t.Context(), state, bytes.NewReader(dump)); err != nil {

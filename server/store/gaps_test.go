@@ -17,7 +17,7 @@ import (
 func TestGaps(t *testing.T) {
 	frees := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		b, err := openBackend("")
+		b, err := openBackend("", smallMemTable)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestGaps(t *testing.T) {
 // TestGapsPay counts seeks: one for a stretch that is empty, and none any more
 // where each key is stored.
 func TestGapsPay(t *testing.T) {
-	b, err := openBackend("")
+	b, err := openBackend("", smallMemTable)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestImportInFlight(t *testing.T) {
 		var done [2]Imported
 		var errs [2]error
 		for i := range stores {
-			s := open(t, Config{InMemory: true})
+			s := open(t, Config{InMemory: true, CacheBytes: -1, memTable: smallMemTable})
 			text := flightSchema
 			apply(t, s, &Transaction{Schema: &text})
 			own := o

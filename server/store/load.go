@@ -104,7 +104,7 @@ func (l *loader) database(r io.Reader) (*database, error) {
 
 func (l *loader) fill(o origin, path string) (*database, error) {
 	var err error
-	if l.bulk, err = newBulk(path); err != nil {
+	if l.bulk, err = newBulk(path, l.store.config.memTable); err != nil {
 		return nil, &StorageError{Op: "writing", Err: err}
 	}
 	if err := l.versions(); err != nil {

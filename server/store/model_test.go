@@ -36,9 +36,9 @@ type modelWorld struct {
 
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := &modelWorld{t: t, config: Config{InMemory: true}, models: map[Revision]model{}, now: testTime}
+		w := &modelWorld{t: t, config: Config{InMemory: true, memTable: smallMemTable}, models: map[Revision]model{}, now: testTime}
 		if rapid.IntRange(0, 9).Draw(rt, "store") == 0 { // those on disk are slower
-			w.config = Config{Dir: t.TempDir(), MinFree: 1}
+			w.config = Config{Dir: t.TempDir(), MinFree: 1, memTable: smallMemTable}
 		}
 		w.s = open(t, w.config)
 		defer func() { shut(t, w.s) }()

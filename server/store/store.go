@@ -33,6 +33,8 @@ type Config struct {
 
 	Retention          time.Duration // revisions younger than this are kept; 0: 24 h
 	RetentionRevisions uint64        // and of those the newest so many; 0: 5,000,000
+
+	memTable int64 // bytes of the tables in memory; 0: memTableSize; less in tests
 }
 
 // DefaultMinFree is what Config.MinFree is when nothing is said.
@@ -67,6 +69,9 @@ func (c *Config) validate() error {
 	}
 	if c.MinFree == 0 {
 		c.MinFree = DefaultMinFree
+	}
+	if c.memTable == 0 {
+		c.memTable = memTableSize
 	}
 	if c.Retention == 0 {
 		c.Retention = defaultRetention

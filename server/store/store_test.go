@@ -33,6 +33,9 @@ definition document {
 // testTime is when the transactions of tests are made.
 var testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
+// smallMemTable makes databases that are opened fast, for tests that open many.
+const smallMemTable = 1 << 20
+
 // open opens a store that is verified and closed at the end of the test.
 func open(t testing.TB, config Config) *Store {
 	t.Helper()

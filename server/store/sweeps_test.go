@@ -19,7 +19,7 @@ func TestSweeps(t *testing.T) {
 		var stores [2]*Store
 		text := testSchema
 		for i := range stores {
-			stores[i] = openAt(t, Config{InMemory: true}, nil)
+			stores[i] = openAt(t, Config{InMemory: true, CacheBytes: -1, memTable: smallMemTable}, nil)
 			apply(t, stores[i], &Transaction{Schema: &text})
 		}
 		filters := []Filter{
@@ -65,7 +65,7 @@ func TestSweeps(t *testing.T) {
 
 // TestSweepsGoOn deletes in pages: each page begins where the one before ended.
 func TestSweepsGoOn(t *testing.T) {
-	s := openAt(t, Config{InMemory: true}, nil)
+	s := openAt(t, Config{InMemory: true, CacheBytes: -1, memTable: smallMemTable}, nil)
 	text := testSchema
 	apply(t, s, &Transaction{Schema: &text})
 	const n, page = 100, 10
