@@ -37,11 +37,6 @@ type Inspection struct {
 	Snapshot       uint64    // index of its newest snapshot of the log; 0: none
 }
 
-// Alone reports whether the node is the only member of its cluster, or has none.
-func (i *Inspection) Alone() bool {
-	return len(i.Members) == 0 || len(i.Members) == 1 && i.Members[0].ID == i.Node
-}
-
 // Inspect reads the directory of a node and changes nothing. One that has no log
 // gives the zero Inspection.
 //
