@@ -14,7 +14,7 @@
 // and, when it failed, errors.go, which is the only place that knows gRPC
 // codes. convert.go is the only place that knows both the messages and the
 // engine's types; cursor.go makes the tokens by which streams are resumed.
-// transactions.go and documents.go are what pemba.v1 adds. http.go is the HTTP
+// transactions.go, documents.go and cluster.go are what pemba.v1 adds. http.go is the HTTP
 // side, which calls the gRPC side over a connection inside the process:
 // gateway.go and openapi.go for the RPCs, authzen.go for OpenID AuthZEN.
 package server
