@@ -6,6 +6,7 @@
 GO       ?= go
 FUZZTIME ?= 5s
 SOAKTIME ?= 10m
+CHAOSTIME ?= 10m
 REQUESTS ?= 100000
 BENCH    ?= .
 SIZES    ?= 10000,100000
@@ -14,7 +15,7 @@ DEMO     := .demo
 RACE     := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint fmt gen fuzz soak bench clean
+.PHONY: help build demo test lint fmt gen fuzz soak chaos bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +83,9 @@ fuzz: ## every fuzz target, FUZZTIME=5s each
 
 soak: ## random worlds against the reference, kills under load, SOAKTIME=10m
 	PEMBA_SOAK=$(SOAKTIME) $(GO) test -v -timeout 0 -p 1 -run '^(TestWorlds|TestCrash)$$' ./engine ./server/store ./server/replica
+
+chaos: ## clusters of real processes under faults, CHAOSTIME=10m
+	PEMBA_CHAOS=$(CHAOSTIME) $(GO) test -v -timeout 0 -count=1 -run '^TestLong$$' ./server/chaos
 
 bench: ## benchmarks, BENCH=regexp, SIZES=relationships in the stores
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./schema/... ./engine/...

@@ -20,17 +20,17 @@ const clockEnv = "PEMBA_CHAOS_CLOCK"
 // would be needed for, and what would take hours. Flags for it would be a
 // danger in production.
 type patch struct {
-	file     string // below the module's directory
-	old, new string // old is there exactly once
+	dir      string // below the module's
+	old, new string // old is in at least one of its files
 }
 
 // patches give a process a wall clock of its own (intervals are measured with
 // another clock, which has no offset), and have logs cut so short that a node
 // that was away for a moment takes its state from another.
 var patches = []patch{
-	{"server/replica/replica.go", "c.Now = time.Now", skewedClock},
-	{"server/server.go", "c.Now = time.Now", skewedClock},
-	{"server/replica/replica.go", "c.SnapshotEvery = 16_384", fmt.Sprintf("c.SnapshotEvery, c.snapshotInterval, c.trailingLogs = %d, time.Second, %[1]d", logKept)},
+	{"server/replica", "c.Now = time.Now", skewedClock},
+	{"server", "c.Now = time.Now", skewedClock},
+	{"server/replica", "c.SnapshotEvery = 16_384", fmt.Sprintf("c.SnapshotEvery, c.snapshotInterval, c.trailingLogs = %d, time.Second, %[1]d", logKept)},
 }
 
 // logKept is how many entries are kept at least, and when there are as many more
@@ -103,32 +103,19 @@ func compile(dir, name string, tags []string) (string, error) {
 
 // overlayOf writes the patched files, and the list of them that go build takes.
 func overlayOf(dir, root string) (string, error) {
-	texts := map[string]string{}
+	texts := map[string]string{} // by the path of the file
 	for _, p := range patches {
-		text, ok := texts[p.file]
-		if !ok {
-			read, err := os.ReadFile(filepath.Join(root, p.file))
-			if err != nil {
-				return "", err
-			}
-			text = string(read)
+		if err := p.apply(root, texts); err != nil {
+			return "", err
 		}
-		if n := strings.Count(text, p.old); n != 1 {
-			return "", fmt.Errorf("%s has %q %d times, not once: say in build_test.go what is patched now", p.file, p.old, n)
-		}
-		text = strings.Replace(text, p.old, p.new, 1)
-		if strings.Contains(p.new, "os.") && !strings.Contains(text, "\t\"os\"\n") {
-			text = strings.Replace(text, "import (\n", "import (\n\t\"os\"\n", 1)
-		}
-		texts[p.file] = text
 	}
 	replace := map[string]string{}
-	for file, text := range texts {
-		to := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+	for path, text := range texts {
+		to := filepath.Join(dir, strings.ReplaceAll(strings.TrimPrefix(path, root), "/", "_"))
 		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
 			return "", err
 		}
-		replace[filepath.Join(root, file)] = to
+		replace[path] = to
 	}
 	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
@@ -136,4 +123,36 @@ func overlayOf(dir, root string) (string, error) {
 	}
 	path := filepath.Join(dir, "overlay.json")
 	return path, os.WriteFile(path, list, 0o600)
+}
+
+// apply patches the files that have what is replaced.
+func (p patch) apply(root string, texts map[string]string) error {
+	paths, err := filepath.Glob(filepath.Join(root, p.dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, path := range paths {
+		text, ok := texts[path]
+		if !ok {
+			read, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			text = string(read)
+		}
+		if strings.HasSuffix(path, "_test.go") || !strings.Contains(text, p.old) {
+			continue
+		}
+		found = true
+		text = strings.ReplaceAll(text, p.old, p.new)
+		if strings.Contains(p.new, "os.") && !strings.Contains(text, "\t\"os\"\n") {
+			text = strings.Replace(text, "import (\n", "import (\n\t\"os\"\n", 1)
+		}
+		texts[path] = text
+	}
+	if !found {
+		return fmt.Errorf("no file of %s has %q: say in build_test.go what is patched now", p.dir, p.old)
+	}
+	return nil
 }

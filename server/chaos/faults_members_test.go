@@ -38,7 +38,6 @@ func replaced(ctx context.Context, n *nemesis, victim int) error {
 		return err
 	})
 	if removed == nil {
-		node.life.Add(1)
 		removed = node.wipe()
 	}
 	return errors.Join(removed, n.startAgain(ctx, victim), n.voter(ctx, victim))

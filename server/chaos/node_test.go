@@ -25,7 +25,7 @@ type node struct {
 	args    []string // of serve, besides the addresses and the directory
 	logPath string
 	ahead   time.Duration // of its wall clock
-	life    atomic.Int64  // how often it began without data, after the first time
+	starts  atomic.Int64  // how often it was started
 
 	mu      sync.Mutex
 	process *process
@@ -74,6 +74,7 @@ func (n *node) start() error {
 		close(p.ended)
 	}()
 	n.process = p
+	n.starts.Add(1)
 	return nil
 }
 

@@ -42,9 +42,39 @@ func TestSingle(t *testing.T) {
 // done to them.
 func TestRound(t *testing.T) {
 	play(t, round{
-		setting: setting{nodes: 3, args: []string{"--retention-revisions", "5000", "--min-free-disk", strconv.Itoa(diskMin)}, skewed: true, disks: true}, seed: seedOf(t),
+		setting: bad(3), seed: seedOf(t),
 		writers: 8, readers: 8, operations: 20_000, faults: 15, kinds: 6, elections: 3, installs: 1, limit: 10 * time.Minute,
 	})
+}
+
+// TestLong is what make chaos runs: rounds of three and of five nodes in turn,
+// each with a seed of its own, for PEMBA_CHAOS, a duration. Without that it is one
+// short round of five nodes.
+func TestLong(t *testing.T) {
+	var lasting time.Duration
+	if text := os.Getenv("PEMBA_CHAOS"); text != "" {
+		var err error
+		if lasting, err = time.ParseDuration(text); err != nil {
+			t.Fatalf("PEMBA_CHAOS: %v", err)
+		}
+	}
+	seed, began := seedOf(t), time.Now()
+	for i := 0; i == 0 || time.Since(began) < lasting && !t.Failed(); i++ {
+		nodes := []int{5, 3}[i%2]
+		t.Run(fmt.Sprintf("%d/nodes=%d", i, nodes), func(t *testing.T) {
+			play(t, round{
+				setting: bad(nodes), seed: seed + uint64(i), writers: 8, readers: 8,
+				operations: 4_000, faults: 6, kinds: 4, lasting: min(lasting, 2*time.Minute), limit: lasting + 10*time.Minute,
+			})
+		})
+	}
+}
+
+// bad is the setting in which everything can happen.
+func bad(nodes int) setting {
+	return setting{
+		nodes: nodes, args: []string{"--retention-revisions", "5000", "--min-free-disk", strconv.Itoa(diskMin)}, skewed: true, disks: true,
+	}
 }
 
 // seedOf is PEMBA_CHAOS_SEED, or a new one.
@@ -65,12 +95,15 @@ func seedOf(t *testing.T) uint64 {
 // when less happened than was demanded.
 func play(t *testing.T, r round) {
 	t.Helper()
-	t.Logf("again: PEMBA_CHAOS_SEED=%d go test -count=1 -run '^%s$' ./server/chaos", r.seed, t.Name())
+	t.Logf("again: PEMBA_CHAOS_SEED=%d go test -count=1 -v -run '^%s$' ./server/chaos", r.seed, strings.Split(t.Name(), "/")[0])
 	c := newCluster(t, r.setting)
 	h, covered := r.play(t, c)
 	t.Log(covered)
 	if !t.Failed() { // what was cut off has gaps of its own
-		if objections := h.check(); len(objections) > 0 {
+		began := time.Now()
+		objections := h.check()
+		t.Logf("checked within %.1fs", time.Since(began).Seconds())
+		if len(objections) > 0 {
 			t.Errorf("the checkers object:\n%v", objections)
 		}
 	}
@@ -103,7 +136,7 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	if r.faults == 0 {
 		err = faults.operations(ctx, r.operations)
 	}
-	err = errors.Join(err, faults.run(ctx, r.operations/int64(max(r.faults, 1)), func() bool {
+	err = errors.Join(err, faults.run(ctx, r.operations/int64(2*max(r.faults, 1)), func() bool {
 		happened, _ := faults.count()
 		return time.Since(start) >= r.lasting && (r.missing(c, rec, faults) == "" || happened > 3*r.faults)
 	}))
@@ -122,6 +155,7 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	cancel()
 	follow.running.Wait()
 	h := rec.finish()
+	t.Logf("%8.3fs: all is at rest", time.Since(rec.began).Seconds())
 	for name, err := range follow.lost {
 		t.Errorf("%s fell so far behind that it lost its place: %v", name, err)
 	}
@@ -130,7 +164,7 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	}
 	gap := h.longestGap()
 	n, kinds := faults.count()
-	t.Logf("checking: %d operations", len(h.Operations))
+	t.Logf("%8.3fs: all tokens are resolved", time.Since(rec.began).Seconds())
 	return h, fmt.Sprintf("%d operations with an answer, %d faults of %d kinds (%v), %d elections, %d snapshot installs; the longest time without a write: %.2fs (from %.2fs on); %.0fs",
 		rec.ended.Load(), n, kinds, faults, c.gauges.elections(), c.gauges.installs(), (gap.to - gap.from).Seconds(), gap.from.Seconds(), time.Since(start).Seconds())
 }

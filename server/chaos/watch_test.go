@@ -86,7 +86,7 @@ func (f *follower) follow(ctx context.Context) {
 
 // stream follows one stream for a while.
 func (f *follower) stream(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(500+f.random.IntN(3000))*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(50+f.random.IntN(1500))*time.Millisecond)
 	defer cancel()
 	r := &v1.WatchRequest{
 		OptionalStartCursor: &v1.ZedToken{Token: f.token},

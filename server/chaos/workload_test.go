@@ -114,7 +114,6 @@ func (k *worker) node() int { return k.random.IntN(len(k.cluster.clients)) }
 // attempt sends a write once.
 func (k *worker) attempt(ctx context.Context, o *operation, keyed bool) {
 	o.Node = k.node()
-	o.Life = int(k.cluster.nodes[o.Node].life.Load())
 	if err := k.cluster.clients[o.Node].send(ctx, o, keyed); err != nil {
 		k.recorder.failure(err)
 	}
@@ -252,13 +251,17 @@ func (k *worker) send(ctx context.Context, o *operation) {
 
 // ask sends a read to a node and records it.
 func (k *worker) ask(ctx context.Context, o *operation, node int) {
-	o.Node, o.Life = node, int(k.cluster.nodes[node].life.Load())
+	o.Node = node
 	if (o.Mode == modeLeast || o.Mode == modeExact) && o.Token == "" {
 		if o.Token = k.token(); o.Token == "" {
 			o.Mode = modeLatency
 		}
 	}
+	run := k.cluster.nodes[node].starts.Load()
 	k.cluster.clients[node].ask(ctx, o)
+	if k.cluster.nodes[node].starts.Load() == run {
+		o.Run = int(run)
+	}
 	k.recorder.end(o)
 	if o.Result == failed {
 		_ = wait(ctx, 20*time.Millisecond)
