@@ -32,6 +32,7 @@ type judge struct {
 	counts     map[Kind]int64      // before the transaction, when it is not being applied
 	registered map[string]*Counter // counters as the transaction leaves them, where it names them
 
+	sweeps  sweeps   // the store's; none when the transaction is not being applied
 	swept   []sweep  // how far its filter deletes came
 	free    []change // room for more
 	record  Record
@@ -42,7 +43,7 @@ type judge struct {
 func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 	ms := max(tx.Time.UnixMilli(), s.state.time)
 	j := &judge{
-		store: s, db: s.db(), tx: tx, view: s.db().backend.view(s.Head()), in: s.flight, now: fromMillis(ms),
+		store: s, db: s.db(), tx: tx, view: s.db().backend.view(s.Head()), in: s.flight, now: fromMillis(ms), sweeps: s.sweeps,
 		byKey: make(map[string]*change, len(tx.Updates)), free: make([]change, len(tx.Updates)),
 		record: Record{
 			Revision: rev, Previous: s.state.head, Time: fromMillis(ms), Floor: max(tx.Floor, s.state.floor),
@@ -95,7 +96,7 @@ func (j *judge) alive(f *Filter, visit func(r engine.Relationship, value []byte)
 		return err
 	}
 	plan := planFilter(f)
-	from := j.store.sweeps.from(f)
+	from := j.sweeps.from(f)
 	return j.view.walkFrom(context.Background(), f, &plan, from, func(r engine.Relationship, s *scan) (bool, error) {
 		value, err := s.value()
 		if err != nil {

@@ -107,3 +107,18 @@ func drawJudged(rt *rapid.T, now time.Time) *Transaction {
 	})
 	return tx
 }
+
+// TestPrecheckKnowsNoSweeps: the sweeps belong to the transaction that is applied,
+// which changes them while others are judged early.
+func TestPrecheckKnowsNoSweeps(t *testing.T) {
+	s := openAt(t, Config{InMemory: true, CacheBytes: -1, memTable: smallMemTable}, nil)
+	text := testSchema
+	apply(t, s, &Transaction{Schema: &text})
+	apply(t, s, &Transaction{Updates: updates(t, Create, "document:a#viewer@user:anne")})
+	f, beyond := Filter{ResourceType: "document"}, parse(t, "document:b#viewer@user:anne")
+	s.sweeps = sweeps{newSweep(f, &beyond)}
+	if err := s.Precheck(&Transaction{Preconditions: []Precondition{{f, true}}}); err != nil {
+		t.Error(err)
+	}
+	s.sweeps = nil
+}
