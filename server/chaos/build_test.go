@@ -65,14 +65,18 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// build returns the path of the program with the tags.
-func build(t testing.TB, tags ...string) string {
+// build returns the path of the program with the tags: patched for the tests, or
+// plain as it is.
+func build(t testing.TB, plain bool, tags ...string) string {
 	t.Helper()
 	name := strings.Join(append([]string{"pemba"}, tags...), "-")
+	if plain {
+		name += "-plain"
+	}
 	pemba.mu.Lock()
 	once, ok := pemba.built[name]
 	if !ok {
-		once = sync.OnceValues(func() (string, error) { return compile(pemba.dir, name, tags) })
+		once = sync.OnceValues(func() (string, error) { return compile(pemba.dir, name, plain, tags) })
 		pemba.built[name] = once
 	}
 	pemba.mu.Unlock()
@@ -83,17 +87,21 @@ func build(t testing.TB, tags ...string) string {
 	return path
 }
 
-func compile(dir, name string, tags []string) (string, error) {
+func compile(dir, name string, plain bool, tags []string) (string, error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		return "", err
 	}
-	overlay, err := overlayOf(dir, root)
-	if err != nil {
-		return "", err
-	}
 	path := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-overlay", overlay, "-tags", strings.Join(tags, ","), "-o", path, "./cmd/pemba")
+	args := []string{"build", "-tags", strings.Join(tags, ","), "-o", path}
+	if !plain {
+		overlay, err := overlayOf(dir, root)
+		if err != nil {
+			return "", err
+		}
+		args = append(args, "-overlay", overlay)
+	}
+	cmd := exec.Command("go", append(args, "./cmd/pemba")...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", name, err, out)

@@ -40,6 +40,7 @@ type cluster struct {
 type setting struct {
 	nodes   int
 	tags    []string // of the program
+	plain   bool     // the program without patches
 	args    []string // of serve
 	skewed  bool     // the clocks of all nodes but the first are wrong
 	disks   bool     // each node has a disk of its own, where the machine allows it
@@ -74,7 +75,7 @@ func newCluster(t testing.TB, s setting) *cluster {
 		}
 	})
 	c.links = newLinks(t, c.pids)
-	program, subnet := build(t, s.tags...), freeSubnet(t)
+	program, subnet := build(t, s.plain, s.tags...), freeSubnet(t)
 	for i := range s.nodes {
 		c.add(t, program, fmt.Sprintf("%s.%d", subnet, i+1))
 	}
@@ -84,7 +85,7 @@ func newCluster(t testing.TB, s setting) *cluster {
 	}
 	for i, n := range c.nodes {
 		n.args = append(n.args, c.joining(i)...)
-		if s.founded > 1 {
+		if i < s.founded {
 			n.args = append(n.args, "--bootstrap-expect", strconv.Itoa(s.founded))
 		}
 	}
@@ -101,7 +102,7 @@ func newCluster(t testing.TB, s setting) *cluster {
 			t.Fatal(err)
 		}
 	}
-	if s.nodes > 1 {
+	if s.founded > 1 && !s.plain {
 		c.soon(ctx, t)
 	}
 	return c
