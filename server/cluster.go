@@ -137,16 +137,12 @@ func (s *clusterService) TransferLeader(ctx context.Context, req *pembav1.Transf
 			return nil, err
 		}
 	}
-	if err := s.replica.TransferLeader(ctx, to); err != nil {
+	leader, err := s.replica.TransferLeader(ctx, to)
+	if err != nil {
 		return nil, err
 	}
-	s.changed(ctx, "transfer-leader", to)
-	if to == "" {
-		if c, err := s.replica.Cluster(ctx); err == nil { // it is done, whether the new leader is known or not
-			to = c.Leader
-		}
-	}
-	return &pembav1.TransferLeaderResponse{Leader: to}, nil
+	s.changed(ctx, "transfer-leader", leader)
+	return &pembav1.TransferLeaderResponse{Leader: leader}, nil
 }
 
 // Drain implements pemba.v1.

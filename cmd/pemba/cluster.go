@@ -245,14 +245,14 @@ func clusterTransferCommand(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if to.GetId() == "" {
-					to = &pembav1.Member{Id: r.GetLeader()}
+				if r.GetLeader() == "" {
+					return a.printChange("transferred", &pembav1.Member{}, "leadership was handed over; who leads is not known yet (pemba cluster status)")
 				}
-				text := "the leader is " + memberName(to)
-				if to.GetId() == "" {
-					text = "leadership was handed over; who leads is not known yet (pemba cluster status)"
+				leader := &pembav1.Member{Id: r.GetLeader()}
+				if known, err := cl.member(c.Context(), leader.GetId()); err == nil { // it is done, whether the name is known or not
+					leader = known
 				}
-				return a.printChange("transferred", to, text)
+				return a.printChange("transferred", leader, "the leader is "+memberName(leader))
 			})
 		},
 		ValidArgsFunction: a.completeMember,

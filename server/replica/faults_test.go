@@ -415,7 +415,7 @@ func (f *faults) fault(ctx context.Context) {
 		f.g.until("it votes again", f.whole)
 	case 7:
 		f.note("transferred")
-		_ = r.TransferLeader(ctx, "") // it may have just gone
+		_, _ = r.TransferLeader(ctx, "") // it may have just gone
 	case 8:
 		f.note("demoted")
 		other := f.pick(f.random)

@@ -43,8 +43,40 @@ func (r *Replica) Demote(ctx context.Context, id string) error {
 }
 
 // TransferLeader hands leadership to a voter; "": to whoever is most up to date.
-func (r *Replica) TransferLeader(ctx context.Context, to string) error {
-	return r.request(ctx, &peerv1.ChangeRequest{What: &peerv1.ChangeRequest_Transfer{Transfer: to}})
+// It returns who leads then, "" when that is not known in time.
+func (r *Replica) TransferLeader(ctx context.Context, to string) (leader string, err error) {
+	term := r.node.raft.CurrentTerm()
+	if err := r.request(ctx, &peerv1.ChangeRequest{What: &peerv1.ChangeRequest_Transfer{Transfer: to}}); err != nil {
+		return "", err
+	}
+	return r.successor(ctx, term, to), nil
+}
+
+// A leader that hands over, and members that follow it, hear of the next one with
+// the first entries that it sends.
+const (
+	successorWait  = 5 * time.Second
+	successorEvery = 10 * time.Millisecond
+)
+
+// successor waits for a leader that is to lead, or that leads in a later term.
+func (r *Replica) successor(ctx context.Context, term uint64, to string) string {
+	ctx, cancel := context.WithTimeout(ctx, successorWait)
+	defer cancel()
+	tick := time.NewTicker(successorEvery)
+	defer tick.Stop()
+	for {
+		if id, _ := r.leader(); id != "" && (id == to || r.node.raft.CurrentTerm() > term) {
+			return id
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ""
+		case <-r.stop:
+			return ""
+		}
+	}
 }
 
 // SetAutopilot replaces the settings of the autopilot.

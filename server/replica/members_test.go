@@ -38,14 +38,24 @@ func TestGrow(t *testing.T) {
 		g.same()
 
 		var refused *ClusterError
-		if err := second.TransferLeader(t.Context(), string(fourth.id)); !errors.As(err, &refused) || refused.Fault != ClusterState {
+		if _, err := second.TransferLeader(t.Context(), string(fourth.id)); !errors.As(err, &refused) || refused.Fault != ClusterState {
 			t.Errorf("leadership to a read replica: %v", err)
 		}
-		if err := third.TransferLeader(t.Context(), string(second.id)); err != nil {
-			t.Error(err)
+		for _, asked := range []*Replica{first, third} { // the leader, and one that is asked for nothing new
+			leads, err := asked.TransferLeader(t.Context(), string(second.id))
+			if err != nil || leads != string(second.id) || g.leader() != second {
+				t.Errorf("%q leads, %v; want %s", leads, err, second.id)
+			}
 		}
-		if g.leader() != second {
-			t.Error("leadership went elsewhere")
+		for _, asked := range []*Replica{second, fourth} {
+			old := g.leader()
+			leads, err := asked.TransferLeader(t.Context(), "")
+			if err != nil || leads == string(old.id) || leads != string(g.leader().id) {
+				t.Errorf("%q leads after %s, %v; want %s", leads, old.id, err, g.leader().id)
+			}
+		}
+		if _, err := third.TransferLeader(t.Context(), string(second.id)); err != nil {
+			t.Error(err)
 		}
 		if err := fourth.Demote(t.Context(), string(second.id)); err != nil { // the leader itself
 			t.Error(err)
