@@ -243,6 +243,7 @@ func BenchmarkInstall(b *testing.B) {
 		}
 		b.ReportMetric(timed(0).Seconds(), "s/restart")
 		b.ReportMetric(timed(1).Seconds(), "s/install")
+		c.gauges.look(ctx, c, 1)
 		b.ReportMetric(float64(c.gauges.installs()), "installs")
 		cancel()
 	}

@@ -84,10 +84,7 @@ func newCluster(t testing.TB, s setting) *cluster {
 		s.founded = s.nodes
 	}
 	for i, n := range c.nodes {
-		n.args = append(n.args, c.joining(i)...)
-		if i < s.founded {
-			n.args = append(n.args, "--bootstrap-expect", strconv.Itoa(s.founded))
-		}
+		n.args = append(n.args, c.joining(i, s.founded)...)
 	}
 	c.gauges = watchGauges(t, c)
 	for _, n := range c.nodes[:s.founded] {
@@ -151,13 +148,20 @@ func (c *cluster) add(t testing.TB, program, host string) {
 	c.clients = append(c.clients, newClient(conn))
 }
 
-// joining are the flags by which a node finds the others, and they find it.
-func (c *cluster) joining(node int) []string {
+// joining are the flags by which a node finds the others, and they find it. The
+// first nodes found the cluster; one that founds it alone looks for nobody.
+func (c *cluster) joining(node, founded int) []string {
 	args := []string{"--node-name", c.nodes[node].name(), "--raft-advertise", c.nodes[node].door}
+	if node < founded && founded == 1 {
+		return args
+	}
 	for i, n := range c.nodes {
 		if i != node {
 			args = append(args, "--join", n.door)
 		}
+	}
+	if node < founded {
+		args = append(args, "--bootstrap-expect", strconv.Itoa(founded))
 	}
 	return args
 }

@@ -73,7 +73,7 @@ func (g *gauges) scrape(ctx context.Context, n *node) map[string]float64 {
 	if err != nil {
 		return values // it is down
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		if v, err := strconv.ParseFloat(value, 64); err == nil {

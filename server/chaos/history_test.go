@@ -221,7 +221,7 @@ func (h *history) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	enc := json.NewEncoder(f)
 	for _, line := range h.Faults {
 		if err := enc.Encode(map[string]string{"Fault": line}); err != nil {

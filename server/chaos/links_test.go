@@ -119,7 +119,7 @@ func (d *door) accept() {
 // pass hands a connection to the proxy of the node that it comes from. One whose
 // process has just ended is of no use to anybody.
 func (d *door) pass(conn *net.TCPConn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	from, ok := d.links.source(conn)
 	if !ok {
 		return
@@ -132,7 +132,7 @@ func (d *door) pass(conn *net.TCPConn) {
 	if err != nil {
 		return
 	}
-	defer inner.Close()
+	defer func() { _ = inner.Close() }()
 	var ways sync.WaitGroup
 	ways.Go(func() { splice(inner.(*net.TCPConn), conn) })
 	ways.Go(func() { splice(conn, inner.(*net.TCPConn)) })

@@ -55,7 +55,7 @@ func (n *node) start() error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	args := append([]string{"serve", "--data-dir", n.dir, "--grpc-addr", n.grpc(), "--http-addr", n.http(),
 		"--metrics-addr", n.metrics(), "--raft-addr", n.raft(), "--log-format", "json"}, n.args...)
 	cmd := exec.Command(n.program, args...)

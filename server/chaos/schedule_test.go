@@ -27,7 +27,6 @@ type nemesis struct {
 	random *rand.Rand
 	queue  []fault // what comes next: each kind once before any comes again
 	counts map[string]int
-	errs   []error
 }
 
 func newNemesis(c *cluster, r *recorder, seed uint64) *nemesis {
