@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -21,7 +23,8 @@ type link struct {
 	self    raft.ServerID
 	history func() history
 
-	calls   chan raft.RPC // what is for this member
+	calls   chan raft.RPC             // what is for this member
+	handed  atomic.Pointer[time.Time] // when it last told another to take over; nil: never
 	stop    chan struct{}
 	running sync.WaitGroup
 }
@@ -204,8 +207,21 @@ func (l *link) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args
 	return l.Transport.InstallSnapshot(id, target, &a, resp, data)
 }
 
+// handedFor is for how long another that was told to take over may still do it,
+// though that seemed to fail: what tells it may have been late.
+const handedFor = 2 * time.Minute
+
+// handedOver reports whether another may be elected at any moment because this
+// member told it to take over.
+func (l *link) handedOver() bool {
+	at := l.handed.Load()
+	return at != nil && time.Since(*at) < handedFor
+}
+
 // TimeoutNow implements raft.Transport.
 func (l *link) TimeoutNow(id raft.ServerID, target raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	now := time.Now()
+	l.handed.Store(&now)
 	a := *args
 	a.RPCHeader = l.wrap(a.RPCHeader, id)
 	return l.Transport.TimeoutNow(id, target, &a, resp)

@@ -43,6 +43,7 @@ type node struct {
 	// established says that this node is the leader and has applied all that
 	// was in the log when it became that.
 	established atomic.Bool
+	term        atomic.Uint64 // of raft, in which it was
 	first       chan struct{} // closed when it is established for the first time
 	stop        chan struct{}
 	running     sync.WaitGroup
@@ -178,9 +179,11 @@ const nudgeEvery = time.Second
 func (r *Replica) establish() error {
 	n := r.node
 	r.leaderChanges.Add(1)
+	term := n.raft.CurrentTerm()
 	if err := n.answer(n.raft.Barrier(0)); err != nil {
 		return err
 	}
+	n.term.Store(term)
 	if r.store.Head() > 0 {
 		return nil
 	}
@@ -282,13 +285,25 @@ func errNoLeader(err error) *UnavailableError {
 	return &UnavailableError{Msg: "the cluster has no leader at the moment", RetryAfter: 100 * time.Millisecond, Err: err}
 }
 
-// lead returns the head when this node leads.
+// lead returns the head when this node leads. One that has lost the lead and has
+// it again may not have noticed yet that it has to be established anew.
 func (n *node) lead() (store.Revision, error) {
 	head := n.head()
-	if !n.established.Load() || n.raft.State() != raft.Leader {
+	if !n.established.Load() || n.raft.State() != raft.Leader || n.raft.CurrentTerm() != n.term.Load() {
 		return 0, errNoLeader(nil)
 	}
 	return head, nil
+}
+
+// ballot asks the others whether this node still leads. Late answers to earlier
+// questions count, which is harmless while nobody else is elected within a lease.
+// A member that was told to take over does not wait for that: an entry that is in
+// the log for good is the proof then.
+func (n *node) ballot() raft.Future {
+	if n.link.handedOver() {
+		return n.raft.Barrier(0)
+	}
+	return n.raft.VerifyLeader()
 }
 
 // verify returns the head once a majority has confirmed that this node leads.
@@ -298,8 +313,11 @@ func (n *node) verify(ctx context.Context) (store.Revision, error) {
 		return 0, err
 	}
 	for {
-		if err := n.answer(n.raft.VerifyLeader()); err != nil {
+		if err := n.answer(n.ballot()); err != nil {
 			return 0, errNoLeader(err)
+		}
+		if _, err := n.lead(); err != nil { // it led in a later term
+			return 0, err
 		}
 		if !n.watchdog.paused(n.lease) {
 			return head, nil

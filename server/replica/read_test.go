@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"github.com/pemba-authz/pemba/server/store"
 )
 
@@ -182,4 +184,40 @@ func TestDirectoryInUse(t *testing.T) {
 	if _, err := Open(t.Context(), config); !errors.As(err, &inUse) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestVerifyingAfterHandingOver: one that was told to take over may be elected
+// while late answers to heartbeats still come in, so they prove nothing.
+func TestVerifyingAfterHandingOver(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		g.found(3)
+		leader := g.leader()
+		read := func() (entries uint64) {
+			t.Helper()
+			before := leader.node.raft.LastIndex()
+			sn, err := leader.Snapshot(t.Context(), Consistency{Mode: FullyConsistent})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sn.Close()
+			return leader.node.raft.LastIndex() - before
+		}
+		if n := read(); n != 0 {
+			t.Errorf("a read appended %d entries", n)
+		}
+		if err := leader.node.link.TimeoutNow("x", "nowhere:1", &raft.TimeoutNowRequest{}, &raft.TimeoutNowResponse{}); err == nil {
+			t.Error("nobody was told to take over")
+		}
+		if n := read(); n != 1 {
+			t.Errorf("a read while another may take over appended %d entries", n)
+		}
+		pause(t.Context(), handedFor)
+		if n := read(); n != 0 {
+			t.Errorf("a read long after appended %d entries", n)
+		}
+		leader.node.term.Add(1)
+		if _, err := leader.node.lead(); err == nil {
+			t.Error("it leads in a term in which it was not established")
+		}
+	})
 }
