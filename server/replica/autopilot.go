@@ -12,6 +12,10 @@ import (
 // surveyEvery is how often the leader asks all members how they are.
 const surveyEvery = time.Second
 
+// namesEvery is how often another member asks all, to know the name of one that
+// is lost later.
+const namesEvery = 10 * time.Second
+
 // watched is what the leader knows of a member over time.
 type watched struct {
 	healthy  time.Time // since when it is; zero: it is not
@@ -24,6 +28,7 @@ func (r *Replica) oversee() {
 	tick := time.NewTicker(surveyEvery)
 	defer tick.Stop()
 	seen := map[string]*watched{}
+	var named time.Time
 	for {
 		select {
 		case <-tick.C:
@@ -33,6 +38,10 @@ func (r *Replica) oversee() {
 		if !r.node.established.Load() {
 			clear(seen)
 			r.census.Store(nil)
+			if time.Since(named) >= namesEvery {
+				r.survey(r.ctx, nil)
+				named = time.Now()
+			}
 			continue
 		}
 		c := r.survey(r.ctx, r.beat())

@@ -3,6 +3,7 @@ package replica
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -58,6 +59,7 @@ func (r *Replica) survey(ctx context.Context, beat *peerv1.Beat) *Cluster {
 		asked.Go(func() { c.Members[i], faults[i] = r.look(ctx, s, beat) })
 	}
 	asked.Wait()
+	r.nameMembers(c.Members)
 	var last uint64
 	for i := range c.Members {
 		m := &c.Members[i]
@@ -103,7 +105,7 @@ func (r *Replica) look(ctx context.Context, s raft.Server, beat *peerv1.Beat) (m
 	ours := r.history.Load()
 	switch {
 	case err != nil:
-		return m, fmt.Sprintf("it does not answer: %v", err)
+		return m, err.Error()
 	case answer.GetId() != m.ID:
 		return m, fmt.Sprintf("at its address is %s", answer.GetId())
 	case answer.GetCluster() != 0 && (history{answer.GetCluster(), answer.GetEpoch()}) != *ours:
@@ -114,6 +116,21 @@ func (r *Replica) look(ctx context.Context, s raft.Server, beat *peerv1.Beat) (m
 		m.ClockSkew = time.UnixMilli(answer.GetNowUnixMs()).Sub(asked.Add(m.RoundTrip / 2))
 	}
 	return m, ""
+}
+
+// nameMembers remembers the names of members that answer, for when they do not.
+func (r *Replica) nameMembers(members []Member) {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	old := r.names
+	r.names = make(map[string]string, len(members))
+	for i := range members {
+		m := &members[i]
+		if !m.Reachable {
+			m.Name = old[m.ID]
+		}
+		r.names[m.ID] = m.Name
+	}
 }
 
 // tell takes over what a member says of itself.
@@ -257,20 +274,29 @@ func (r *Replica) StateHash(ctx context.Context, rev store.Revision) ([]MemberHa
 	return all, nil
 }
 
+// hashTimeout bounds how long a member may take to come to a revision and to tell
+// its hash.
+const hashTimeout = 10 * time.Second
+
 // hashOf asks a member for its hash.
 func (r *Replica) hashOf(ctx context.Context, m *Member, rev store.Revision) (h store.Hash, err error) {
 	if m.Self {
 		return r.hash(ctx, rev)
 	}
+	if !m.Reachable {
+		return h, errors.New(m.Reason)
+	}
+	ctx, cancel := context.WithTimeout(ctx, hashTimeout)
+	defer cancel()
 	peer, err := r.config.Network.Peer(m.Address)
 	if err != nil {
 		return h, err
 	}
 	answer, err := peer.StateHash(ctx, &peerv1.StateHashRequest{Revision: uint64(rev)})
-	if err == nil {
-		err = faultError(answer.GetFault())
-	}
 	if err != nil {
+		return h, plainly(err, m.Address, hashTimeout)
+	}
+	if err := faultError(answer.GetFault()); err != nil {
 		return h, err
 	}
 	d := &decoder{rest: answer.GetHash()}

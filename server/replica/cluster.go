@@ -21,7 +21,7 @@ type Cluster struct {
 }
 
 // Member is what is known of one member of a cluster. Of one that does not
-// answer it is its id, its address and whether it votes.
+// answer it is its id, its address, whether it votes and the name that it last said.
 type Member struct {
 	ID, Name, Address string
 	Roster            map[string]string // where it serves: {"grpc": address, "http": address}

@@ -73,7 +73,33 @@ func unreachable(ctx context.Context, err error, mayApply bool) error {
 	if status.Code(err) == codes.Unimplemented {
 		mayApply = false
 	}
-	return &UnavailableError{Msg: "the leader did not answer", MayApply: mayApply, RetryAfter: 100 * time.Millisecond, Err: err}
+	return &UnavailableError{Msg: "the leader did not answer", MayApply: mayApply, RetryAfter: 100 * time.Millisecond, Err: plainly(err, "", 0)}
+}
+
+// plainError is the failure of a call without the words of gRPC.
+type plainError struct {
+	text string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.text }
+func (e *plainError) Unwrap() error { return e.err }
+
+// plainly says why the member at an address that had so long (0: until a deadline
+// of the caller) gave no answer; nil for no error.
+func plainly(err error, address string, within time.Duration) error {
+	s, ok := status.FromError(err)
+	switch {
+	case err == nil:
+		return nil
+	case s.Code() == codes.DeadlineExceeded && within > 0:
+		return &plainError{fmt.Sprintf("no answer from %s within %v", address, within), err}
+	case s.Code() == codes.DeadlineExceeded:
+		return &plainError{"no answer in time", err}
+	case ok:
+		return &plainError{s.Message(), err}
+	}
+	return err
 }
 
 // readIndex returns a revision that includes everything any member has

@@ -136,7 +136,8 @@ func (r *Replica) askOne(ctx context.Context, address string, beat *peerv1.Beat)
 	if err != nil {
 		return nil, err
 	}
-	return peer.State(ctx, &peerv1.StateRequest{Beat: beat})
+	answer, err := peer.State(ctx, &peerv1.StateRequest{Beat: beat})
+	return answer, plainly(err, address, findTimeout)
 }
 
 // me is this node as a member.
@@ -167,7 +168,7 @@ func (r *Replica) askToJoin(ctx context.Context, address string, req *peerv1.Joi
 	}
 	answer, err := peer.Join(ctx, req)
 	if err != nil {
-		return err
+		return plainly(err, address, joinTimeout)
 	}
 	return faultError(answer.GetFault())
 }
@@ -235,7 +236,7 @@ func (r *Replica) askPledge(ctx context.Context, s *peerv1.Server, set *peerv1.F
 	}
 	answer, err := peer.Pledge(ctx, &peerv1.PledgeRequest{Founding: set, To: s.GetId()})
 	if err != nil {
-		return err
+		return plainly(err, s.GetAddress(), findTimeout)
 	}
 	if !answer.GetAgreed() {
 		return errors.New(answer.GetReason())

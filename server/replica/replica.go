@@ -33,6 +33,8 @@ type Replica struct {
 	known    atomic.Int64 // version of the cluster
 	fresh    freshness
 	census   atomic.Pointer[census] // of the leader
+	naming   sync.Mutex             // guards names
+	names    map[string]string      // of members by id, as they last said
 
 	join      atomic.Pointer[[]string] // addresses of other members
 	promising sync.Mutex               // held while a pledge is made

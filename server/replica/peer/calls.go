@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -83,6 +84,9 @@ func (c caller) Invoke(ctx context.Context, method string, args, reply any, opts
 	}
 	defer c.network.release(k)
 	err = k.conn.Invoke(ctx, method, args, reply, opts...)
+	if why := k.failed.Load(); why != nil && status.Code(err) == codes.Unavailable {
+		return status.Error(codes.Unavailable, dialText(c.address, *why))
+	}
 	if status.Code(err) == codes.Canceled && ctx.Err() == nil && c.network.ctx.Err() != nil {
 		return errClosed()
 	}
@@ -101,9 +105,10 @@ func errClosed() error {
 
 // kept is a connection for calls that is kept.
 type kept struct {
-	conn  *grpc.ClientConn
-	calls int       // that are running
-	used  time.Time // when the last one ended
+	conn   *grpc.ClientConn
+	failed atomic.Pointer[error] // why the last attempt to connect failed; nil: it did not
+	calls  int                   // that are running
+	used   time.Time             // when the last one ended
 }
 
 // acquire returns the connection to an address, for one call.
@@ -115,11 +120,11 @@ func (n *Network) acquire(address string) (*kept, error) {
 	}
 	k := n.kept[address]
 	if k == nil {
-		conn, err := n.newConn(address)
-		if err != nil {
+		k = &kept{}
+		var err error
+		if k.conn, err = n.newConn(address, &k.failed); err != nil {
 			return nil, status.Errorf(codes.Internal, "reaching the member at %s: %v", address, err)
 		}
-		k = &kept{conn: conn}
 		n.running.Go(n.forgetIdle)
 		n.kept[address] = k
 	}
@@ -150,12 +155,19 @@ func (n *Network) forgetIdle() {
 	}
 }
 
-// newConn returns a connection that is made when it is needed.
-func (n *Network) newConn(address string) (*grpc.ClientConn, error) {
+// newConn returns a connection that is made when it is needed. It keeps why that
+// failed: gRPC makes text of it, inside other text.
+func (n *Network) newConn(address string, failed *atomic.Pointer[error]) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()), // TLS is beneath it
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
-			return n.dial(ctx, address, n.calls)
+			c, err := n.dial(ctx, address, n.calls)
+			if err != nil {
+				failed.Store(&err)
+				return nil, err
+			}
+			failed.Store(nil)
+			return c, nil
 		}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},

@@ -90,8 +90,9 @@ func TestNobodyThere(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := state(t.Context(), t, a, address); status.Code(err) != codes.Unavailable {
-		t.Errorf("%v, want Unavailable", err)
+	_, err := state(t.Context(), t, a, address)
+	if want := "connection refused at " + address; status.Code(err) != codes.Unavailable || status.Convert(err).Message() != want {
+		t.Errorf("%v, want Unavailable: %s", err, want)
 	}
 	if a.Stats().Failures["dial_connect"] == 0 {
 		t.Error("nothing was counted")

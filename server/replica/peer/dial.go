@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -43,6 +44,22 @@ func (n *Network) dial(ctx context.Context, address string, d *door) (net.Conn, 
 		return nil, fmt.Errorf("reaching the member at %s: %w", address, net.ErrClosed)
 	}
 	return c, nil
+}
+
+// dialText says in plain words why dial failed.
+func dialText(address string, err error) string {
+	var name *net.DNSError
+	var errno syscall.Errno
+	var late net.Error
+	switch {
+	case errors.As(err, &name):
+		return fmt.Sprintf("the name %s does not resolve: %s", name.Name, name.Err)
+	case errors.As(err, &late) && late.Timeout():
+		return "no answer from " + address
+	case errors.As(err, &errno):
+		return fmt.Sprintf("%v at %s", errno, address)
+	}
+	return err.Error()
 }
 
 // dialer dials a host. Members that listen on loopback addresses of one machine
