@@ -205,7 +205,7 @@ func goldenLog2(t *testing.T) []goldenEntry {
 	w.add("a version that is not above", &command{kind: kindVersion, version: 1})
 	late := from(9, 1, 0, create("document:j#owner@user:anne"))
 	late.time = w.at + 1000 + sessionAge.Milliseconds()
-	w.add("a new node, long after the others: they are forgotten", late)
+	w.add("a new node, long after the others: few enough are remembered", late)
 	w.add("a new history", &command{kind: kindEpoch, epoch: 2, time: late.time + 1})
 	w.add("and no older one", &command{kind: kindEpoch, epoch: 1, time: late.time + 2})
 	return w.log

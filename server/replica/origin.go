@@ -62,9 +62,14 @@ func (o *origins) done(sequence uint64) {
 	}
 }
 
-// sessionAge is for how long the machine knows a session that proposes nothing,
-// by the log's time. Proposals are tried again for a shorter time.
-const sessionAge = 10 * time.Minute
+const (
+	// sessionAge is for how long the machine knows a session that proposes nothing,
+	// by the log's time. Proposals are tried again for a shorter time.
+	sessionAge = 10 * time.Minute
+	// fewSessions are kept whatever their age: the log's time jumps when the clock
+	// of a leader is ahead, and what is tried again must not be applied twice then.
+	fewSessions = 32
+)
 
 // session is what the machine knows of one.
 type session struct {
@@ -81,10 +86,8 @@ type sessions map[uint64]*session
 func (s sessions) use(o origin, now int64) *session {
 	known := s[o.session]
 	if known == nil {
-		for id, old := range s {
-			if old.time <= now-sessionAge.Milliseconds() {
-				delete(s, id)
-			}
+		if len(s) >= fewSessions {
+			s.forget(now - sessionAge.Milliseconds())
 		}
 		known = &session{id: o.session, outcomes: map[uint64]*remembered{}}
 		s[o.session] = known
@@ -98,4 +101,13 @@ func (s sessions) use(o origin, now int64) *session {
 		delete(known.outcomes, known.settled+1)
 	}
 	return known
+}
+
+// forget lets go of the sessions that proposed nothing after a time.
+func (s sessions) forget(since int64) {
+	for id, old := range s {
+		if old.time <= since {
+			delete(s, id)
+		}
+	}
 }

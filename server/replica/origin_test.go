@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -82,11 +83,16 @@ func TestRepeated(t *testing.T) {
 		t.Errorf("%d outcomes are kept", n)
 	}
 	b.now += sessionAge.Milliseconds()
-	other := create(1, 0, "document:d#viewer@user:anne")
-	other.origin.session = 6
-	b.enter(other)
-	if b.m.state.sessions[5] != nil {
-		t.Error("a session that is long silent is kept")
+	for session := uint64(6); session < 6+fewSessions; session++ {
+		if b.m.state.sessions[5] == nil {
+			t.Fatalf("one of %d sessions is forgotten", session-5)
+		}
+		other := create(1, 0, fmt.Sprintf("document:d%d#viewer@user:anne", session))
+		other.origin.session = session
+		b.enter(other)
+	}
+	if n := len(b.m.state.sessions); n != fewSessions || b.m.state.sessions[5] != nil {
+		t.Errorf("%d sessions are kept, the one that was long silent: %v", n, b.m.state.sessions[5] != nil)
 	}
 }
 
