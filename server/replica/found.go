@@ -42,15 +42,35 @@ const (
 func (r *Replica) find() {
 	tick := time.NewTicker(findEvery)
 	defer tick.Stop()
+	var told waits
 	for {
 		reason := r.seek(r.ctx)
 		r.seeking.Store(&reason)
+		if told.news(reason, time.Now()) {
+			r.config.Logger.Warn("the node is in no cluster", "reason", reason)
+		}
 		select {
 		case <-tick.C:
 		case <-r.stop:
 			return
 		}
 	}
+}
+
+// waits is what was logged of a node that is in no cluster.
+type waits struct {
+	reason string
+	at     time.Time
+}
+
+// news reports whether a reason is to be logged: the first one, and then another
+// one when the last was logged some time ago.
+func (w *waits) news(reason string, now time.Time) bool {
+	if reason == "" || reason == w.reason || !w.at.IsZero() && now.Sub(w.at) < complainEvery {
+		return false
+	}
+	w.reason, w.at = reason, now
+	return true
 }
 
 // seek takes one step towards a cluster, and returns why this node is in none,
@@ -62,21 +82,26 @@ func (r *Replica) seek(ctx context.Context) string {
 	if len(r.node.servers()) > 0 {
 		return r.rejoin(ctx)
 	}
-	others := r.ask(ctx, r.addresses(ctx))
+	addresses, unknown := r.addresses(ctx)
+	others, silent := r.ask(ctx, addresses)
 	for _, o := range others {
 		if o.GetCluster() != 0 {
 			return r.enter(ctx, o)
 		}
 	}
-	if r.config.Expect == 0 {
-		return fmt.Sprintf("the node waits for a cluster to join; none of %s has one yet", strings.Join(r.config.Join, ", "))
+	reason := fmt.Sprintf("the node waits for a cluster to join; none of %s has one yet", strings.Join(*r.join.Load(), ", "))
+	if r.config.Expect > 0 {
+		reason = r.gather(ctx, others)
 	}
-	return r.gather(ctx, others)
+	if missing := append(unknown, silent...); reason != "" && len(missing) > 0 {
+		reason += " (" + strings.Join(missing, "; ") + ")"
+	}
+	return reason
 }
 
-// addresses returns those that this node was told to ask, names resolved.
-func (r *Replica) addresses(ctx context.Context) []string {
-	var all []string
+// addresses returns those that this node was told to ask, names resolved, and
+// what is wrong with names that do not.
+func (r *Replica) addresses(ctx context.Context) (all, unknown []string) {
 	for _, address := range *r.join.Load() {
 		name, ok := strings.CutPrefix(address, dnsPrefix)
 		if !ok {
@@ -89,6 +114,7 @@ func (r *Replica) addresses(ctx context.Context) []string {
 		}
 		found, err := net.DefaultResolver.LookupHost(ctx, host)
 		if err != nil {
+			unknown = append(unknown, fmt.Sprintf("the name %s does not resolve", host))
 			r.config.Logger.Debug("a name of other members does not resolve", "name", host, "error", err)
 		}
 		for _, ip := range found {
@@ -96,36 +122,33 @@ func (r *Replica) addresses(ctx context.Context) []string {
 		}
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	return slices.Compact(all), unknown
 }
 
-// ask asks addresses for what their nodes know of themselves. Those that do not
-// answer, and this node, are missing.
-func (r *Replica) ask(ctx context.Context, addresses []string) []*peerv1.StateResponse {
-	answers := make(chan *peerv1.StateResponse, len(addresses))
+// ask asks addresses for what their nodes know of themselves, but for this node.
+// It says why others do not answer.
+func (r *Replica) ask(ctx context.Context, addresses []string) (all []*peerv1.StateResponse, silent []string) {
+	answers := make([]*peerv1.StateResponse, len(addresses))
+	errs := make([]error, len(addresses))
 	var asked sync.WaitGroup
-	for _, address := range addresses {
-		asked.Go(func() {
-			s, err := r.askOne(ctx, address, nil)
-			if err != nil {
-				s = nil
-			}
-			answers <- s
-		})
+	for i, address := range addresses {
+		asked.Go(func() { answers[i], errs[i] = r.askOne(ctx, address, nil) })
 	}
 	asked.Wait()
 	byID := map[string]*peerv1.StateResponse{}
-	for range addresses {
-		if s := <-answers; s != nil && s.GetId() != string(r.id) {
+	for i, s := range answers {
+		switch {
+		case errs[i] != nil:
+			silent = append(silent, errs[i].Error())
+		case s.GetId() != string(r.id):
 			byID[s.GetId()] = s
 		}
 	}
-	all := make([]*peerv1.StateResponse, 0, len(byID))
 	for _, s := range byID {
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b *peerv1.StateResponse) int { return cmp.Compare(a.GetId(), b.GetId()) })
-	return all
+	return all, silent
 }
 
 // askOne asks one address.
@@ -153,7 +176,6 @@ func (r *Replica) enter(ctx context.Context, member *peerv1.StateResponse) strin
 	}
 	err := r.askToJoin(ctx, member.GetAddress(), r.joinRequest())
 	if err != nil {
-		r.complain("the cluster did not take this node; it is tried again", "member", member.GetAddress(), "error", err)
 		return fmt.Sprintf("the node waits to be added to the cluster of %s: %v", member.GetAddress(), err)
 	}
 	return "the node was added to its cluster and waits for the first entry of the log"

@@ -101,7 +101,9 @@ func (r *Replica) Join(ctx context.Context, addresses []string) error {
 	}
 	r.join.Store(&addresses)
 	for {
-		for _, o := range r.ask(ctx, r.addresses(ctx)) {
+		known, _ := r.addresses(ctx)
+		others, _ := r.ask(ctx, known)
+		for _, o := range others {
 			if o.GetCluster() == 0 {
 				continue
 			}
@@ -435,14 +437,15 @@ func (r *Replica) rejoin(ctx context.Context) string {
 	if ours.cluster == 0 || member && leader != "" && string(mine.Address) == r.config.Network.Address() {
 		return ""
 	}
-	addresses := r.addresses(ctx)
+	addresses, _ := r.addresses(ctx)
 	for _, s := range r.node.servers() {
 		if s.ID != r.id {
 			addresses = append(addresses, string(s.Address))
 		}
 	}
 	slices.Sort(addresses)
-	for _, o := range r.ask(ctx, slices.Compact(addresses)) {
+	others, _ := r.ask(ctx, slices.Compact(addresses))
+	for _, o := range others {
 		theirs := history{o.GetCluster(), o.GetEpoch()}
 		if theirs.cluster != ours.cluster || theirs.epoch < ours.epoch {
 			continue
@@ -456,8 +459,7 @@ func (r *Replica) rejoin(ctx context.Context) string {
 			continue
 		}
 		if err := r.askToJoin(ctx, o.GetAddress(), r.joinRequest()); err != nil {
-			r.complain("the cluster does not know this node at its address", "member", o.GetAddress(), "error", err)
-			return err.Error()
+			return fmt.Sprintf("the cluster does not know this node at its address: %v", err)
 		}
 	}
 	return ""
