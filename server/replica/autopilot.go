@@ -96,6 +96,9 @@ func (r *Replica) pilot(c *Cluster, seen map[string]*watched) error {
 		return nil // it is closed
 	}
 	defer r.endChange()
+	if !r.current(c) {
+		return nil // another change was made meanwhile
+	}
 	if err := r.node.raft.ReloadConfig(r.reloaded(len(c.Members))); err != nil {
 		return err
 	}
@@ -118,6 +121,18 @@ func (r *Replica) pilot(c *Cluster, seen map[string]*watched) error {
 		return r.drop(raft.ServerID(id))
 	}
 	return nil
+}
+
+// current reports whether the members are those that were asked.
+func (r *Replica) current(c *Cluster) bool {
+	for i := range c.Members {
+		m := &c.Members[i]
+		s, ok := r.node.server(raft.ServerID(m.ID))
+		if !ok || string(s.Address) != m.Address || (s.Suffrage == raft.Voter) != m.Voter {
+			return false
+		}
+	}
+	return len(c.Members) == len(r.node.servers())
 }
 
 // reloaded is what raft does another way in a cluster of so many members.
