@@ -25,7 +25,7 @@ func TestPlanted(t *testing.T) {
 		t.Run(c.tag, func(t *testing.T) {
 			r := round{
 				setting: setting{nodes: c.nodes, tags: []string{c.tag}}, seed: seedOf(t),
-				writers: 6, readers: 6, operations: 8_000, limit: 2 * time.Minute,
+				writers: 6, readers: 6, operations: 8_000, streams: 15, limit: 2 * time.Minute,
 			}
 			h, _ := r.play(t, newCluster(t, r.setting))
 			o := h.check()

@@ -26,6 +26,7 @@ type round struct {
 	faults, kinds    int
 	elections        int
 	installs         int
+	streams          int64         // that watches begin, in a round without faults
 	lasting          time.Duration // at least
 	limit            time.Duration // at most; reaching it fails
 }
@@ -134,7 +135,7 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	hashing.Go(func() { c.hash(working, rec) })
 	start := time.Now()
 	if r.faults == 0 {
-		err = faults.operations(ctx, r.operations)
+		err = errors.Join(faults.operations(ctx, r.operations), faults.more(ctx, &follow.streams, r.streams))
 	}
 	err = errors.Join(err, faults.run(ctx, r.operations/int64(2*max(r.faults, 1)), func() bool {
 		happened, _ := faults.count()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
@@ -20,6 +21,7 @@ type watches struct {
 	cluster  *cluster
 	recorder *recorder
 	running  sync.WaitGroup
+	streams  atomic.Int64 // that were begun
 
 	mu    sync.Mutex
 	lost  map[string]error // watches that could not go on, and why
@@ -99,6 +101,7 @@ func (f *follower) stream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.streams.Add(1)
 	for {
 		resp, err := stream.Recv()
 		if err != nil {
