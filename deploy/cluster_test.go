@@ -26,7 +26,7 @@ const testKey = "the-key-of-the-test-which-nobody-guesses"
 // project loads a compose file as compose does.
 func project(t *testing.T, name string) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{filepath.Join("compose", name)}, cli.WithEnv([]string{"PEMBA_KEY=" + testKey}))
+	options, err := cli.NewProjectOptions([]string{filepath.Join("compose", name)}, cli.WithEnv([]string{"PEMBA_SECRET=" + testKey}))
 	if err != nil {
 		t.Fatal(err)
 	}

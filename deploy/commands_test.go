@@ -185,8 +185,8 @@ func TestCommandsRefuse(t *testing.T) {
 // TestVariablesExist finds every variable of pemba in what is written here.
 func TestVariablesExist(t *testing.T) {
 	known := map[string]bool{
-		"PEMBA_ENDPOINT": true, "PEMBA_TOKEN": true, "PEMBA_INSECURE": true, "PEMBA_CA": true, "PEMBA_DATA_DIR": true, // of clients
-		"PEMBA_KEY": true, "PEMBA_": true, // of the compose files; of all
+		"PEMBA_ENDPOINT": true, "PEMBA_TOKEN": true, "PEMBA_INSECURE": true, "PEMBA_CA": true, "PEMBA_CERT": true, "PEMBA_KEY": true, "PEMBA_DATA_DIR": true, // of clients
+		"PEMBA_SECRET": true, "PEMBA_": true, // of the compose files; of all
 	}
 	for flag := range commandTree(t).commands["serve"].flags {
 		known["PEMBA_"+strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))] = true

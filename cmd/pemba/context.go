@@ -27,7 +27,8 @@ func contextSetCommand(a *app) *cobra.Command {
 		Use:   "set NAME ENDPOINT [TOKEN|-]",
 		Short: "Make or replace a context and use it",
 		Long: `Makes or replaces a context and makes it the current one. A token of "-" is read from
-stdin, so that it stands in no history of a shell. --insecure and --ca are kept, too.`,
+stdin, so that it stands in no history of a shell. --insecure, --ca, --cert and
+--key are kept, too.`,
 		Example: "  pemba context set dev localhost:50051 - --insecure < key",
 		Args:    between(2, 3, "NAME ENDPOINT [TOKEN|-]"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -54,7 +55,7 @@ func (a *app) newAccess(args []string) (access, error) {
 	if err != nil {
 		return access{}, err
 	}
-	server := access{Endpoint: endpoint, Token: a.token, Insecure: a.insecure, CA: a.ca}
+	server := access{Endpoint: endpoint, Token: a.token, Insecure: a.insecure, CA: a.ca, Cert: a.cert, Key: a.key}
 	if len(args) == 2 {
 		if a.root.PersistentFlags().Changed("token") {
 			return access{}, usagef("the token is given twice: as an argument and as --token")
@@ -70,10 +71,7 @@ func (a *app) newAccess(args []string) (access, error) {
 			return access{}, usagef("stdin holds no token")
 		}
 	}
-	if server.Insecure && server.CA != "" {
-		return access{}, usagef("--ca is for TLS, and --insecure leaves TLS out: give one of them")
-	}
-	return server, checkToken(server.Token)
+	return server, server.check()
 }
 
 func checkContextName(name string) error {
@@ -190,13 +188,15 @@ type contextJSON struct {
 	Token    bool   `json:"token"` // whether it has one
 	Insecure bool   `json:"insecure"`
 	CA       string `json:"ca,omitempty"`
+	Cert     string `json:"cert,omitempty"`
+	Key      string `json:"key,omitempty"` // its file
 }
 
 var contextColumns = []string{"current", "name", "endpoint", "token", "transport"}
 
 func contextItem(c contexts, name string) item {
 	server := c.Contexts[name]
-	data := contextJSON{name, server.Endpoint, name == c.Current, server.Token != "", server.Insecure, server.CA}
+	data := contextJSON{name, server.Endpoint, name == c.Current, server.Token != "", server.Insecure, server.CA, server.Cert, server.Key}
 	mark, token, transport := "", "without a token", "TLS"
 	if data.Current {
 		mark = "*"
@@ -209,6 +209,9 @@ func contextItem(c contexts, name string) item {
 		transport = "plain text"
 	case data.CA != "":
 		transport = "TLS by " + data.CA
+	}
+	if data.Cert != "" {
+		transport += " with " + data.Cert
 	}
 	text := name + ": " + data.Endpoint + ", " + token + ", " + transport
 	if data.Current {

@@ -62,6 +62,8 @@ type app struct {
 	token    string // --token
 	insecure bool   // --insecure
 	ca       string // --ca
+	cert     string // --cert
+	key      string // --key
 
 	dataDir   string // --data-dir
 	cacheSize string // --cache-size
@@ -130,6 +132,8 @@ func (a *app) declareFlags(root *cobra.Command) {
 	flags.StringVar(&a.token, "token", "", "token for the server (or PEMBA_TOKEN)")
 	flags.BoolVar(&a.insecure, "insecure", false, "talk to the server in plain text, without TLS (or PEMBA_INSECURE)")
 	flags.StringVar(&a.ca, "ca", "", "file with who signed the server's certificate (or PEMBA_CA)")
+	flags.StringVar(&a.cert, "cert", "", "PEM file of this client's certificate, for a server that demands one (or PEMBA_CERT)")
+	flags.StringVar(&a.key, "key", "", "PEM file of its private key (or PEMBA_KEY)")
 	flags.StringVar(&a.dataDir, "data-dir", "", "directory of a store to work on without a server (or PEMBA_DATA_DIR)")
 	flags.StringVar(&a.cacheSize, "cache-size", os.Getenv("PEMBA_CACHE_SIZE"), "memory for the cache of the store, such as 512MiB (default: a quarter of the memory)")
 	flags.DurationVar(&a.retention, "retention", 24*time.Hour, "how long a revision stays readable")

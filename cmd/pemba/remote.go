@@ -57,6 +57,13 @@ func transportCredentials(server access) (credentials.TransportCredentials, erro
 			return nil, usagef("--ca %s: it holds no certificate in PEM form", server.CA)
 		}
 	}
+	if server.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(server.Cert, server.Key)
+		if err != nil {
+			return nil, usagef("--cert %s and --key %s: %w", server.Cert, server.Key, err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
 	return credentials.NewTLS(config), nil
 }
 

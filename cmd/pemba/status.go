@@ -73,6 +73,8 @@ func transportHint(detail string) string {
 	switch {
 	case strings.Contains(detail, "first record does not look like a TLS handshake"):
 		return " (it speaks plain text: --insecure does, too)"
+	case strings.Contains(detail, "remote error: tls: ") && strings.Contains(detail, "certificate"):
+		return " (--cert and --key name a certificate that it trusts)"
 	case strings.Contains(detail, "x509: "), strings.Contains(detail, "certificate"):
 		return " (--ca FILE names who signed its certificate)"
 	case strings.Contains(detail, "error reading server preface"):

@@ -17,6 +17,21 @@ type access struct {
 	Token    string `yaml:"token,omitempty"`
 	Insecure bool   `yaml:"insecure,omitempty"` // plain text instead of TLS
 	CA       string `yaml:"ca,omitempty"`       // file with who signed the server's certificate; "": as the system says
+	Cert     string `yaml:"cert,omitempty"`     // file of the client's certificate; "": it has none
+	Key      string `yaml:"key,omitempty"`      // file of its private key
+}
+
+// check refuses what does not go together.
+func (s access) check() error {
+	switch {
+	case s.Insecure && s.CA != "":
+		return usagef("--ca is for TLS, and --insecure leaves TLS out: give one of them")
+	case s.Insecure && s.Cert+s.Key != "":
+		return usagef("--cert and --key are for TLS, and --insecure leaves TLS out: give one or the other")
+	case (s.Cert == "") != (s.Key == ""):
+		return usagef("--cert and --key go together: give both")
+	}
+	return checkToken(s.Token)
 }
 
 // target is what a command talks to: a server, or a node in this process on a
@@ -43,15 +58,18 @@ func (a *app) target() (target, error) {
 	if ca, ok := a.setting("ca", "PEMBA_CA"); ok {
 		t.CA = ca
 	}
+	if cert, ok := a.setting("cert", "PEMBA_CERT"); ok {
+		t.Cert = cert
+	}
+	if key, ok := a.setting("key", "PEMBA_KEY"); ok {
+		t.Key = key
+	}
 	if text, ok := a.setting("insecure", "PEMBA_INSECURE"); ok {
 		if t.Insecure, err = strconv.ParseBool(text); err != nil {
 			return t, usagef("PEMBA_INSECURE=%s: it is true or false", text)
 		}
 	}
-	if t.Insecure && t.CA != "" {
-		return t, usagef("--ca is for TLS, and --insecure leaves TLS out: give one of them")
-	}
-	return t, checkToken(t.Token)
+	return t, t.check()
 }
 
 // named returns the one place that is named first.
