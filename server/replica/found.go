@@ -28,7 +28,8 @@ import (
 // other, the one with the lowest id proposes them as founders. Each makes a
 // pledge, which is durable, to at most one set of founders, and the founder
 // begins the log with exactly the set when all of it have pledged. Two sets that
-// share a node can therefore never both found a cluster.
+// share a node can therefore never both found a cluster, and a node that hears of
+// a pledge founds no other.
 
 const (
 	findEvery   = time.Second
@@ -208,7 +209,10 @@ func (r *Replica) gather(ctx context.Context, others []*peerv1.StateResponse) st
 	}
 	founders := []*peerv1.Server{r.me()}
 	for _, o := range others {
-		if o.GetExpect() == uint32(r.config.Expect) && !o.GetNonVoter() && o.GetPledge() == nil {
+		if o.GetPledge() != nil || len(o.GetServers()) > 0 { // a cluster beside that would be another
+			return fmt.Sprintf("the node waits for the cluster in which %s is to be", o.GetAddress())
+		}
+		if o.GetExpect() == uint32(r.config.Expect) && !o.GetNonVoter() {
 			founders = append(founders, &peerv1.Server{Id: o.GetId(), Address: o.GetAddress(), Voter: true})
 		}
 	}

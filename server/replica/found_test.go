@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -28,5 +29,52 @@ func TestWaitsNews(t *testing.T) {
 		if got := w.news(step.reason, now); got != step.news {
 			t.Errorf("step %d, %q: news is %v", i, step.reason, got)
 		}
+	}
+}
+
+// TestMoreThanExpected starts more nodes than found the cluster, while it is being
+// founded: they join it and do not found one of their own.
+func TestMoreThanExpected(t *testing.T) {
+	for _, expect := range []int{1, 3} {
+		t.Run(fmt.Sprint(expect), func(t *testing.T) {
+			grouped(t, func(t *testing.T, g *group) {
+				var names, join []string
+				for i := range 2 * expect {
+					names = append(names, fmt.Sprintf("n%d", i+1))
+					join = append(join, names[i]+":1")
+				}
+				var all []*Replica
+				for _, name := range names[:expect] {
+					all = append(all, g.open(g.config(name, expect, join...)))
+				}
+				g.until("they have agreed", func() bool {
+					for _, r := range all {
+						if r.pledged.Load() == nil {
+							return false
+						}
+					}
+					return true
+				})
+				if all[0].history.Load().cluster != 0 {
+					t.Fatal("the cluster has a name already")
+				}
+				for _, name := range names[expect:] {
+					all = append(all, g.open(g.config(name, expect, join...)))
+				}
+				g.until("all are in a cluster", func() bool {
+					for _, r := range all {
+						if r.Serving() != nil || r.history.Load().cluster == 0 {
+							return false
+						}
+					}
+					return true
+				})
+				for _, r := range all[1:] {
+					if *r.history.Load() != *all[0].history.Load() {
+						t.Errorf("%s is of cluster %x, and %s of %x", r.config.Name, r.history.Load().cluster, all[0].config.Name, all[0].history.Load().cluster)
+					}
+				}
+			})
+		})
 	}
 }
