@@ -97,6 +97,7 @@ func (j *judge) changedSince(judged Revision, constraints []*schema.Constraint) 
 	err = j.view.revisions(tableChanges, judged, j.record.Previous, func(rev Revision) bool {
 		var r *Record
 		if r, fault = j.view.record(rev); fault != nil {
+			fault = &StorageError{Op: "reading", Err: fault} // and no refusal: others can read it
 			return false
 		}
 		for i := range r.Changes {
