@@ -71,15 +71,16 @@ func (l *link) receive() {
 	}
 }
 
-// nudge lets raft hold an election at once: nobody else could win it.
-func (l *link) nudge() {
+// nudge lets raft hold an election at once: nobody else could win it. Raft that
+// has ended takes nothing any more, so stop ends it, too.
+func (l *link) nudge(stop <-chan struct{}) {
 	call := raft.RPC{
 		Command:  &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}},
 		RespChan: make(chan raft.RPCResponse, 1),
 	}
 	select {
 	case l.calls <- call:
-	case <-l.stop:
+	case <-stop:
 	}
 }
 

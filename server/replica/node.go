@@ -161,7 +161,7 @@ func (n *node) nudge() {
 	defer tick.Stop()
 	for {
 		if n.alone() && n.raft.State() == raft.Follower {
-			n.link.nudge()
+			n.link.nudge(n.stop)
 		}
 		select {
 		case <-tick.C:
