@@ -55,7 +55,7 @@ type node struct {
 func raftConfig(c *Config, id raft.ServerID, notify chan bool) *raft.Config {
 	config := raft.DefaultConfig()
 	config.LocalID = id
-	config.LogOutput = &logWriter{log: c.Logger}
+	config.LogOutput = &logWriter{log: c.Logger, now: time.Now}
 	config.LogLevel = "WARN"
 	config.NotifyCh = notify
 	config.BatchApplyCh = true

@@ -103,7 +103,7 @@ func openSnapshots(c *Config) (*snapshots, error) {
 			return nil, err
 		}
 	}
-	s, err := raft.NewFileSnapshotStore(dir, 1, &logWriter{log: c.Logger})
+	s, err := raft.NewFileSnapshotStore(dir, 1, &logWriter{log: c.Logger, now: time.Now})
 	if err != nil {
 		return nil, fmt.Errorf("opening the snapshots of the log: %w", err)
 	}
