@@ -291,12 +291,7 @@ func (s *clusterService) StateHash(ctx context.Context, req *pembav1.StateHashRe
 	if err != nil {
 		return nil, err
 	}
-	resp := compareHashes(hashes)
-	if resp.Differ {
-		s.metrics.mismatches.Inc()
-		s.log.LogAttrs(ctx, slog.LevelError, "members hold different states at the same revision", slog.Any("hashes", resp.GetHashes()))
-	}
-	return resp, nil
+	return compareHashes(hashes), nil
 }
 
 // compareHashes says whether members have different hashes at the same revision.

@@ -38,7 +38,6 @@ type metrics struct {
 
 	watchers   prometheus.Gauge
 	watchSends prometheus.Counter
-	mismatches prometheus.Counter
 }
 
 // latencies are the bounds of histograms of seconds, from 50 µs to 30 s.
@@ -77,7 +76,6 @@ func newMetrics() *metrics {
 		}),
 		watchers:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "pemba_watch_readers", Help: "Watches that are open."}),
 		watchSends: counter("pemba_watch_responses_total", "Responses that were sent to watches."),
-		mismatches: counter("pemba_cluster_state_hash_mismatches_total", "Comparisons of state hashes that found members to differ."),
 	}
 	results := counters("pemba_check_results_total", "Checks that were answered, by answer.", "result")
 	for state := range m.checks {
@@ -85,7 +83,7 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(
 		m.started, m.handled, m.seconds, results, m.failed, m.reads, m.depth, m.denials, m.refused, m.waited,
-		m.lookedUp, m.lookupCandidates, m.lookupChecks, m.lookupReads, m.watchers, m.watchSends, m.mismatches,
+		m.lookedUp, m.lookupCandidates, m.lookupChecks, m.lookupReads, m.watchers, m.watchSends,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

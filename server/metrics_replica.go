@@ -89,6 +89,7 @@ func (c *replicaCollector) describeCluster(add func(kind prometheus.ValueType, n
 	})
 	add(n, "pemba_raft_leader_changes_total", "How often this node became the leader.", func(s replica.Status) float64 { return float64(s.LeaderChanges) })
 	add(n, "pemba_raft_forwarded_total", "Proposals that this node handed to the leader.", func(s replica.Status) float64 { return float64(s.Forwarded) })
+	add(n, "pemba_cluster_state_hash_mismatches_total", "Comparisons of state hashes that found members to differ.", func(s replica.Status) float64 { return float64(s.HashMismatches) })
 	add(n, "pemba_raft_snapshot_installs_total", "How often this node took over all data from another member.", func(s replica.Status) float64 { return float64(s.SnapshotInstalls) })
 	add(n, "pemba_raft_snapshot_dumps_total", "How often this node wrote all data for another member.", func(s replica.Status) float64 { return float64(s.SnapshotDumps) })
 	add(g, "pemba_raft_snapshot_dump_seconds", "How long that took the last time.", func(s replica.Status) float64 { return s.SnapshotDump.Seconds() })

@@ -248,7 +248,7 @@ func (r *Replica) Drain(context.Context) error {
 }
 
 // StateHash returns every member's hash at one revision; 0: the newest that all
-// have.
+// have. That they differ is logged and counted.
 func (r *Replica) StateHash(ctx context.Context, rev store.Revision) ([]MemberHash, error) {
 	c, err := r.Cluster(ctx)
 	if err != nil {
@@ -271,7 +271,25 @@ func (r *Replica) StateHash(ctx context.Context, rev store.Revision) ([]MemberHa
 		})
 	}
 	asked.Wait()
+	r.compareHashes(c.Members, all)
 	return all, nil
+}
+
+// compareHashes logs and counts that members hold different states. Those that
+// gave no hash say nothing.
+func (r *Replica) compareHashes(members []Member, hashes []MemberHash) {
+	var told []string
+	seen := map[store.Hash]bool{}
+	for i, h := range hashes {
+		if h.Err == nil {
+			seen[h.Hash] = true
+			told = append(told, fmt.Sprintf("%s (%s): %s", h.ID, members[i].Name, h.Hash))
+		}
+	}
+	if len(seen) > 1 {
+		r.config.Logger.Error("members hold different states at the same revision", "revision", hashes[0].Revision, "hashes", told)
+		r.mismatches.Add(1)
+	}
 }
 
 // hashTimeout bounds how long a member may take to come to a revision and to tell

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -25,11 +26,16 @@ const (
 	expiryEvery = time.Minute
 	expiryGrace = 10 * time.Minute // after which what has expired is removed
 	expiryBatch = 1000
+
+	// Members are asked for the hashes of their states when something was
+	// written since all had the same.
+	compareEvery = 3 * time.Minute
 )
 
 // chores remembers when they were last done.
 type chores struct {
-	floor, expiry time.Time
+	floor, expiry, compared time.Time
+	same                    store.Revision // at which all members had the same hash last
 }
 
 // doChores does them from time to time until the replica is closed.
@@ -56,7 +62,24 @@ func (r *Replica) doChores() {
 // chore does what is due.
 func (r *Replica) chore(ctx context.Context, done *chores) error {
 	now := r.config.Now()
-	return errors.Join(r.moveFloor(ctx, now, done), r.removeExpired(ctx, now, done), r.dropStages(ctx, now), r.shorten())
+	return errors.Join(r.moveFloor(ctx, now, done), r.removeExpired(ctx, now, done), r.dropStages(ctx, now), r.shorten(), r.compare(ctx, now, done))
+}
+
+// compare asks the members for the hashes of their states. Each reads its own
+// from the record of one revision. StateHash tells of members that differ.
+func (r *Replica) compare(ctx context.Context, now time.Time, done *chores) error {
+	if now.Sub(done.compared) < compareEvery || r.Head() == done.same || len(r.node.servers()) < 2 {
+		return nil
+	}
+	done.compared = now
+	hashes, err := r.StateHash(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(hashes, func(h MemberHash) bool { return h.Err != nil || h.Hash != hashes[0].Hash }) {
+		done.same = hashes[0].Revision
+	}
+	return nil
 }
 
 // shorten makes a snapshot of the log when it has become long.

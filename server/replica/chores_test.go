@@ -1,14 +1,46 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pemba-authz/pemba/server/store"
 )
+
+// TestCompare has the leader find that a member lost an entry, again and again.
+func TestCompare(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		var log bytes.Buffer
+		g.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
+		g.found(3)
+		leader, other := g.leader(), g.follower()
+		found := func() uint64 { return leader.Status().HashMismatches }
+		propose(t, leader, Proposal{Tx: schemaOf(testSchema)})
+		pause(t.Context(), 2*compareEvery)
+		if n := found(); n != 0 {
+			t.Fatalf("%d differences where there are none: %s", n, &log)
+		}
+		other.machine.index.Store(leader.node.raft.LastIndex() + 1) // as if it had that entry
+		propose(t, leader, Proposal{Tx: touch(t, "document:a#viewer@user:anne")})
+		last := propose(t, leader, Proposal{Tx: touch(t, "document:b#viewer@user:anne")})
+		g.until("all have the last", func() bool { return other.Head() >= last.Revision })
+		pause(t.Context(), 4*compareEvery)
+		if n := found(); n < 3 || n > 5 {
+			t.Errorf("%d comparisons found a difference, want about 4", n)
+		}
+		for _, want := range []string{"different states", fmt.Sprintf("revision=%d ", last.Revision), string(leader.id), string(other.id)} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log does not say %q:\n%s", want, &log)
+			}
+		}
+	})
+}
 
 // clock is a clock that the test moves.
 type clock struct{ ms atomic.Int64 }

@@ -60,7 +60,8 @@ type Replica struct {
 type counts struct {
 	leaderChanges, forwarded atomic.Uint64
 	installs, dumps          atomic.Uint64
-	dumped                   atomic.Int64 // nanoseconds that the last dump took
+	mismatches               atomic.Uint64 // comparisons that found members to differ
+	dumped                   atomic.Int64  // nanoseconds that the last dump took
 }
 
 // Open opens the member that a directory holds, or a new one in an empty

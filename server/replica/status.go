@@ -28,6 +28,7 @@ type Status struct {
 	LeaderChanges         uint64        // how often this node became the leader
 	Forwarded             uint64        // proposals that it handed to the leader
 	SnapshotInstalls      uint64        // how often it took over all data from another member
+	HashMismatches        uint64        // comparisons that found members to hold different states
 	SnapshotDumps         uint64        // how often it wrote all data for another member
 	SnapshotDump          time.Duration // how long that took the last time
 	Snapshot              uint64        // index of the newest snapshot of the log
@@ -47,7 +48,7 @@ func (r *Replica) Status() Status {
 		ID: string(r.id), Cluster: h.cluster, Epoch: h.epoch, Version: r.version(),
 		Members: len(r.node.servers()), Voters: r.node.voters(), Draining: r.draining.Load(),
 		LeaderChanges: r.leaderChanges.Load(), Forwarded: r.forwarded.Load(),
-		SnapshotInstalls: r.installs.Load(), SnapshotDumps: r.dumps.Load(), SnapshotDump: time.Duration(r.dumped.Load()),
+		HashMismatches: r.mismatches.Load(), SnapshotInstalls: r.installs.Load(), SnapshotDumps: r.dumps.Load(), SnapshotDump: time.Duration(r.dumped.Load()),
 		Snapshot: r.node.files.snapshots.newest.Load(), LastContact: r.lastContact(), CensusAge: -1,
 		FreeBytes: free.free, TotalBytes: free.total,
 		Head: r.Head(), Floor: r.store.Floor(),
