@@ -11,7 +11,7 @@
 //   - fresh: an answer is the answer of the revision that it names, which is not
 //     older than was asked for; and nobody was shown a secret that was added
 //     after they were removed.
-//   - tokens: while a node runs, its revisions do not go back.
+//   - tokens: the revisions of a node do not go back, across its restarts either.
 //   - watches: no watch has a gap or a repeat, across reconnects to any node.
 //   - hashes: all nodes have the same state at the same revision.
 //

@@ -59,7 +59,7 @@ type operation struct {
 	ID     int64
 	Client int
 	Node   int // that answered, or was asked last; from 0
-	Run    int // of the node's process: how often it was started; 0: between two
+	Life   int // of the node: how often it began with no data; 0: between two
 	Act    action
 	Key    string
 	Old    string `json:",omitempty"`

@@ -25,7 +25,7 @@ type node struct {
 	args    []string // of serve, besides the addresses and the directory
 	logPath string
 	ahead   time.Duration // of its wall clock
-	starts  atomic.Int64  // how often it was started
+	lives   atomic.Int64  // how often it was started with no data
 
 	mu      sync.Mutex
 	process *process
@@ -74,7 +74,7 @@ func (n *node) start() error {
 		close(p.ended)
 	}()
 	n.process = p
-	n.starts.Add(1)
+	n.lives.CompareAndSwap(0, 1)
 	return nil
 }
 
@@ -152,6 +152,7 @@ func (n *node) crashed() error {
 
 // wipe removes the data of a node that does not run.
 func (n *node) wipe() error {
+	n.lives.Add(1)
 	entries, err := os.ReadDir(n.dir)
 	if err != nil {
 		return err

@@ -257,10 +257,10 @@ func (k *worker) ask(ctx context.Context, o *operation, node int) {
 			o.Mode = modeLatency
 		}
 	}
-	run := k.cluster.nodes[node].starts.Load()
+	life := k.cluster.nodes[node].lives.Load()
 	k.cluster.clients[node].ask(ctx, o)
-	if k.cluster.nodes[node].starts.Load() == run {
-		o.Run = int(run)
+	if k.cluster.nodes[node].lives.Load() == life {
+		o.Life = int(life)
 	}
 	k.recorder.end(o)
 	if o.Result == failed {

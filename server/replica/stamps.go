@@ -58,13 +58,18 @@ func (l *stampedLog) stamp() (uint64, error) {
 // replayed is how many entries are applied at once before raft begins.
 const replayed = 256
 
-// replay applies what was applied before and is after the snapshot.
+// replay applies what was applied before and is after the snapshot. The store
+// may know of more than the stamps: what it has a record of was applied, so it is
+// in the log for good, and readers may have seen it.
 func (l *stampedLog) replay(m *machine) error {
 	end, err := l.stamp()
 	first, fault := l.FirstIndex()
-	if err := errors.Join(err, fault); err != nil {
+	last, lastFault := l.LastIndex()
+	written, writtenFault := m.store.Written()
+	if err := errors.Join(err, fault, lastFault, writtenFault); err != nil {
 		return fmt.Errorf("reading the log: %w", err)
 	}
+	end = max(end, min(last, uint64(written)))
 	next := m.index.Load() + 1
 	if next < first {
 		return nil // which raft will judge

@@ -21,6 +21,13 @@ func OpenAt(config Config, base func() ([]byte, error)) (*Store, error) {
 	return openStore(&Store{config: config, logged: true, base: base})
 }
 
+// Written returns the newest revision of which the directory holds the record,
+// 0 for none. Right after OpenAt it may be ahead of the head: a store that was
+// killed had applied as much. It proves nothing of the revisions before it.
+func (s *Store) Written() (Revision, error) {
+	return s.db().backend.view(^Revision(0)).newest(tableChanges)
+}
+
 // format returns the format that the directory must have.
 func (s *Store) format() int {
 	if s.logged {

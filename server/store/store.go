@@ -161,7 +161,7 @@ func (s *Store) open() error {
 	s.current.Store(d)
 	load, newest := s.load, func() (Revision, error) { return s.state.head, nil }
 	if s.logged {
-		load, newest = s.loadBase, func() (Revision, error) { return s.db().backend.view(^Revision(0)).newest(tableChanges) }
+		load, newest = s.loadBase, s.Written
 	}
 	if err := load(); err != nil {
 		return err
