@@ -55,3 +55,17 @@ func TestTransport(t *testing.T) {
 		}
 	}
 }
+
+// TestCertificateHint says what helps where the server refuses the client's
+// certificate, and where the client refuses the server's.
+func TestCertificateHint(t *testing.T) {
+	for detail, want := range map[string]string{
+		"error reading server preface: remote error: tls: certificate required":            "--cert and --key",
+		"error reading server preface: remote error: tls: unknown certificate authority":   "--cert and --key",
+		"tls: failed to verify certificate: x509: certificate signed by unknown authority": "--ca",
+	} {
+		if got := transportHint(detail); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %s", detail, got, want)
+		}
+	}
+}
