@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,6 +113,9 @@ func (c *Config) checkCluster() []error {
 	if c.Expect > 1 && len(c.Join) == 0 {
 		errs = append(errs, fmt.Errorf("the node expects %d founders and is told of no address of another", c.Expect))
 	}
+	if n := c.candidates(); c.Expect > 1 && 2*c.Expect <= n {
+		errs = append(errs, fmt.Errorf("%d founders are half or less of the %d nodes that are named, and the others could found a cluster of their own: expect more, or name fewer", c.Expect, n))
+	}
 	return append(errs, checkAddresses(c.Join)...)
 }
 
@@ -129,4 +133,15 @@ func checkAddresses(addresses []string) (errs []error) {
 		}
 	}
 	return errs
+}
+
+// candidates returns how many nodes are known that may found a cluster, as far as
+// addresses tell: a name that is looked up may have any number of them.
+func (c *Config) candidates() int {
+	all := slices.Clone(c.Join)
+	if c.Network != nil {
+		all = append(all, c.Network.Address())
+	}
+	slices.Sort(all)
+	return len(slices.DeleteFunc(slices.Compact(all), func(a string) bool { return strings.HasPrefix(a, dnsPrefix) }))
 }

@@ -45,7 +45,7 @@ func TestMoreThanExpected(t *testing.T) {
 				}
 				var all []*Replica
 				for _, name := range names[:expect] {
-					all = append(all, g.open(g.config(name, expect, join...)))
+					all = append(all, g.open(g.config(name, expect, join[:max(expect, 2)]...)))
 				}
 				g.until("they have agreed", func() bool {
 					for _, r := range all {
@@ -58,8 +58,9 @@ func TestMoreThanExpected(t *testing.T) {
 				if all[0].history.Load().cluster != 0 {
 					t.Fatal("the cluster has a name already")
 				}
+				late := append([]string{join[0]}, join[expect:]...)
 				for _, name := range names[expect:] {
-					all = append(all, g.open(g.config(name, expect, join...)))
+					all = append(all, g.open(g.config(name, expect, late...)))
 				}
 				g.until("all are in a cluster", func() bool {
 					for _, r := range all {

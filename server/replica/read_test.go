@@ -147,7 +147,8 @@ func TestTooLarge(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	for _, c := range []Config{{}, {Dir: t.TempDir(), InMemory: true}, {InMemory: true, MaxTokenWait: -1}, {InMemory: true, MaxImport: 2 * maxStaged}} {
+	half := Config{InMemory: true, Network: newEther().join("a:1"), Expect: 2, Join: []string{"b:1", "c:1", "d:1"}}
+	for _, c := range []Config{half, {}, {Dir: t.TempDir(), InMemory: true}, {InMemory: true, MaxTokenWait: -1}, {InMemory: true, MaxImport: 2 * maxStaged}} {
 		if r, err := Open(t.Context(), c); err == nil {
 			t.Errorf("%+v was opened", c)
 			shut(t, r)
