@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -83,7 +84,7 @@ func listenAndServe(t testing.TB, g *grpc.Server) string {
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		if err := g.Serve(listener); err != nil {
+		if err := g.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) { // before it began
 			t.Errorf("serving: %v", err)
 		}
 	})

@@ -57,9 +57,9 @@ func TestInspect(t *testing.T) {
 	if schemas != 3 || next != i.Last {
 		t.Errorf("%d schemas in %d entries, want 3 in %d", schemas, next, i.Last)
 	}
-	for e := range ReadLog(dir, i.Last) {
-		if e.Index != i.Last {
-			t.Errorf("from entry %d on comes entry %d", i.Last, e.Index)
+	for e, err := range ReadLog(dir, i.Last) {
+		if e.Index != i.Last || err != nil {
+			t.Errorf("from entry %d on comes entry %d, %v", i.Last, e.Index, err)
 		}
 	}
 }
