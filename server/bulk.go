@@ -40,7 +40,7 @@ func (s *Server) importAll(ctx context.Context, receive func() ([]*v1.Relationsh
 		ctx, end := s.room(ctx, "replica.Commit")
 		_, err = i.Commit(ctx, replica.Proposal{
 			Tx:       store.Transaction{Actor: caller(ctx)},
-			RetryKey: header(ctx, idempotencyKey), Identity: caller(ctx),
+			RetryKey: header(ctx, idempotencyKey), Identity: caller(ctx), RequestID: requestID(ctx),
 		})
 		end()
 	}

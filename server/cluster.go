@@ -67,6 +67,9 @@ func memberMessage(m *replica.Member) *pembav1.Member {
 		to.LastContact = durationpb.New(m.LastContact)
 	}
 	to.ClockSkew, to.RoundTrip = durationpb.New(m.ClockSkew), durationpb.New(m.RoundTrip)
+	if m.LogWrite > 0 {
+		to.LogWrite = durationpb.New(m.LogWrite)
+	}
 	if !m.Since.IsZero() {
 		to.Since = timestamppb.New(m.Since)
 	}

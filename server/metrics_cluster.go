@@ -92,6 +92,7 @@ func (c *clusterCollector) describeEach() {
 		{"voter", "1 when the member votes.", false, func(m *replica.Member) float64 { return flag(m.Voter) }},
 		{"lag_entries", "Entries that the member is behind the leader.", true, func(m *replica.Member) float64 { return float64(m.Lag) }},
 		{"clock_skew_seconds", "The member's clock minus that of this node.", true, func(m *replica.Member) float64 { return m.ClockSkew.Seconds() }},
+		{"log_write_seconds", "How long entries of its log took lately to be durable; 0: there were none.", true, func(m *replica.Member) float64 { return m.LogWrite.Seconds() }},
 		{"round_trip_seconds", "How long the member's answer took.", true, func(m *replica.Member) float64 { return m.RoundTrip.Seconds() }},
 		{"free_bytes", "Free space of the member's disk.", true, func(m *replica.Member) float64 { return float64(m.FreeBytes) }},
 		{"nearly_full", "1 when writes are refused for lack of space at the member.", true, func(m *replica.Member) float64 { return flag(m.NearlyFull) }},

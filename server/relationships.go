@@ -31,7 +31,7 @@ func (s *Server) proposeKeyed(ctx context.Context, tx store.Transaction, key str
 	tx.Actor = caller(ctx)
 	ctx, end := s.room(ctx, "replica.Propose")
 	defer end()
-	result, err := s.replica.Propose(ctx, replica.Proposal{Tx: tx, RetryKey: key, Identity: tx.Actor})
+	result, err := s.replica.Propose(ctx, replica.Proposal{Tx: tx, RetryKey: key, Identity: tx.Actor, RequestID: requestID(ctx)})
 	if len(tx.Updates) > 0 {
 		err = withoutSchema(err, tx.Updates[0].Relationship)
 	}

@@ -40,6 +40,7 @@ type memberJSON struct {
 	LastContactSeconds *float64 `json:"lastContactSeconds,omitempty"`
 	ClockSkewSeconds   *float64 `json:"clockSkewSeconds,omitempty"`
 	RoundTripSeconds   *float64 `json:"roundTripSeconds,omitempty"`
+	LogWriteSeconds    *float64 `json:"logWriteSeconds,omitempty"`
 
 	Oldest     uint64 `json:"oldest,omitempty"` // revision that it can read
 	Newest     uint64 `json:"newest,omitempty"`
@@ -104,6 +105,9 @@ func memberData(m *pembav1.Member) memberJSON {
 	if c := m.GetRoundTrip(); c != nil {
 		d.RoundTripSeconds = new(c.AsDuration().Seconds())
 	}
+	if w := m.GetLogWrite(); w != nil {
+		d.LogWriteSeconds = new(w.AsDuration().Seconds())
+	}
 	if s := m.GetSince(); s != nil {
 		d.Since = s.AsTime().UTC().Format(time.RFC3339)
 	}
@@ -122,16 +126,16 @@ func statusData(s *pembav1.StatusResponse) statusJSON {
 }
 
 // statusColumns are those of a member in `cluster status`.
-var statusColumns = []string{"member", "name", "role", "health", "behind", "contact", "clock", "oldest", "newest", "disk_free", "build", "raft"}
+var statusColumns = []string{"member", "name", "role", "health", "behind", "contact", "clock", "log_write", "oldest", "newest", "disk_free", "build", "raft"}
 
 // statusCells are a member's. people says for whom: they read units, programs
 // numbers.
 func statusCells(m *pembav1.Member, people bool) []string {
 	cells := []string{m.GetId(), m.GetName(), memberRole(m), memberHealth(m)}
 	if !m.GetReachable() {
-		return append(cells, "", "", "", "", "", "", "", m.GetAddress())
+		return append(cells, "", "", "", "", "", "", "", "", m.GetAddress())
 	}
-	contact, clock, free := "", "", ""
+	contact, clock, write, free := "", "", "", ""
 	switch c := m.GetLastContact(); {
 	case m.GetLeader():
 		contact = "-"
@@ -143,13 +147,16 @@ func statusCells(m *pembav1.Member, people bool) []string {
 	if c := m.GetClockSkew(); c != nil {
 		clock = signedDuration(c.AsDuration())
 	}
+	if w := m.GetLogWrite(); w != nil {
+		write = fmt.Sprintf("%.1fms", w.AsDuration().Seconds()*1000)
+	}
 	if m.GetTotalBytes() > 0 {
 		free = fmt.Sprint(m.GetFreeBytes())
 		if people {
 			free = fmt.Sprintf("%s of %s", sizeText(m.GetFreeBytes()), sizeText(m.GetTotalBytes()))
 		}
 	}
-	return append(cells, fmt.Sprint(m.GetLag()), contact, clock, fmt.Sprint(m.GetFloor()), fmt.Sprint(m.GetHead()), free, m.GetBuild(), m.GetAddress())
+	return append(cells, fmt.Sprint(m.GetLag()), contact, clock, write, fmt.Sprint(m.GetFloor()), fmt.Sprint(m.GetHead()), free, m.GetBuild(), m.GetAddress())
 }
 
 // shortDuration leaves out what nobody looks at.
@@ -214,7 +221,7 @@ func statusText(s *pembav1.StatusResponse) string {
 	line("")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(cells []string) { _, _ = fmt.Fprintln(t, strings.Join(cells, "\t")) } // into memory
-	row([]string{"MEMBER", "NAME", "ROLE", "HEALTH", "BEHIND", "CONTACT", "CLOCK", "OLDEST", "NEWEST", "DISK FREE", "BUILD", "RAFT"})
+	row([]string{"MEMBER", "NAME", "ROLE", "HEALTH", "BEHIND", "CONTACT", "CLOCK", "LOG WRITE", "OLDEST", "NEWEST", "DISK FREE", "BUILD", "RAFT"})
 	var notes []string
 	for _, m := range members {
 		cells := statusCells(m, true)
@@ -222,6 +229,7 @@ func statusText(s *pembav1.StatusResponse) string {
 			cells[3] = word
 			notes = append(notes, fmt.Sprintf("%s is %s: %s", memberName(m), word, reason))
 		}
+		notes = append(notes, machineNotes(m)...)
 		row(cells)
 	}
 	_ = t.Flush()
@@ -244,6 +252,24 @@ func toleranceText(s *pembav1.StatusResponse) string {
 	default:
 		return fmt.Sprintf("%d more may be lost", n)
 	}
+}
+
+// From these on the table alone is not enough.
+const (
+	slowLogWrite = 100 * time.Millisecond
+	muchSkew     = time.Second
+)
+
+// machineNotes say what is wrong with the machine of a member that is healthy.
+func machineNotes(m *pembav1.Member) []string {
+	var notes []string
+	if w := m.GetLogWrite().AsDuration(); w >= slowLogWrite {
+		notes = append(notes, fmt.Sprintf("the disk of %s is slow: entries of the log take %s to be durable", memberName(m), shortDuration(w)))
+	}
+	if skew := m.GetClockSkew().AsDuration(); skew.Abs() >= muchSkew {
+		notes = append(notes, fmt.Sprintf("the clock of %s is off by %s", memberName(m), signedDuration(skew)))
+	}
+	return notes
 }
 
 // versionNotes say when members run different programs.

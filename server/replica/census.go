@@ -142,6 +142,7 @@ func (m *Member) tell(s *peerv1.StateResponse) {
 	m.Head, m.Floor = store.Revision(s.GetHead()), store.Revision(s.GetFloor())
 	m.Applied, m.LastIndex, m.Snapshot = s.GetApplied(), s.GetLastIndex(), s.GetSnapshot()
 	m.LastContact = time.Duration(s.GetLastContactMs()) * time.Millisecond
+	m.LogWrite = time.Duration(s.GetLogWriteUs()) * time.Microsecond
 	m.FreeBytes, m.TotalBytes = s.GetFreeBytes(), s.GetTotalBytes()
 	m.NearlyFull, m.veryFull = s.GetNearlyFull(), s.GetVeryFull()
 	m.Draining, m.nonVoter = s.GetDraining(), s.GetNonVoter()

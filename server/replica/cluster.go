@@ -40,6 +40,7 @@ type Member struct {
 	LastContact time.Duration // since it heard of a leader; negative: never
 	ClockSkew   time.Duration // its clock minus ours, give or take half of RoundTrip
 	RoundTrip   time.Duration
+	LogWrite    time.Duration // that entries of the log took lately to be durable; 0: there were none
 
 	FreeBytes, TotalBytes uint64 // of its disk; 0: it has none
 

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -8,6 +9,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -249,6 +252,39 @@ func TestThreeFound(t *testing.T) {
 			}
 		}
 		g.same()
+	})
+}
+
+// sharedLog is what several members have logged.
+type sharedLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *sharedLog) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *sharedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// TestRequestIDReachesLeader follows a write from the node that takes it to the
+// log of the one that leads.
+func TestRequestIDReachesLeader(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		var log sharedLog
+		g.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		g.found(3)
+		propose(t, g.follower(), Proposal{Tx: schemaOf(testSchema), RequestID: "the-id-of-a-request"})
+		want := "request_id=the-id-of-a-request"
+		if n := strings.Count(log.String(), want); n != 1 || !strings.Contains(log.String(), "node="+g.leader().config.Name) {
+			t.Errorf("%d lines of the log have %s", n, want)
+		}
 	})
 }
 

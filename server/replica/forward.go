@@ -36,6 +36,21 @@ func (r *Replica) toLeader() (peerv1.PeerServiceClient, error) {
 	return peer, nil
 }
 
+// requestIDKey is the key of a request's id in a context.
+type requestIDKey struct{}
+
+func withRequestID(ctx context.Context, id string) context.Context {
+	if id == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+func requestIDOf(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
 // forward has the leader propose a command, and waits until this node has
 // applied it, too.
 func (r *Replica) forward(ctx context.Context, data []byte) (*applied, error) {
@@ -45,7 +60,7 @@ func (r *Replica) forward(ctx context.Context, data []byte) (*applied, error) {
 	}
 	r.forwarded.Add(1)
 	h := r.history.Load()
-	answer, err := peer.Propose(ctx, &peerv1.ProposeRequest{Cluster: h.cluster, Epoch: h.epoch, Command: data})
+	answer, err := peer.Propose(ctx, &peerv1.ProposeRequest{Cluster: h.cluster, Epoch: h.epoch, Command: data, RequestId: requestIDOf(ctx)})
 	if err == nil {
 		err = faultError(answer.GetFault())
 	} else {

@@ -111,6 +111,7 @@ func (i *Import) Commit(ctx context.Context, p Proposal) (Result, error) {
 		p.Tx = store.Transaction{Actor: p.Tx.Actor, Metadata: p.Tx.Metadata}
 		return i.replica.Propose(ctx, p)
 	}
+	ctx = withRequestID(ctx, p.RequestID)
 	c := &command{kind: kindImport, stage: i.id, part: i.parts, key: newRetryKey(p.Identity, p.RetryKey)}
 	c.tx.Actor, c.tx.Metadata = p.Tx.Actor, p.Tx.Metadata
 	a, err := i.replica.propose(ctx, c)

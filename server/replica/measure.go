@@ -70,7 +70,8 @@ func (m *meter) distribution() Distribution {
 type meters struct {
 	logSeconds, logEntries, applySeconds, applyEntries *meter
 
-	applying atomic.Int64 // since when the machine is at work, in nanoseconds since 1970; 0: it is not
+	logRecent atomic.Int64 // nanoseconds that entries took lately to be durable, the newest counting most
+	applying  atomic.Int64 // since when the machine is at work, in nanoseconds since 1970; 0: it is not
 }
 
 func newMeters() *meters {
@@ -101,6 +102,17 @@ func (r *Replica) Applying() time.Duration {
 	return max(time.Since(time.Unix(0, since)), 0)
 }
 
+// logTook notes how long entries took to be durable. Raft writes one batch after
+// the other.
+func (m *meters) logTook(d time.Duration) {
+	m.logSeconds.note(d.Seconds())
+	recent := m.logRecent.Load()
+	if recent == 0 {
+		recent = int64(d)
+	}
+	m.logRecent.Store(recent + (int64(d)-recent)/8)
+}
+
 // measuredLog is a log that measures what raft stores in it.
 type measuredLog struct {
 	raft.LogStore
@@ -114,7 +126,7 @@ func (l *measuredLog) StoreLog(entry *raft.Log) error { return l.StoreLogs([]*ra
 func (l *measuredLog) StoreLogs(entries []*raft.Log) error {
 	start := time.Now()
 	err := l.LogStore.StoreLogs(entries)
-	l.meters.logSeconds.note(time.Since(start).Seconds())
+	l.meters.logTook(time.Since(start))
 	l.meters.logEntries.note(float64(len(entries)))
 	return err
 }

@@ -3,6 +3,7 @@ package replica
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestMeter counts values on, below and above the bounds.
@@ -14,5 +15,27 @@ func TestMeter(t *testing.T) {
 	d := m.distribution()
 	if !slices.Equal(d.Bounds, []float64{1, 2, 4}) || !slices.Equal(d.Counts, []uint64{2, 3, 4}) || d.Count != 6 || d.Sum != 111.5 {
 		t.Errorf("%+v", d)
+	}
+}
+
+// TestLogTook has a disk become slow, and quick again.
+func TestLogTook(t *testing.T) {
+	m := newMeters()
+	recent := func() time.Duration { return time.Duration(m.logRecent.Load()) }
+	m.logTook(time.Millisecond)
+	if recent() != time.Millisecond {
+		t.Errorf("after one write of a millisecond: %v", recent())
+	}
+	for range 20 {
+		m.logTook(time.Second)
+	}
+	if slow := recent(); slow < 900*time.Millisecond || slow > time.Second {
+		t.Errorf("after 20 writes of a second: %v", slow)
+	}
+	for range 100 {
+		m.logTook(time.Millisecond)
+	}
+	if quick := recent(); quick > 2*time.Millisecond {
+		t.Errorf("after 100 writes of a millisecond: %v", quick)
 	}
 }

@@ -21,6 +21,8 @@ type Proposal struct {
 	// gets the outcome of the first. Keys are remembered for ten minutes.
 	RetryKey string
 	Identity string // whose key it is
+
+	RequestID string // of the request that it is of, for the leader's log
 }
 
 // Result is what became of a proposal.
@@ -46,6 +48,7 @@ const (
 // MayApply says whether the transaction may still be applied, or ctx's error,
 // with which nothing was proposed.
 func (r *Replica) Propose(ctx context.Context, p Proposal) (Result, error) {
+	ctx = withRequestID(ctx, p.RequestID)
 	c := &command{kind: kindTransaction, tx: p.Tx, key: newRetryKey(p.Identity, p.RetryKey)}
 	if err := r.checkSpace(c); err != nil {
 		return Result{}, err

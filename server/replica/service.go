@@ -69,6 +69,7 @@ func (s service) propose(ctx context.Context, req *peerv1.ProposeRequest) (*appl
 	if err := s.r.checkSpace(c); err != nil {
 		return nil, err
 	}
+	s.r.config.Logger.DebugContext(ctx, "a write that another member hands on", "request_id", req.GetRequestId())
 	stamp(data, s.r.config.Now())
 	return s.r.append(ctx, data)
 }
@@ -132,6 +133,7 @@ func (r *Replica) self() *peerv1.StateResponse {
 		Applied: r.node.raft.AppliedIndex(), LastIndex: r.node.raft.LastIndex(), Snapshot: r.node.files.snapshots.newest.Load(),
 		LastContactMs: r.lastContact().Milliseconds(),
 		Draining:      r.draining.Load(),
+		LogWriteUs:    time.Duration(r.meters.logRecent.Load()).Microseconds(),
 		Pledge:        r.pledged.Load(), Expect: uint32(c.Expect), NonVoter: c.NonVoter,
 	}
 	space := r.space()

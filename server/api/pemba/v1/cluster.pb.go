@@ -237,7 +237,10 @@ type Member struct {
 	MinVersion uint32 `protobuf:"varint,25,opt,name=min_version,json=minVersion,proto3" json:"min_version,omitempty"`
 	MaxVersion uint32 `protobuf:"varint,26,opt,name=max_version,json=maxVersion,proto3" json:"max_version,omitempty"`
 	// since is when its process began.
-	Since         *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=since,proto3" json:"since,omitempty"`
+	Since *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=since,proto3" json:"since,omitempty"`
+	// log_write is how long it lately took to make entries of the log durable;
+	// missing: there were none since its process began.
+	LogWrite      *durationpb.Duration `protobuf:"bytes,28,opt,name=log_write,json=logWrite,proto3" json:"log_write,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -457,6 +460,13 @@ func (x *Member) GetMaxVersion() uint32 {
 func (x *Member) GetSince() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Since
+	}
+	return nil
+}
+
+func (x *Member) GetLogWrite() *durationpb.Duration {
+	if x != nil {
+		return x.LogWrite
 	}
 	return nil
 }
@@ -1425,7 +1435,7 @@ const file_pemba_v1_cluster_proto_rawDesc = "" +
 	"\x11failure_tolerance\x18\b \x01(\rR\x10failureTolerance\x12*\n" +
 	"\amembers\x18\t \x03(\v2\x10.pemba.v1.MemberR\amembers\x121\n" +
 	"\tautopilot\x18\n" +
-	" \x01(\v2\x13.pemba.v1.AutopilotR\tautopilot\"\x99\a\n" +
+	" \x01(\v2\x13.pemba.v1.AutopilotR\tautopilot\"\xd1\a\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1462,7 +1472,8 @@ const file_pemba_v1_cluster_proto_rawDesc = "" +
 	"minVersion\x12\x1f\n" +
 	"\vmax_version\x18\x1a \x01(\rR\n" +
 	"maxVersion\x120\n" +
-	"\x05since\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x1a9\n" +
+	"\x05since\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x126\n" +
+	"\tlog_write\x18\x1c \x01(\v2\x19.google.protobuf.DurationR\blogWrite\x1a9\n" +
 	"\vServesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9c\x02\n" +
@@ -1576,38 +1587,39 @@ var file_pemba_v1_cluster_proto_depIdxs = []int32{
 	24, // 4: pemba.v1.Member.clock_skew:type_name -> google.protobuf.Duration
 	24, // 5: pemba.v1.Member.round_trip:type_name -> google.protobuf.Duration
 	25, // 6: pemba.v1.Member.since:type_name -> google.protobuf.Timestamp
-	24, // 7: pemba.v1.Autopilot.cleanup_dead_after:type_name -> google.protobuf.Duration
-	24, // 8: pemba.v1.Autopilot.stabilization:type_name -> google.protobuf.Duration
-	24, // 9: pemba.v1.Autopilot.max_last_contact:type_name -> google.protobuf.Duration
-	3,  // 10: pemba.v1.GetAutopilotResponse.autopilot:type_name -> pemba.v1.Autopilot
-	3,  // 11: pemba.v1.SetAutopilotRequest.autopilot:type_name -> pemba.v1.Autopilot
-	3,  // 12: pemba.v1.SetAutopilotResponse.autopilot:type_name -> pemba.v1.Autopilot
-	22, // 13: pemba.v1.StateHashResponse.hashes:type_name -> pemba.v1.MemberHash
-	0,  // 14: pemba.v1.ClusterService.Status:input_type -> pemba.v1.StatusRequest
-	4,  // 15: pemba.v1.ClusterService.Remove:input_type -> pemba.v1.RemoveRequest
-	6,  // 16: pemba.v1.ClusterService.Promote:input_type -> pemba.v1.PromoteRequest
-	8,  // 17: pemba.v1.ClusterService.Demote:input_type -> pemba.v1.DemoteRequest
-	10, // 18: pemba.v1.ClusterService.TransferLeader:input_type -> pemba.v1.TransferLeaderRequest
-	12, // 19: pemba.v1.ClusterService.Drain:input_type -> pemba.v1.DrainRequest
-	14, // 20: pemba.v1.ClusterService.Join:input_type -> pemba.v1.JoinRequest
-	16, // 21: pemba.v1.ClusterService.GetAutopilot:input_type -> pemba.v1.GetAutopilotRequest
-	18, // 22: pemba.v1.ClusterService.SetAutopilot:input_type -> pemba.v1.SetAutopilotRequest
-	20, // 23: pemba.v1.ClusterService.StateHash:input_type -> pemba.v1.StateHashRequest
-	1,  // 24: pemba.v1.ClusterService.Status:output_type -> pemba.v1.StatusResponse
-	5,  // 25: pemba.v1.ClusterService.Remove:output_type -> pemba.v1.RemoveResponse
-	7,  // 26: pemba.v1.ClusterService.Promote:output_type -> pemba.v1.PromoteResponse
-	9,  // 27: pemba.v1.ClusterService.Demote:output_type -> pemba.v1.DemoteResponse
-	11, // 28: pemba.v1.ClusterService.TransferLeader:output_type -> pemba.v1.TransferLeaderResponse
-	13, // 29: pemba.v1.ClusterService.Drain:output_type -> pemba.v1.DrainResponse
-	15, // 30: pemba.v1.ClusterService.Join:output_type -> pemba.v1.JoinResponse
-	17, // 31: pemba.v1.ClusterService.GetAutopilot:output_type -> pemba.v1.GetAutopilotResponse
-	19, // 32: pemba.v1.ClusterService.SetAutopilot:output_type -> pemba.v1.SetAutopilotResponse
-	21, // 33: pemba.v1.ClusterService.StateHash:output_type -> pemba.v1.StateHashResponse
-	24, // [24:34] is the sub-list for method output_type
-	14, // [14:24] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	24, // 7: pemba.v1.Member.log_write:type_name -> google.protobuf.Duration
+	24, // 8: pemba.v1.Autopilot.cleanup_dead_after:type_name -> google.protobuf.Duration
+	24, // 9: pemba.v1.Autopilot.stabilization:type_name -> google.protobuf.Duration
+	24, // 10: pemba.v1.Autopilot.max_last_contact:type_name -> google.protobuf.Duration
+	3,  // 11: pemba.v1.GetAutopilotResponse.autopilot:type_name -> pemba.v1.Autopilot
+	3,  // 12: pemba.v1.SetAutopilotRequest.autopilot:type_name -> pemba.v1.Autopilot
+	3,  // 13: pemba.v1.SetAutopilotResponse.autopilot:type_name -> pemba.v1.Autopilot
+	22, // 14: pemba.v1.StateHashResponse.hashes:type_name -> pemba.v1.MemberHash
+	0,  // 15: pemba.v1.ClusterService.Status:input_type -> pemba.v1.StatusRequest
+	4,  // 16: pemba.v1.ClusterService.Remove:input_type -> pemba.v1.RemoveRequest
+	6,  // 17: pemba.v1.ClusterService.Promote:input_type -> pemba.v1.PromoteRequest
+	8,  // 18: pemba.v1.ClusterService.Demote:input_type -> pemba.v1.DemoteRequest
+	10, // 19: pemba.v1.ClusterService.TransferLeader:input_type -> pemba.v1.TransferLeaderRequest
+	12, // 20: pemba.v1.ClusterService.Drain:input_type -> pemba.v1.DrainRequest
+	14, // 21: pemba.v1.ClusterService.Join:input_type -> pemba.v1.JoinRequest
+	16, // 22: pemba.v1.ClusterService.GetAutopilot:input_type -> pemba.v1.GetAutopilotRequest
+	18, // 23: pemba.v1.ClusterService.SetAutopilot:input_type -> pemba.v1.SetAutopilotRequest
+	20, // 24: pemba.v1.ClusterService.StateHash:input_type -> pemba.v1.StateHashRequest
+	1,  // 25: pemba.v1.ClusterService.Status:output_type -> pemba.v1.StatusResponse
+	5,  // 26: pemba.v1.ClusterService.Remove:output_type -> pemba.v1.RemoveResponse
+	7,  // 27: pemba.v1.ClusterService.Promote:output_type -> pemba.v1.PromoteResponse
+	9,  // 28: pemba.v1.ClusterService.Demote:output_type -> pemba.v1.DemoteResponse
+	11, // 29: pemba.v1.ClusterService.TransferLeader:output_type -> pemba.v1.TransferLeaderResponse
+	13, // 30: pemba.v1.ClusterService.Drain:output_type -> pemba.v1.DrainResponse
+	15, // 31: pemba.v1.ClusterService.Join:output_type -> pemba.v1.JoinResponse
+	17, // 32: pemba.v1.ClusterService.GetAutopilot:output_type -> pemba.v1.GetAutopilotResponse
+	19, // 33: pemba.v1.ClusterService.SetAutopilot:output_type -> pemba.v1.SetAutopilotResponse
+	21, // 34: pemba.v1.ClusterService.StateHash:output_type -> pemba.v1.StateHashResponse
+	25, // [25:35] is the sub-list for method output_type
+	15, // [15:25] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_pemba_v1_cluster_proto_init() }

@@ -229,10 +229,11 @@ type StateResponse struct {
 	NearlyFull    bool                   `protobuf:"varint,25,opt,name=nearly_full,json=nearlyFull,proto3" json:"nearly_full,omitempty"` // writes are refused for lack of space here
 	VeryFull      bool                   `protobuf:"varint,26,opt,name=very_full,json=veryFull,proto3" json:"very_full,omitempty"`       // deletes, too
 	Draining      bool                   `protobuf:"varint,27,opt,name=draining,proto3" json:"draining,omitempty"`
-	Stopped       string                 `protobuf:"bytes,28,opt,name=stopped,proto3" json:"stopped,omitempty"`                    // why the node cannot go on; "": it runs
-	Pledge        *Founding              `protobuf:"bytes,29,opt,name=pledge,proto3" json:"pledge,omitempty"`                      // what it agreed to
-	Expect        uint32                 `protobuf:"varint,30,opt,name=expect,proto3" json:"expect,omitempty"`                     // how many nodes it waits for to found a cluster
-	NonVoter      bool                   `protobuf:"varint,31,opt,name=non_voter,json=nonVoter,proto3" json:"non_voter,omitempty"` // it wants no vote
+	Stopped       string                 `protobuf:"bytes,28,opt,name=stopped,proto3" json:"stopped,omitempty"`                            // why the node cannot go on; "": it runs
+	Pledge        *Founding              `protobuf:"bytes,29,opt,name=pledge,proto3" json:"pledge,omitempty"`                              // what it agreed to
+	Expect        uint32                 `protobuf:"varint,30,opt,name=expect,proto3" json:"expect,omitempty"`                             // how many nodes it waits for to found a cluster
+	NonVoter      bool                   `protobuf:"varint,31,opt,name=non_voter,json=nonVoter,proto3" json:"non_voter,omitempty"`         // it wants no vote
+	LogWriteUs    int64                  `protobuf:"varint,32,opt,name=log_write_us,json=logWriteUs,proto3" json:"log_write_us,omitempty"` // how long it lately took to make entries of the log durable; 0: there were none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,6 +483,13 @@ func (x *StateResponse) GetNonVoter() bool {
 		return x.NonVoter
 	}
 	return false
+}
+
+func (x *StateResponse) GetLogWriteUs() int64 {
+	if x != nil {
+		return x.LogWriteUs
+	}
+	return 0
 }
 
 type Server struct {
@@ -1538,7 +1546,7 @@ const file_pemba_peer_v1_peer_proto_rawDesc = "" +
 	"\acluster\x18\x02 \x01(\x04R\acluster\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04term\x18\x04 \x01(\x04R\x04term\x12\x16\n" +
-	"\x06commit\x18\x05 \x01(\x04R\x06commit\"\xf1\a\n" +
+	"\x06commit\x18\x05 \x01(\x04R\x06commit\"\x93\b\n" +
 	"\rStateResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1577,7 +1585,9 @@ const file_pemba_peer_v1_peer_proto_rawDesc = "" +
 	"\astopped\x18\x1c \x01(\tR\astopped\x12/\n" +
 	"\x06pledge\x18\x1d \x01(\v2\x17.pemba.peer.v1.FoundingR\x06pledge\x12\x16\n" +
 	"\x06expect\x18\x1e \x01(\rR\x06expect\x12\x1b\n" +
-	"\tnon_voter\x18\x1f \x01(\bR\bnonVoter\x1a9\n" +
+	"\tnon_voter\x18\x1f \x01(\bR\bnonVoter\x12 \n" +
+	"\flog_write_us\x18  \x01(\x03R\n" +
+	"logWriteUs\x1a9\n" +
 	"\vRosterEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"H\n" +
