@@ -51,12 +51,13 @@ func dialText(address string, err error) string {
 	var name *net.DNSError
 	var errno syscall.Errno
 	var late net.Error
+	var op *net.OpError // after the connection was made the words around it say more
 	switch {
 	case errors.As(err, &name):
 		return fmt.Sprintf("the name %s does not resolve: %s", name.Name, name.Err)
 	case errors.As(err, &late) && late.Timeout():
 		return "no answer from " + address
-	case errors.As(err, &errno):
+	case errors.As(err, &op) && op.Op == "dial" && errors.As(err, &errno):
 		return fmt.Sprintf("%v at %s", errno, address)
 	}
 	return err.Error()
