@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	worlds = flag.Int("worlds", 120, "how many random worlds TestWorlds writes and asks")
+	worlds = flag.Int("worlds", 60, "how many random worlds TestWorlds writes and asks")
 	seed   = flag.Uint64("seed", 1, "the seed of the first of them; the others follow")
 )
 
