@@ -4,7 +4,7 @@
 # targets.
 
 GO       ?= go
-FUZZTIME ?= 5s
+FUZZTIME ?= 3s
 SOAKTIME ?= 10m
 CHAOSTIME ?= 10m
 REQUESTS ?= 100000
@@ -73,7 +73,7 @@ fmt: ## format all Go files
 gen: ## make what is generated from server/api/**/*.proto again
 	cd server/api && $(GO) run ./generate
 
-fuzz: ## every fuzz target, FUZZTIME=5s each
+fuzz: ## every fuzz target, FUZZTIME=3s each
 	@$(GO) test -list '^Fuzz' ./... >.fuzz.out || { cat .fuzz.out; rm -f .fuzz.out; exit 1; }
 	@awk '/^Fuzz/ { f[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, f[i]; n = 0 }' .fuzz.out | \
 	while read -r package target; do \
