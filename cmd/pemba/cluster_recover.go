@@ -36,21 +36,18 @@ nothing and prints it.`,
 		Example: "  pemba cluster recover --data-dir /var/lib/pemba\n  pemba cluster recover --data-dir /var/lib/pemba --yes",
 		Args:    exactly(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			t, err := a.target()
+			dir, err := a.directory("cluster recover works on the directory of a stopped node")
 			if err != nil {
 				return err
 			}
-			if t.dir == "" {
-				return usagef("cluster recover works on the directory of a stopped node: give --data-dir DIR")
-			}
-			found, err := inspectDir(t.dir)
+			found, err := inspectDir(dir)
 			if err != nil {
 				return err
 			}
 			if found.Cluster == 0 {
-				return refusedf("%s holds no member of a cluster: there is nothing to recover", t.dir)
+				return refusedf("%s holds no member of a cluster: there is nothing to recover", dir)
 			}
-			a.note("%s", recoverWarning(t.dir, found))
+			a.note("%s", recoverWarning(dir, found))
 			if !yes {
 				return usagef("nothing was changed: give --yes if that is meant")
 			}
@@ -59,10 +56,10 @@ nothing and prints it.`,
 				return err
 			}
 			plan := replica.RecoverPlan{Cluster: found.Cluster, Node: found.Node}
-			if err := replica.Recover(c.Context(), replica.Config{Dir: t.dir, Store: config, Logger: a.quietLog()}, plan); err != nil {
+			if err := replica.Recover(c.Context(), replica.Config{Dir: dir, Store: config, Logger: a.quietLog()}, plan); err != nil {
 				return err
 			}
-			after, err := replica.Inspect(t.dir)
+			after, err := replica.Inspect(dir)
 			if err != nil {
 				return err
 			}

@@ -293,7 +293,8 @@ func clusterStatusCommand(a *app) *cobra.Command {
 		Short: "Show the cluster and the health of its members",
 		Long: `Asks every member and prints what they say: who leads, how many may be lost, and of each
 member how many entries it is behind the leader, since when it has heard of it, how far
-its clock is off, the oldest and newest revision that it can read, and its disk.`,
+its clock is off, how long its log takes to be durable, the oldest and newest revision that
+it can read, and its disk.`,
 		Args: exactly(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withCluster(c.Context(), func(cl *client) error {

@@ -36,14 +36,11 @@ func verifyCommand(a *app) *cobra.Command {
 relationships, checks checksums and records, and says what differs.`,
 		Args: exactly(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			t, err := a.target()
+			dir, err := a.directory("debug verify looks into a directory, not at a server")
 			if err != nil {
 				return err
 			}
-			if t.dir == "" {
-				return usagef("debug verify looks into a directory, not at a server: give --data-dir DIR")
-			}
-			return a.withNode(c.Context(), t.dir, false, func(n *node) error {
+			return a.withNode(c.Context(), dir, false, func(n *node) error {
 				bar := a.progress(-1, "verifying")
 				err := n.replica.Verify(c.Context(), bar.set)
 				bar.finish()

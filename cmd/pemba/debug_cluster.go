@@ -121,17 +121,14 @@ Exit codes: 0 done, 1 there are entries that this version cannot read.`,
 		Example: "  pemba debug log --data-dir /var/lib/pemba --from 120000 --limit 20",
 		Args:    exactly(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			t, err := a.target()
+			dir, err := a.directory("debug log reads the directory of a stopped node")
 			if err != nil {
 				return err
-			}
-			if t.dir == "" {
-				return usagef("debug log reads the directory of a stopped node: give --data-dir DIR")
 			}
 			if limit < 0 {
 				return usagef("--limit %d: it cannot be negative", limit)
 			}
-			return a.printLog(t.dir, from, limit)
+			return a.printLog(dir, from, limit)
 		},
 	}
 	c.Flags().Uint64Var(&from, "from", 0, "the first entry to print")

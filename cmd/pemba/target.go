@@ -72,6 +72,16 @@ func (a *app) target() (target, error) {
 	return t, t.check()
 }
 
+// directory returns the directory that a command works on, which does something
+// that no server can do for it.
+func (a *app) directory(does string) (string, error) {
+	t, err := a.target()
+	if err == nil && t.dir == "" {
+		err = usagef("%s: give --data-dir DIR", does)
+	}
+	return t.dir, err
+}
+
 // named returns the one place that is named first.
 func (a *app) named() (target, error) {
 	var given []string

@@ -233,19 +233,9 @@ func (r *Replica) remove(ctx context.Context, id raft.ServerID, force bool) erro
 		return nil
 	case !ok:
 		return r.noMember(id)
-	case server.Suffrage == raft.Voter && r.node.voters() == 1:
-		return refuse(ClusterState, "%s is the only member that votes; nothing would be left of the cluster", id)
 	}
-	if server.Suffrage == raft.Voter && !force {
-		if err := r.spare(ctx, id); err != nil {
-			return err
-		}
-	}
-	if id == r.id {
-		if err := r.transfer(""); err != nil {
-			return err
-		}
-		return refusedByLog(raft.ErrNotLeader)
+	if err := r.unseat(ctx, server, force); err != nil {
+		return err
 	}
 	if r.version() >= 2 {
 		if err := r.set(ctx, func(s settings) settings { return s.remove(string(id)) }); err != nil {
@@ -253,6 +243,28 @@ func (r *Replica) remove(ctx context.Context, id raft.ServerID, force bool) erro
 		}
 	}
 	return r.drop(id)
+}
+
+// unseat refuses to take a vote that the others cannot do without. When it is
+// that of this node it has another lead first, and the one that asked asks there.
+func (r *Replica) unseat(ctx context.Context, server raft.Server, force bool) error {
+	if server.Suffrage == raft.Voter {
+		if r.node.voters() == 1 {
+			return refuse(ClusterState, "%s is the only member that votes, and the cluster cannot go on without a vote: promote another first", server.ID)
+		}
+		if !force {
+			if err := r.spare(ctx, server.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if server.ID != r.id {
+		return nil
+	}
+	if err := r.transfer(""); err != nil {
+		return err
+	}
+	return refusedByLog(raft.ErrNotLeader)
 }
 
 // drop removes a member, which may come back.
@@ -317,19 +329,8 @@ func (r *Replica) demote(ctx context.Context, id raft.ServerID) error {
 	if !ok {
 		return r.noMember(id)
 	}
-	if server.Suffrage == raft.Voter {
-		if r.node.voters() == 1 {
-			return refuse(ClusterState, "%s is the only member that votes", id)
-		}
-		if err := r.spare(ctx, id); err != nil {
-			return err
-		}
-	}
-	if id == r.id {
-		if err := r.transfer(""); err != nil {
-			return err
-		}
-		return refusedByLog(raft.ErrNotLeader)
+	if err := r.unseat(ctx, server, false); err != nil {
+		return err
 	}
 	if err := r.set(ctx, func(s settings) settings { return s.hold(string(id), true) }); err != nil {
 		return err
