@@ -36,8 +36,9 @@ import (
 // gets: what members say to each other has no form in HTTP.
 type plugin struct{ name, parameter, dir string }
 
-// clients is the directory of what clients may ask.
-const clients = "pemba/v1/"
+// clients are the directories of what clients may ask, each with the name of the
+// description of its HTTP form.
+var clients = []struct{ dir, name string }{{"pemba/v1/", "pemba"}, {"pemba/portal/v1/", "portal"}}
 
 func main() {
 	if err := run(context.Background()); err != nil {
@@ -62,12 +63,16 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range []plugin{
+	plugins := []plugin{
 		{"protoc-gen-go", "paths=source_relative", ""},
 		{"protoc-gen-go-grpc", "paths=source_relative", ""},
-		{"protoc-gen-grpc-gateway", "paths=source_relative", clients},
-		{"protoc-gen-openapiv2", "allow_merge=true,merge_file_name=pemba/v1/pemba,disable_default_errors=true,openapi_naming_strategy=fqn", clients},
-	} {
+	}
+	for _, c := range clients {
+		plugins = append(plugins,
+			plugin{"protoc-gen-grpc-gateway", "paths=source_relative", c.dir},
+			plugin{"protoc-gen-openapiv2", "allow_merge=true,merge_file_name=" + c.dir + c.name + ",disable_default_errors=true,openapi_naming_strategy=fqn", c.dir})
+	}
+	for _, p := range plugins {
 		if err := p.run(ctx, files, compiled); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
