@@ -191,6 +191,7 @@ var rules = []rule{
 	}),
 	as(func(e *store.TooManyGuardsError) verdict { return verdict{code: codes.InvalidArgument} }),
 	as(func(e *store.DocumentError) verdict { return verdict{code: codes.InvalidArgument} }),
+	as(func(e *store.ChainError) verdict { return verdict{code: codes.InvalidArgument} }),
 	as(func(e *store.DocumentTooLargeError) verdict { return verdict{code: codes.InvalidArgument} }),
 	as(func(e *store.DocumentClassError) verdict { return verdict{code: codes.FailedPrecondition} }),
 	as(func(e *store.DocumentVersionError) verdict { return verdict{code: codes.FailedPrecondition} }),

@@ -244,6 +244,11 @@ func TestThreeFound(t *testing.T) {
 					sn.Close()
 				}
 			}
+			// The numbers of records come back to whoever proposed them.
+			record := store.Transaction{Records: []store.ChainRecord{{Chain: "audit", Value: []byte("1")}}}
+			if made := propose(t, r, Proposal{Tx: record}); !slices.Equal(made.Records, []uint64{uint64(i + 1)}) {
+				t.Errorf("%s: record %d has the numbers %d", r.id, i+1, made.Records)
+			}
 			// A refusal comes back as what it is.
 			var exists *store.AlreadyExistsError
 			again := store.Transaction{Updates: []store.Update{{Op: store.Create, Relationship: relationship(t, text)}}}
@@ -307,6 +312,21 @@ func TestLeaderLost(t *testing.T) {
 	})
 }
 
+// chainAt returns the state of a chain at the head of a member.
+func chainAt(t *testing.T, r *Replica) store.ChainState {
+	t.Helper()
+	sn, err := r.Snapshot(t.Context(), Consistency{Mode: MinimizeLatency})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sn.Close()
+	c, _, err := sn.Chain("audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // TestInstall adds members to a cluster whose log is gone, so that they need all
 // that is stored, and restarts them.
 func TestInstall(t *testing.T) {
@@ -315,8 +335,13 @@ func TestInstall(t *testing.T) {
 		first := g.open(g.config("n1", 0))
 		propose(t, first, Proposal{Tx: schemaOf(testSchema)})
 		var wrote Result
+		write := func(document int, user string) {
+			tx := touch(t, fmt.Sprintf("document:%d#viewer@user:%s", document, user))
+			tx.Records = []store.ChainRecord{{Chain: "audit", Value: []byte("1")}}
+			wrote = propose(t, first, Proposal{Tx: tx})
+		}
 		for i := range 100 {
-			wrote = propose(t, first, Proposal{Tx: touch(t, fmt.Sprintf("document:%d#viewer@user:anne", i))})
+			write(i, "anne")
 		}
 		g.until("a snapshot is made", func() bool { return first.node.files.snapshots.newest.Load() > 50 })
 		second := g.open(g.config("n2", 0, "n1:1"))
@@ -335,7 +360,7 @@ func TestInstall(t *testing.T) {
 		g.until("all vote", func() bool { return first.node.voters() == 3 })
 		g.kill(second)
 		for i := range 50 {
-			wrote = propose(t, first, Proposal{Tx: touch(t, fmt.Sprintf("document:%d#viewer@user:bob", i))})
+			write(i, "bob")
 		}
 		second = g.again(second)
 		g.until("it has all again", func() bool { return second.Head() >= wrote.Revision })
@@ -343,6 +368,9 @@ func TestInstall(t *testing.T) {
 		second = g.again(second)
 		if second.Head() < wrote.Revision {
 			t.Errorf("after a restart the head is %d, and it was %d", second.Head(), wrote.Revision)
+		}
+		if got, want := chainAt(t, second), chainAt(t, first); got != want || got.Next != 151 {
+			t.Errorf("the chain is %+v, and of the first member %+v", got, want)
 		}
 		g.same()
 	})

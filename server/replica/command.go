@@ -3,6 +3,7 @@ package replica
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,13 @@ import (
 // is newer than the version of the cluster.
 const (
 	minFormat = 1
-	maxFormat = 2 // origins, cluster versions, epochs, settings, document preconditions
+	maxFormat = 3
+)
+
+// What formats brought.
+const (
+	formatOrigins = 2 // origins, cluster versions, epochs, settings, document preconditions
+	formatChains  = 3 // records of chains
 )
 
 // maxCommand bounds an encoded command, in bytes.
@@ -35,6 +42,7 @@ const (
 	kindEpoch                       // begins a new history
 	kindSettings                    // replaces the settings of the cluster
 	kindRelying                     // a transaction that relies on versions of documents; in a command it is a kindTransaction
+	kindChaining                    // a transaction that appends to chains or removes from them; in a command it is a kindTransaction
 )
 
 // command is one entry of the log: format, kind, time, the revision at which a
@@ -73,15 +81,23 @@ func stamp(data []byte, now time.Time) {
 
 // format returns the oldest format that can express the command.
 func (c *command) format() byte {
-	if c.origin.session != 0 || c.written() > kindDrop || c.version > 1 {
-		return 2
+	switch {
+	case c.written() >= kindChaining || c.version >= formatChains:
+		return formatChains
+	case c.origin.session != 0 || c.written() > kindDrop || c.version >= formatOrigins:
+		return formatOrigins
 	}
-	return 1
+	return minFormat
 }
 
 // written returns the kind that the encoded command has.
 func (c *command) written() kind {
-	if c.kind == kindTransaction && len(c.tx.DocumentPreconditions) > 0 {
+	switch {
+	case c.kind != kindTransaction:
+		return c.kind
+	case len(c.tx.Records)+len(c.tx.Forget) > 0:
+		return kindChaining
+	case len(c.tx.DocumentPreconditions) > 0:
 		return kindRelying
 	}
 	return c.kind
@@ -94,19 +110,24 @@ func (c *command) encode() ([]byte, error) {
 	e.byte(byte(c.written()))
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.time))
 	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(c.judged))
-	if format >= 2 {
+	if format >= formatOrigins {
 		e.buf = c.origin.append(e.buf)
 	}
 	switch c.kind {
 	case kindFound:
 		e.uvarint(c.cluster)
-		if format >= 2 {
+		if format >= formatOrigins {
 			e.count(c.version)
 		}
 	case kindTransaction:
 		e.buf = append(e.buf, c.key[:]...)
 		e.transaction(&c.tx)
-		e.documentPreconditions(c.tx.DocumentPreconditions)
+		if c.written() != kindTransaction {
+			e.documentPreconditions(c.tx.DocumentPreconditions)
+		}
+		if c.written() == kindChaining {
+			e.chains(&c.tx)
+		}
 	case kindStage:
 		e.uvarint(c.stage)
 		e.count(c.part)
@@ -115,6 +136,9 @@ func (c *command) encode() ([]byte, error) {
 			e.relationship(&c.updates[i])
 		}
 	case kindImport:
+		if len(c.tx.DocumentPreconditions)+len(c.tx.Records)+len(c.tx.Forget) > 0 {
+			return nil, errors.New("an import relies on no documents and does nothing to chains")
+		}
 		e.buf = append(e.buf, c.key[:]...)
 		e.uvarint(c.stage)
 		e.count(c.part)
@@ -149,15 +173,16 @@ func decodeCommand(data []byte) (*command, error) {
 		judged: store.Revision(binary.BigEndian.Uint64(data[10:])),
 	}
 	d := &decoder{rest: data[commandHeader:]}
-	if format >= 2 {
-		c.origin = d.origin()
-	} else if c.kind > kindDrop {
+	if last := newestKind(format); c.kind > last && c.kind <= kindChaining {
 		return nil, fmt.Errorf("a command has kind %d, which its format %d does not have", c.kind, format)
+	}
+	if format >= formatOrigins {
+		c.origin = d.origin()
 	}
 	switch c.kind {
 	case kindFound:
 		c.cluster = d.uvarint()
-		if format >= 2 {
+		if format >= formatOrigins {
 			c.version = d.number()
 		}
 	case kindTransaction:
@@ -168,6 +193,15 @@ func decodeCommand(data []byte) (*command, error) {
 		copy(c.key[:], d.take(uint64(len(c.key))))
 		c.tx = d.transaction()
 		c.tx.DocumentPreconditions = d.documentPreconditions()
+		if len(c.tx.DocumentPreconditions) == 0 {
+			d.fail("it relies on no document")
+		}
+		c.kind, c.tx.Judged = kindTransaction, c.judged
+	case kindChaining:
+		copy(c.key[:], d.take(uint64(len(c.key))))
+		c.tx = d.transaction()
+		c.tx.DocumentPreconditions = d.documentPreconditions()
+		d.chains(&c.tx)
 		c.kind, c.tx.Judged = kindTransaction, c.judged
 	case kindStage:
 		c.stage, c.part = d.uvarint(), d.number()
@@ -196,6 +230,17 @@ func decodeCommand(data []byte) (*command, error) {
 	return c, nil
 }
 
+// newestKind returns the last kind of command that a format has.
+func newestKind(format byte) kind {
+	switch {
+	case format >= formatChains:
+		return kindChaining
+	case format >= formatOrigins:
+		return kindRelying
+	}
+	return kindDrop
+}
+
 // number reads what count wrote for something that is no list.
 func (d *decoder) number() int {
 	n := d.uvarint()
@@ -210,7 +255,7 @@ func (d *decoder) number() int {
 // proposed.
 func digest(data []byte) (sum [16]byte) {
 	header := commandHeader
-	if data[0] >= 2 {
+	if data[0] >= formatOrigins {
 		header += originSize
 	}
 	whole := sha256.Sum256(data[header:])
@@ -296,11 +341,8 @@ func (d *decoder) transaction() store.Transaction {
 	return tx
 }
 
-// documentPreconditions follow a transaction of kindRelying, and no other.
+// documentPreconditions follow a transaction of kindRelying or kindChaining.
 func (e *encoder) documentPreconditions(all []store.DocumentPrecondition) {
-	if len(all) == 0 {
-		return
-	}
 	e.count(len(all))
 	for i := range all {
 		e.string(all[i].Key)
@@ -309,13 +351,36 @@ func (e *encoder) documentPreconditions(all []store.DocumentPrecondition) {
 }
 
 func (d *decoder) documentPreconditions() []store.DocumentPrecondition {
-	all := list(d, func() store.DocumentPrecondition {
+	return list(d, func() store.DocumentPrecondition {
 		return store.DocumentPrecondition{Key: d.string(), Version: store.Revision(d.uvarint())}
 	})
-	if len(all) == 0 {
-		d.fail("it relies on no document")
+}
+
+// chains is what a transaction of kindChaining does to chains, at its end.
+func (e *encoder) chains(tx *store.Transaction) {
+	e.count(len(tx.Records))
+	for i := range tx.Records {
+		e.string(tx.Records[i].Chain)
+		e.bool(tx.Records[i].Stored)
+		e.bytes(tx.Records[i].Value)
 	}
-	return all
+	e.count(len(tx.Forget))
+	for i := range tx.Forget {
+		e.string(tx.Forget[i].Chain)
+		e.uvarint(tx.Forget[i].Through)
+	}
+}
+
+func (d *decoder) chains(tx *store.Transaction) {
+	tx.Records = list(d, func() store.ChainRecord {
+		return store.ChainRecord{Chain: d.string(), Stored: d.bool(), Value: d.bytes()}
+	})
+	tx.Forget = list(d, func() store.ForgetRecords {
+		return store.ForgetRecords{Chain: d.string(), Through: d.uvarint()}
+	})
+	if len(tx.Records)+len(tx.Forget) == 0 {
+		d.fail("it does nothing to chains")
+	}
 }
 
 func (e *encoder) filter(f *store.Filter) {

@@ -143,6 +143,12 @@ func drawCommand(rt *rapid.T) *command {
 		c.tx.DocumentPreconditions = several(rt, func(rt *rapid.T) store.DocumentPrecondition {
 			return store.DocumentPrecondition{Key: drawText(rt), Version: store.Revision(rapid.Uint64().Draw(rt, "of"))}
 		})
+		c.tx.Records = several(rt, func(rt *rapid.T) store.ChainRecord {
+			return store.ChainRecord{Chain: drawText(rt), Value: append([]byte{}, drawText(rt)...), Stored: rapid.Bool().Draw(rt, "stored")}
+		})
+		c.tx.Forget = several(rt, func(rt *rapid.T) store.ForgetRecords {
+			return store.ForgetRecords{Chain: drawText(rt), Through: rapid.Uint64().Draw(rt, "through")}
+		})
 		c.judged = store.Revision(rapid.Uint64().Draw(rt, "judged"))
 		c.tx.Judged = c.judged
 	case kindStage:
@@ -198,6 +204,20 @@ func TestUnknownCommands(t *testing.T) {
 	if _, err := (&command{kind: 9}).encode(); err == nil {
 		t.Error("a command of an unknown kind was encoded")
 	}
+	for _, tx := range []store.Transaction{
+		{DocumentPreconditions: []store.DocumentPrecondition{{Key: "a"}}},
+		{Records: []store.ChainRecord{{Chain: "a", Value: []byte("1")}}},
+		{Forget: []store.ForgetRecords{{Chain: "a"}}},
+	} {
+		if _, err := (&command{kind: kindImport, tx: tx}).encode(); err == nil {
+			t.Errorf("an import with %+v was encoded", tx)
+		}
+	}
+	for kind, format := range map[kind]byte{kindChaining: formatOrigins, kindRelying: minFormat} {
+		if _, err := decodeCommand(append([]byte{format, byte(kind)}, make([]byte, 100)...)); err == nil || !strings.Contains(err.Error(), "does not have") {
+			t.Errorf("kind %d in format %d: %v", kind, format, err)
+		}
+	}
 	bad := &command{kind: kindTransaction, tx: store.Transaction{Metadata: map[string]any{"f": func() {}}}}
 	if _, err := bad.encode(); err == nil {
 		t.Error("metadata that is no JSON was encoded")
@@ -211,6 +231,9 @@ func FuzzState(f *testing.F) {
 	b.enter(&command{kind: kindStage, stage: 3, updates: []engine.Relationship{relationship(f, "document:a#viewer@user:anne")}})
 	b.enter(&command{kind: kindTransaction, key: newRetryKey("a", "b"), tx: touch(f, "document:a#viewer@user:anne")})
 	b.enter(&command{kind: kindTransaction, key: newRetryKey("a", "c"), tx: touch(f, "nothing:a#viewer@user:anne")})
+	f.Add(b.snapshot())
+	b.enter(&command{kind: kindVersion, version: maxFormat})
+	b.enter(&command{kind: kindTransaction, origin: origin{7, 1, 0}, tx: store.Transaction{Records: []store.ChainRecord{{Chain: "audit", Value: []byte("1")}}}})
 	f.Add(b.snapshot())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, stored, err := decodeState(data)

@@ -25,7 +25,7 @@ const goldenFile = "testdata/format%d.log"
 
 // goldenLogs make the logs, by format.
 func goldenLogs() map[int]func(*testing.T) []goldenEntry {
-	return map[int]func(*testing.T) []goldenEntry{1: goldenLog, 2: goldenLog2}
+	return map[int]func(*testing.T) []goldenEntry{1: goldenLog, 2: goldenLog2, 3: goldenLog3}
 }
 
 const goldenSchema = `use constraint
@@ -211,6 +211,54 @@ func goldenLog2(t *testing.T) []goldenEntry {
 	return w.log
 }
 
+// goldenLog3 makes a log that has what format 3 brought.
+func goldenLog3(t *testing.T) []goldenEntry {
+	w := &goldenWriter{t: t, at: 1_800_000_000_000}
+	tx := func(what string, tx store.Transaction) { w.add(what, &command{kind: kindTransaction, tx: tx}) }
+	records := func(chain string, values ...string) store.Transaction {
+		var tx store.Transaction
+		for _, v := range values {
+			tx.Records = append(tx.Records, store.ChainRecord{Chain: chain, Value: []byte(v)})
+		}
+		return tx
+	}
+	forget := func(chain string, through uint64) store.Transaction {
+		return store.Transaction{Forget: []store.ForgetRecords{{Chain: chain, Through: through}}}
+	}
+	w.add("the cluster is named", &command{kind: kindFound, cluster: 0x1234567890abcdef, version: 3})
+	tx("a schema", schemaOf(goldenSchema))
+	mixed := records("audit/acme", `{"action": "share", "n": 1.50}`)
+	mixed.Updates = touch(t, "document:a#owner@user:anne").Updates
+	mixed.Documents = []store.DocumentUpdate{{Key: "user/anne", Class: store.ClassOpen, Value: []byte(`{"name":"Anne"}`)}}
+	tx("a record with what it is of", mixed)
+	tx("several records", records("audit/acme", `2`, `"three"`, `null`))
+	tx("another chain", records("audit/other", `1`))
+	needs := records("audit/acme", `5`)
+	needs.DocumentPreconditions = []store.DocumentPrecondition{{Key: "user/anne", Version: 3}}
+	tx("a record that relies on a document", needs)
+	needs.DocumentPreconditions[0].Version = 4
+	tx("refused: the document has another version", needs)
+	tx("refused: no JSON", records("audit/acme", `{`))
+	tx("refused: a chain in a chain", records("audit/acme/x", `1`))
+	tx("refused: a document in a chain", store.Transaction{Documents: []store.DocumentUpdate{{Key: "audit/acme/0000000000000001"}}})
+	for range 2 {
+		keyed := &command{kind: kindTransaction, key: newRetryKey("anne", "k"), tx: records("audit/acme", `"once"`)}
+		w.add("a record with a retry key, twice", keyed)
+	}
+	for range 2 {
+		w.add("a record with an origin, twice", &command{kind: kindTransaction, origin: origin{7, 1, 0}, tx: records("audit/acme", `"once more"`)})
+	}
+	tx("the oldest go", forget("audit/acme", 3))
+	tx("all but the newest go", forget("audit/other", 99))
+	tx("refused: no such chain", forget("audit", 1))
+	stored := records("audit/copy", `{"number":4,"revision":5,"time":"2026-01-02T03:04:05.000Z","previous":"0101010101010101010101010101010101010101010101010101010101010101","record":4}`)
+	stored.Records[0].Stored = true
+	tx("a stored record", stored)
+	tx("refused: it does not follow", stored)
+	tx("one that follows it", records("audit/copy", `"next"`))
+	return w.log
+}
+
 // goldenState says what an entry came to and what the state is after it.
 func goldenState(b *bench, a *applied) string {
 	st := b.m.store.Stats()
@@ -252,7 +300,7 @@ func TestGoldenLog(t *testing.T) {
 
 func writeGolden(t *testing.T, name string, format int, log []goldenEntry) {
 	t.Helper()
-	ordinal := map[int]string{1: "first", 2: "second"}
+	ordinal := map[int]string{1: "first", 2: "second", 3: "third"}
 	b := newBench(t)
 	var text strings.Builder
 	fmt.Fprintf(&text, "# A log in the %s format. See golden_test.go.\n", ordinal[format])

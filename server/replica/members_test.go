@@ -399,9 +399,9 @@ func TestVersionTooOld(t *testing.T) {
 		node := &peerv1.Server{Id: "0123456789abcdef", Address: "n2:1"}
 		for want, req := range map[string]*peerv1.JoinRequest{
 			"run a version of pemba that fits":  {Server: node, MinFormat: 1, MaxFormat: 1},
-			"cannot be reached from the leader": {Server: node, MinFormat: 1, MaxFormat: 2},
-			"empty its data directory":          {Server: node, MinFormat: 1, MaxFormat: 2, Cluster: 1, Epoch: 1},
-			"has an id and an address":          {MinFormat: 1, MaxFormat: 2},
+			"cannot be reached from the leader": {Server: node, MinFormat: 1, MaxFormat: maxFormat},
+			"empty its data directory":          {Server: node, MinFormat: 1, MaxFormat: maxFormat, Cluster: 1, Epoch: 1},
+			"has an id and an address":          {MinFormat: 1, MaxFormat: maxFormat},
 		} {
 			var refused *ClusterError
 			if err := r.admit(t.Context(), req); !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {

@@ -2,9 +2,13 @@ package replica
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,7 +73,7 @@ func TestRepeated(t *testing.T) {
 	if again := b.snapshot(); !bytes.Equal(again, snapshot) {
 		t.Errorf("the state changes when it is written and read: %x, %x", snapshot, again)
 	}
-	if again := b.enter(create(1, 0, "document:a#viewer@user:anne")); again.refusal != nil || again.outcome != first.outcome {
+	if again := b.enter(create(1, 0, "document:a#viewer@user:anne")); again.refusal != nil || !reflect.DeepEqual(again.outcome, first.outcome) {
 		t.Errorf("the repeat came to %+v, the first to %+v", again, first)
 	}
 	if again := b.enter(create(2, 0, "document:a#viewer@user:anne")); again.refusal == nil || again.refusal.Error() != refused.refusal.Error() {
@@ -139,6 +143,11 @@ func TestFirstFormat(t *testing.T) {
 		if len(r.machine.state.sessions) > 0 {
 			t.Error("the first version has sessions")
 		}
+		record := Proposal{Tx: store.Transaction{Records: []store.ChainRecord{{Chain: "audit", Value: []byte("1")}}}}
+		var refused *ClusterError
+		if _, err := r.Propose(t.Context(), record); !errors.As(err, &refused) || !strings.Contains(err.Error(), "version 3") {
+			t.Errorf("a record in the first version: %v", err)
+		}
 		g.until("the version is raised", func() bool { return r.version() == maxFormat })
 		g.shut(r)
 		r = g.again(r)
@@ -146,6 +155,9 @@ func TestFirstFormat(t *testing.T) {
 			t.Errorf("version %d, head %d", r.version(), r.Head())
 		}
 		propose(t, r, Proposal{Tx: touch(t, "document:a#viewer@user:anne")})
+		if made := propose(t, r, record); !slices.Equal(made.Records, []uint64{1}) {
+			t.Errorf("the first record has the numbers %d", made.Records)
+		}
 		second := g.open(g.config("n2", 0, "n1:1"))
 		g.until("it votes", func() bool { return second.node.voters() == 2 })
 		g.same()

@@ -142,6 +142,12 @@ func (e *Entry) transaction(tx *store.Transaction) {
 			e.say("write document %q (%s, %d bytes)", d.Key, d.Class, len(d.Value))
 		}
 	}
+	for _, r := range tx.Records {
+		e.say("append a record of %d bytes to chain %q", len(r.Value), r.Chain)
+	}
+	for _, f := range tx.Forget {
+		e.say("remove the records of chain %q up to %d", f.Chain, f.Through)
+	}
 	for _, c := range tx.Counters {
 		e.say("counter %q", c.Name)
 	}

@@ -44,6 +44,7 @@ func refusals() map[string]error {
 		"constraints":          &store.ConstraintsError{},
 		"schema-in-use":        &store.SchemaInUseError{},
 		"transaction-too-big":  &store.TransactionTooBigError{},
+		"chain":                &store.ChainError{},
 		"document":             &store.DocumentError{},
 		"document-too-large":   &store.DocumentTooLargeError{},
 		"document-class":       &store.DocumentClassError{},

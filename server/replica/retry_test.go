@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -28,7 +29,7 @@ func TestRetryKeys(t *testing.T) {
 	check := func(b *bench) {
 		t.Helper()
 		again := b.enter(retried(t, "one", create))
-		if again.refusal != nil || !again.repeated || again.outcome != first.outcome {
+		if again.refusal != nil || !again.repeated || !reflect.DeepEqual(again.outcome, first.outcome) {
 			t.Errorf("the repeat came to %+v, the first to %+v", again, first)
 		}
 		again = b.enter(retried(t, "two", bad))
@@ -101,7 +102,7 @@ func TestImportRetried(t *testing.T) {
 		t.Fatalf("%+v", first)
 	}
 	for name, again := range map[string]*applied{"another of the same": commit(2, 2), "the same": commit(1, 2)} {
-		if !again.repeated || again.outcome != first.outcome {
+		if !again.repeated || !reflect.DeepEqual(again.outcome, first.outcome) {
 			t.Errorf("%s: %+v", name, again)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/pemba-authz/pemba/server/store"
 )
 
-// The first byte of an encoded state is its format: 1, or 2 when it holds what
-// only commands of format 2 bring.
+// The first byte of an encoded state is its format: that of the commands which
+// bring what it holds.
 const (
-	minStateFormat = 1
-	maxStateFormat = 2
+	minStateFormat = minFormat
+	maxStateFormat = maxFormat
 )
 
 // state is what the machine keeps in memory beside the store's. It follows from
@@ -35,8 +35,11 @@ func newState() *state {
 
 // format returns the oldest format that can express the state.
 func (s *state) format() byte {
-	if s.version > minFormat || len(s.sessions) > 0 || !s.settings.zero() {
-		return maxStateFormat
+	switch {
+	case s.version >= formatChains:
+		return formatChains
+	case s.version >= formatOrigins || len(s.sessions) > 0 || !s.settings.zero():
+		return formatOrigins
 	}
 	return minStateFormat
 }
@@ -60,7 +63,7 @@ func (s *state) encode(stored []byte) ([]byte, error) {
 	for _, st := range slices.SortedFunc(maps.Values(s.stages.byID), byID) {
 		e.stage(st)
 	}
-	if format >= 2 {
+	if format >= formatOrigins {
 		e.count(s.version)
 		e.settings(&s.settings)
 		e.sessions(s.sessions)
@@ -86,7 +89,7 @@ func decodeState(data []byte) (s *state, stored []byte, err error) {
 		s.stages.byID[st.id] = st
 		s.stages.total += len(st.updates)
 	}
-	if format >= 2 {
+	if format >= formatOrigins {
 		s.version = d.number()
 		s.settings = d.settings()
 		s.sessions = d.sessions()
@@ -123,8 +126,28 @@ func (e *encoder) result(o *store.Outcome, refusal error) {
 	for _, n := range []int{o.Created, o.Touched, o.Deleted, o.Unchanged} {
 		e.count(n)
 	}
-	e.bool(o.More)
+	// Records are there only where the cluster has the version for them.
+	more := byte(0)
+	if o.More {
+		more |= outcomeMore
+	}
+	if len(o.Records) > 0 {
+		more |= outcomeRecords
+	}
+	e.byte(more)
+	if len(o.Records) > 0 {
+		e.count(len(o.Records))
+		for _, n := range o.Records {
+			e.uvarint(n)
+		}
+	}
 }
+
+// What the last byte of an outcome says.
+const (
+	outcomeMore    byte = 1 << iota // there is more to delete
+	outcomeRecords                  // the numbers of records follow
+)
 
 func (d *decoder) remembered() *remembered {
 	m := &remembered{}
@@ -144,10 +167,19 @@ func (d *decoder) result() (outcome store.Outcome, refusal error) {
 		}
 		return outcome, refusal
 	}
-	return store.Outcome{
+	outcome = store.Outcome{
 		Revision: store.Revision(d.uvarint()), Time: d.moment(),
-		Created: d.number(), Touched: d.number(), Deleted: d.number(), Unchanged: d.number(), More: d.bool(),
-	}, nil
+		Created: d.number(), Touched: d.number(), Deleted: d.number(), Unchanged: d.number(),
+	}
+	more := d.byte()
+	if more > outcomeMore|outcomeRecords {
+		d.fail("an outcome ends with %d", more)
+	}
+	outcome.More = more&outcomeMore != 0
+	if more&outcomeRecords != 0 {
+		outcome.Records = list(d, d.uvarint)
+	}
+	return outcome, nil
 }
 
 func (e *encoder) sessions(s sessions) {

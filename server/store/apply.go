@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 )
@@ -66,7 +67,7 @@ func (s *Store) CheckSpace(tx *Transaction) error {
 // its changes over the state before it, as those of imports can. It is called
 // under mu.
 func (s *Store) settled(tx *Transaction) error {
-	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.DocumentPreconditions)+len(tx.Guards)+len(tx.Deletes)+len(tx.Expired)+len(tx.Documents)+len(tx.Counters) == 0
+	plain := tx.Schema == nil && len(tx.Preconditions)+len(tx.DocumentPreconditions)+len(tx.Guards)+len(tx.Deletes)+len(tx.Expired)+len(tx.Documents)+len(tx.Records)+len(tx.Forget)+len(tx.Counters) == 0
 	if plain && s.failed == nil {
 		return nil
 	}
@@ -77,7 +78,7 @@ func (s *Store) settled(tx *Transaction) error {
 func (tx *Transaction) OnlyDeletes() bool {
 	grows := func(u Update) bool { return u.Op != Delete }
 	writes := func(u DocumentUpdate) bool { return u.Value != nil }
-	return tx.Schema == nil && !slices.ContainsFunc(tx.Updates, grows) && !slices.ContainsFunc(tx.Documents, writes)
+	return tx.Schema == nil && len(tx.Records) == 0 && !slices.ContainsFunc(tx.Updates, grows) && !slices.ContainsFunc(tx.Documents, writes)
 }
 
 // judge decides what a transaction changes, or why it is refused. It writes
@@ -93,7 +94,7 @@ func (s *Store) judge(rev Revision, tx *Transaction, ready *prepared) (*judge, e
 	j.prepared = ready
 	for _, step := range []func() error{
 		j.readSchema, j.preconditions, j.documentPreconditions, j.guards, j.filterDeletes, j.expired, j.updates,
-		j.settle, j.schemaChange, j.constraints, j.documents, j.counters, j.finish,
+		j.settle, j.schemaChange, j.constraints, j.documents, j.chains, j.counters, j.finish,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -130,6 +131,7 @@ func (s *Store) begin(j *judge) {
 	s.sweeps.follow(j)
 	s.state.countChanges(j.changes)
 	s.state.updateCounters(j.registered)
+	maps.Copy(s.state.chains, j.heads)
 	s.state.head, s.state.floor, s.state.time, s.state.hash =
 		j.record.Revision, j.record.Floor, j.record.Time.UnixMilli(), j.record.Hash
 }

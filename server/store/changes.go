@@ -33,9 +33,10 @@ type Change struct {
 
 // DocumentChange is one document that a revision wrote or deleted.
 type DocumentChange struct {
-	Op    Op // Create, Touch or Delete
-	Key   string
-	Class Class
+	Op      Op // Create, Touch or Delete
+	Key     string
+	Class   Class
+	Chained bool // it is a record of a chain
 }
 
 // change is a Change on its way into the store.
@@ -48,6 +49,9 @@ type change struct {
 }
 
 const recordFormat = 1
+
+// chainedMark stands beside the class of a document that is a record of a chain.
+const chainedMark byte = 0x80
 
 // encodeRecord returns the stored form of a record. changes are those of r.
 func encodeRecord(r *Record, changes []*change) ([]byte, error) {
@@ -77,7 +81,11 @@ func encodeRecord(r *Record, changes []*change) ([]byte, error) {
 	}
 	buf = binary.AppendUvarint(buf, uint64(len(r.Documents)))
 	for _, d := range r.Documents {
-		buf = appendString(append(buf, byte(d.Op), byte(d.Class)), d.Key)
+		class := byte(d.Class)
+		if d.Chained {
+			class |= chainedMark
+		}
+		buf = appendString(append(buf, byte(d.Op), class), d.Key)
 	}
 	return buf, nil
 }
@@ -101,7 +109,8 @@ func decodeRecord(rev Revision, value []byte) (*Record, error) {
 		r.Changes, errs = append(r.Changes, c), append(errs, err)
 	}
 	for n := d.count(); n > 0 && !d.bad; n-- {
-		r.Documents = append(r.Documents, DocumentChange{Op: Op(d.byte()), Class: Class(d.byte()), Key: d.string()})
+		op, class, key := Op(d.byte()), d.byte(), d.string()
+		r.Documents = append(r.Documents, DocumentChange{Op: op, Class: Class(class &^ chainedMark), Key: key, Chained: class&chainedMark != 0})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("record of revision %d: %w", rev, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func (w *dataWorld) run(t *testing.T, d *datadriven.TestData) string {
 		out, err = w.importLines(d)
 	case "stats":
 		out = w.stats()
-	case "changes", "count", "documents", "find", "holders", "read", "subjects":
+	case "backward", "chain", "changes", "count", "documents", "find", "holders", "read", "subjects":
 		out, err = w.read(d)
 	default:
 		d.Fatalf(t, "unknown command %s", d.Cmd)
@@ -98,6 +99,9 @@ func (w *dataWorld) apply(d *datadriven.TestData, tx *Transaction) (string, erro
 	if o.More {
 		out += " and more to delete"
 	}
+	if len(o.Records) > 0 {
+		out += fmt.Sprint(" records ", o.Records)
+	}
 	return out + "\n", nil
 }
 
@@ -140,8 +144,18 @@ func (w *dataWorld) read(d *datadriven.TestData) (string, error) {
 	switch d.Cmd {
 	case "changes":
 		return w.changes(sn, Revision(from))
+	case "backward":
+		prefix, before, _ := strings.Cut(strings.TrimSpace(d.Input), " before ")
+		return listDocuments(sn.DocumentsBackward(context.Background(), prefix, before))
+	case "chain":
+		c, ok, err := sn.Chain(strings.TrimSpace(d.Input))
+		if err != nil || !ok {
+			return "none\n", err
+		}
+		return fmt.Sprintf("first %d next %d floor %.8s last %.8s\n", c.First, c.Next, c.FloorHash, c.LastHash), nil
 	case "documents":
-		return readDocuments(sn, d.Input)
+		prefix, after, _ := strings.Cut(strings.TrimSpace(d.Input), " after ")
+		return listDocuments(sn.Documents(context.Background(), prefix, after))
 	case "find":
 		return find(sn, d.Input)
 	case "subjects", "holders":
@@ -191,17 +205,19 @@ func (w *dataWorld) changes(sn *Snapshot, from Revision) (string, error) {
 			}
 		}
 		for _, c := range r.Documents {
-			out += fmt.Sprintf("  %s document %s (%s)\n", c.Op, c.Key, c.Class)
+			out += fmt.Sprintf("  %s document %s (%s)", c.Op, c.Key, c.Class)
+			if c.Chained {
+				out += " of a chain"
+			}
+			out += "\n"
 		}
 	}
 	return out, nil
 }
 
-// readDocuments lists the documents of "PREFIX" or "PREFIX after KEY".
-func readDocuments(sn *Snapshot, text string) (string, error) {
+func listDocuments(all iter.Seq2[Document, error]) (string, error) {
 	out := ""
-	prefix, after, _ := strings.Cut(strings.TrimSpace(text), " after ")
-	for doc, err := range sn.Documents(context.Background(), prefix, after) {
+	for doc, err := range all {
 		if err != nil {
 			return out, err
 		}
@@ -285,6 +301,16 @@ func parseTransaction(text string) (*Transaction, error) {
 				return nil, err
 			}
 			tx.DocumentPreconditions = append(tx.DocumentPreconditions, DocumentPrecondition{key, Revision(n)})
+		case "record", "stored": // CHAIN VALUE
+			chain, value, _ := strings.Cut(rest, " ")
+			tx.Records = append(tx.Records, ChainRecord{chain, []byte(value), word == "stored"})
+		case "forget": // CHAIN THROUGH
+			chain, through, _ := strings.Cut(rest, " ")
+			n, err := strconv.ParseUint(through, 10, 64)
+			if err != nil {
+				return nil, err
+			}
+			tx.Forget = append(tx.Forget, ForgetRecords{chain, n})
 		case "document", "undocument":
 			doc, err := parseDocument(rest)
 			if err != nil {

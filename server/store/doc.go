@@ -27,14 +27,14 @@
 //
 // No key is written by every revision: all versions of a key lie together, and
 // each scan that passes them walks them all. The small state (counters, state
-// hash, last entry time, floor) therefore lives in memory; Open loads the newest
+// hash, last entry time, floor, ends of chains) therefore lives in memory; Open loads the newest
 // stored copy and catches up from the records after it.
 //
 // # Reading order
 //
 // transaction.go says what can be written, apply.go what becomes of it: judge.go,
-// guards.go, constraints.go, schemas.go, documents.go and counters.go refuse,
-// changes.go records. schemajudge.go judges a schema before it is applied.
+// guards.go, constraints.go, schemas.go, documents.go, chains.go and counters.go
+// refuse, changes.go records. links.go says what a record of a chain is. schemajudge.go judges a schema before it is applied.
 // gaps.go and sweeps.go spare large transactions most of their reads.
 // snapshot.go reads, and cache.go is why a warm read does not touch Badger.
 // badger.go and bulk.go are the only files that name Badger; directory.go,

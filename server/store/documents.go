@@ -62,6 +62,38 @@ func (sn *Snapshot) Documents(ctx context.Context, prefix, after string) iter.Se
 	}
 }
 
+// DocumentsBackward yields the documents whose keys begin with prefix in
+// descending order of their keys, from the last before the key given ("": from
+// the last of all). An error ends it. Keys that were deleted not long ago cost
+// time at the end of a chain whose oldest records were removed: Chain says where
+// to stop.
+func (sn *Snapshot) DocumentsBackward(ctx context.Context, prefix, before string) iter.Seq2[Document, error] {
+	return func(yield func(Document, error) bool) {
+		if sn.closed.Load() {
+			yield(Document{}, ErrClosed)
+			return
+		}
+		s := sn.view.scanBack(documentKey(prefix))
+		defer s.close()
+		from := documentKey(before)
+		if before == "" || before > prefix && !strings.HasPrefix(before, prefix) {
+			before, from = "", append(documentKey(prefix), 0xff) // which no key has: they are UTF-8
+		}
+		for s.it.Seek(from); s.valid(); s.next() {
+			doc, err := s.document()
+			if err == nil && doc.Key == before {
+				continue
+			}
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(doc, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // document reads the document the walk stands on.
 func (s *scan) document() (Document, error) {
 	key, keyErr := splitDocument(s.key())

@@ -188,6 +188,15 @@ func (e *DocumentTooLargeError) Error() string {
 	return fmt.Sprintf("document %q has %d bytes; at most %d are allowed", e.Key, e.Size, e.Limit)
 }
 
+// ChainError refuses what a transaction does to a chain. It says what would be
+// right.
+type ChainError struct {
+	Chain string
+	Msg   string
+}
+
+func (e *ChainError) Error() string { return fmt.Sprintf("chain %q %s", e.Chain, e.Msg) }
+
 // DocumentClassError refuses to change the class of a document.
 type DocumentClassError struct {
 	Key       string

@@ -32,6 +32,10 @@ type judge struct {
 	counts     map[Kind]int64      // before the transaction, when it is not being applied
 	registered map[string]*Counter // counters as the transaction leaves them, where it names them
 
+	heads          map[string]ChainState // chains as the transaction leaves them, where it names them
+	forgotten      int                   // records
+	forgottenBytes int                   // of their values
+
 	sweeps  sweeps   // the store's; none when the transaction is not being applied
 	swept   []sweep  // how far its filter deletes came
 	free    []change // room for more

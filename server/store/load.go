@@ -116,7 +116,13 @@ func (l *loader) fill(o origin, path string) (*database, error) {
 	}
 	l.store.reached("loaded")
 	d := l.store.newDatabase(o, b)
-	if d.schemas, err = loadSchemas(b, l.state.head); err == nil {
+	if err = b.view(l.state.head).checkChains(l.state.chains); err != nil {
+		err = &DumpError{"does not fit: " + err.Error()}
+	}
+	if err == nil {
+		d.schemas, err = loadSchemas(b, l.state.head)
+	}
+	if err == nil {
 		err = d.start(l.state)
 	}
 	if err != nil {

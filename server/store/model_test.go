@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,9 @@ func (w *modelWorld) apply(rt *rapid.T) {
 		tx.Documents = append(tx.Documents, u)
 	}
 	rev := w.s.Head() + Revision(rapid.IntRange(1, 3).Draw(rt, "step"))
+	for _, chain := range rapid.SampledFrom([][]string{nil, nil, {"log"}, {"log", "log2", "log"}}).Draw(rt, "chains") {
+		m.chain(rt, tx, chain, rev)
+	}
 	_, err := w.s.Apply(rev, tx)
 	if fmt.Sprintf("%T", err) != fmt.Sprintf("%T", want) {
 		rt.Fatalf("apply: got %v, want %T", err, want)
@@ -101,6 +105,63 @@ func (w *modelWorld) apply(rt *rapid.T) {
 			w.models[gap] = w.models[gap-1]
 		}
 		w.models[rev] = m
+	}
+}
+
+// chain adds a record of a chain to a transaction and to the model, and sometimes
+// removes old ones.
+func (m model) chain(rt *rapid.T, tx *Transaction, chain string, rev Revision) {
+	keys := m.chainKeys(chain)
+	l := Link{Number: 1, Revision: rev, Time: tx.Time, Record: []byte(fmt.Sprint(rapid.IntRange(0, 3).Draw(rt, "record")))}
+	if n := len(keys); n > 0 {
+		last, err := ParseLink([]byte(m.documents[keys[n-1]]))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		l.Number, l.Previous = last.Number+1, last.Hash()
+		if removed := rapid.IntRange(0, 4*n).Draw(rt, "removed"); removed < n && len(tx.Records) == 0 {
+			tx.Forget = append(tx.Forget, ForgetRecords{chain, last.Number + 1 - uint64(n) + uint64(removed)})
+			for _, key := range keys[:min(removed+1, n-1)] {
+				delete(m.documents, key)
+			}
+		}
+	}
+	m.documents[recordKey(chain, l.Number)] = string(l.encode())
+	tx.Records = append(tx.Records, ChainRecord{Chain: chain, Value: append(l.Record, ' ')})
+}
+
+// chainKeys returns the keys of a chain's documents, sorted.
+func (m model) chainKeys(chain string) []string {
+	keys := slices.Sorted(maps.Keys(m.documents))
+	return slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, chain+"/") })
+}
+
+// readChain compares the state of a chain with the model.
+func (m model) readChain(rt *rapid.T, sn *Snapshot, chain string) {
+	var want ChainState
+	keys := m.chainKeys(chain)
+	for i, key := range keys {
+		l, err := ParseLink([]byte(m.documents[key]))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if i == 0 {
+			want.First, want.FloorHash = l.Number, l.Previous
+		}
+		want.Next, want.LastHash = l.Number+1, l.Hash()
+	}
+	if got, ok, err := sn.Chain(chain); err != nil || ok != (len(keys) > 0) || got != want {
+		rt.Fatalf("chain %s at %d: got %+v (%v, %v), want %+v", chain, sn.Revision(), got, ok, err, want)
+	}
+	slices.Reverse(keys)
+	for doc, err := range sn.DocumentsBackward(context.Background(), chain+"/", "") {
+		if err != nil || len(keys) == 0 || doc.Key != keys[0] {
+			rt.Fatalf("backward at %d: got %q (%v), want %q", sn.Revision(), doc.Key, err, keys)
+		}
+		keys = keys[1:]
+	}
+	if len(keys) > 0 {
+		rt.Fatalf("backward at %d: %q are not found", sn.Revision(), keys)
 	}
 }
 
@@ -196,6 +257,8 @@ func (w *modelWorld) read(rt *rapid.T) {
 	if !maps.Equal(docs, m.documents) {
 		rt.Fatalf("documents at %d: got %v, want %v", sn.Revision(), docs, m.documents)
 	}
+	m.readChain(rt, sn, "log")
+	m.readChain(rt, sn, "log2")
 }
 
 func (w *modelWorld) lookup(rt *rapid.T) {

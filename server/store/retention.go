@@ -28,6 +28,14 @@ func (v view) record(rev Revision) (*Record, error) {
 // Changes yields the records of the revisions after the one given, up to the
 // snapshot's, ascending. from must not be below the floor (an
 // *ExpiredRevisionError); 0 means the floor. An error ends it.
+//
+// A record costs one read and has all that its revision changed: relationships
+// with what they carried before, and the keys of documents with what was done to
+// them and their class, sealed ones too. So what follows the store keeps the
+// revision it has come to, opens a snapshot of the head and asks for Changes of
+// the one since the other; values of documents are read at the snapshot, where
+// only the newest of several changes is to be found. Where it was told that its
+// revision is no longer kept it has to begin anew.
 func (sn *Snapshot) Changes(ctx context.Context, from Revision) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		if sn.closed.Load() {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -130,6 +131,26 @@ func TestCatchUp(t *testing.T) {
 	}
 }
 
+// replaceDocument changes a part of a document and all that would give it away,
+// but for what a chain says.
+func replaceDocument(s *Store, key, old, with string) error {
+	doc, _, err := s.db().backend.view(s.Head()).document(key)
+	value := bytes.Replace(doc.Value, []byte(old), []byte(with), 1)
+	if err != nil || bytes.Equal(value, doc.Value) {
+		return fmt.Errorf("%q of %s is not replaced: %w", old, doc.Value, err)
+	}
+	s.state.hash.remove(documentKey(key), doc.Value, byte(doc.Class))
+	s.state.hash.add(documentKey(key), value, byte(doc.Class))
+	r, err := s.db().backend.view(s.Head()).record(s.Head())
+	if err != nil {
+		return err
+	}
+	r.Hash = s.state.hash
+	record, err := encodeRecord(r, nil)
+	entries := appendChunks([]entry{{key: documentKey(key), value: value, mark: byte(doc.Class)}}, tableChanges, s.Head(), record)
+	return errors.Join(err, s.db().backend.apply(s.Head(), entries))
+}
+
 // TestVerifyFinds damages each thing that Verify recomputes.
 func TestVerifyFinds(t *testing.T) {
 	r := parse(t, "document:a#viewer@user:anne")
@@ -154,6 +175,24 @@ func TestVerifyFinds(t *testing.T) {
 			s.state.count(Kind{Type: "document"}, 1)
 			return nil
 		},
+		"a chain": func(s *Store) error {
+			c := s.state.chains["audit"]
+			c.FloorHash[0]++
+			s.state.chains["audit"] = c
+			return nil
+		},
+		"a record of a chain": func(s *Store) error {
+			return replaceDocument(s, recordKey("audit", 2), `"b"`, `"x"`)
+		},
+		"the newest record of a chain": func(s *Store) error {
+			return replaceDocument(s, recordKey("audit", 3), `"c"`, `"x"`)
+		},
+		"a record out of its place": func(s *Store) error {
+			return replaceDocument(s, recordKey("audit", 2), `"number":2`, `"number":9`)
+		},
+		"a record's previous hash": func(s *Store) error {
+			return replaceDocument(s, recordKey("audit", 2), `"previous":"`, `"previous":"0`)
+		},
 		"a record": func(s *Store) error {
 			return s.db().backend.apply(s.Head(), []entry{{key: chunkKey(tableChanges, 2, 0), remove: true}})
 		},
@@ -167,7 +206,7 @@ func TestVerifyFinds(t *testing.T) {
 			text := testSchema
 			apply(t, s, &Transaction{Schema: &text})
 			apply(t, s, &Transaction{Updates: []Update{{Create, r}}})
-			apply(t, s, &Transaction{})
+			apply(t, s, &Transaction{Records: []ChainRecord{{Chain: "audit", Value: []byte(`"a"`)}, {Chain: "audit", Value: []byte(`"b"`)}, {Chain: "audit", Value: []byte(`"c"`)}}})
 			if err := s.Verify(context.Background(), nil); err != nil {
 				t.Fatal(err)
 			}

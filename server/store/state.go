@@ -96,9 +96,12 @@ type state struct {
 	counts map[Kind]int64 // none is 0
 
 	counters map[string]*Counter // that were registered
+	chains   map[string]ChainState
 }
 
-func newState() *state { return &state{counts: map[Kind]int64{}, counters: map[string]*Counter{}} }
+func newState() *state {
+	return &state{counts: map[Kind]int64{}, counters: map[string]*Counter{}, chains: map[string]ChainState{}}
+}
 
 // count adds n relationships of a kind.
 func (s *state) count(k Kind, n int64) {
@@ -146,10 +149,17 @@ func (s *state) countChange(c *Change) {
 	}
 }
 
-const stateFormat = 2
+// The first byte of an encoded state is its format: 2, or 3 when there are chains.
+const (
+	minStateFormat = 2
+	maxStateFormat = 3
+)
 
 func (s *state) encode() []byte {
-	buf := []byte{stateFormat}
+	buf := []byte{minStateFormat}
+	if len(s.chains) > 0 {
+		buf[0] = maxStateFormat
+	}
 	buf = binary.AppendUvarint(buf, uint64(s.head))
 	buf = binary.AppendUvarint(buf, uint64(s.floor))
 	buf = binary.AppendVarint(buf, s.time)
@@ -167,13 +177,17 @@ func (s *state) encode() []byte {
 	for _, name := range slices.Sorted(maps.Keys(s.counters)) {
 		buf = s.counters[name].append(buf)
 	}
+	if len(s.chains) > 0 {
+		buf = appendChains(buf, s.chains)
+	}
 	return buf
 }
 
 func decodeState(value []byte) (*state, error) {
 	d := decoder{rest: value}
-	if f := d.byte(); f != stateFormat {
-		return nil, fmt.Errorf("small state has format %d, not %d", f, stateFormat)
+	format := d.byte()
+	if format < minStateFormat || format > maxStateFormat {
+		return nil, fmt.Errorf("small state has format %d, and this version knows formats %d to %d", format, minStateFormat, maxStateFormat)
 	}
 	s := newState()
 	s.head, s.floor, s.time = Revision(d.uvarint()), Revision(d.uvarint()), d.varint()
@@ -187,6 +201,9 @@ func decodeState(value []byte) (*state, error) {
 	for n := d.count(); n > 0 && !d.bad; n-- {
 		c := d.counter()
 		s.counters[c.Name] = c
+	}
+	if format >= 3 {
+		s.chains = d.chains()
 	}
 	if d.bad || len(d.rest) > 0 {
 		return nil, fmt.Errorf("small state is cut short or too long")

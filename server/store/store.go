@@ -201,6 +201,7 @@ func (s *Store) load() error {
 	}
 	s.saved = s.state.head
 	var fault error
+	touched := map[string]bool{} // chains
 	err = v.revisions(tableChanges, s.state.head, ^Revision(0), func(rev Revision) bool {
 		var r *Record
 		if r, fault = v.record(rev); fault == nil && r.Previous != s.state.head {
@@ -208,11 +209,23 @@ func (s *Store) load() error {
 		}
 		if fault == nil {
 			s.state.advance(r)
+			for _, d := range r.Documents {
+				if d.Chained {
+					touched[chainOf(d.Key)] = true
+				}
+			}
 		}
 		return fault == nil
 	})
 	if err := errors.Join(err, fault); err != nil {
 		return s.corrupt("the records of changes do not fit together", err)
+	}
+	for name := range touched {
+		c, _, err := v.chain(name, s.state.chains[name].First)
+		if err != nil {
+			return s.corrupt("the records of chains do not fit together", err)
+		}
+		s.state.chains[name] = c
 	}
 	if s.db().schemas, err = loadSchemas(s.db().backend, ^Revision(0)); err != nil {
 		return s.corrupt("the schemas cannot be read", err)

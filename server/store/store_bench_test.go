@@ -59,22 +59,31 @@ func benchStore(b *testing.B, n int, cacheBytes int64) *Store {
 	return s
 }
 
-// BenchmarkApply writes one relationship in each transaction.
+// BenchmarkApply writes one relationship in each transaction, without and with a
+// record of a chain.
 func BenchmarkApply(b *testing.B) {
+	record := []ChainRecord{{Chain: "portal/audit/acme", Value: []byte(`{"action":"workspace.share","actor":"anne","before":null,"after":{"role":"viewer"},"request":"0123456789abcdef","path":["workspace:sales#owner@user:anne"]}`)}}
 	for _, sync := range []bool{false, true} {
-		b.Run(fmt.Sprintf("sync=%v", sync), func(b *testing.B) {
-			s := benchStore(b, 10_000, 0)
-			s.config.Sync = sync
-			next, stop := iter.Pull(viewers(1 << 30))
-			defer stop()
-			b.ReportAllocs()
-			for b.Loop() {
-				r, _ := next()
-				r.Relation = "editor"
-				apply(b, s, &Transaction{Updates: []Update{{Create, r}}})
-			}
-		})
+		for _, records := range []int{0, 1} {
+			benchApply(b, sync, record[:records])
+		}
 	}
+}
+
+// benchApply writes a relationship at a time, with records of a chain.
+func benchApply(b *testing.B, sync bool, records []ChainRecord) {
+	b.Run(fmt.Sprintf("sync=%v/records=%d", sync, len(records)), func(b *testing.B) {
+		s := benchStore(b, 10_000, 0)
+		s.config.Sync = sync
+		next, stop := iter.Pull(viewers(1 << 30))
+		defer stop()
+		b.ReportAllocs()
+		for b.Loop() {
+			r, _ := next()
+			r.Relation = "editor"
+			apply(b, s, &Transaction{Updates: []Update{{Create, r}}, Records: records})
+		}
+	})
 }
 
 func BenchmarkImport(b *testing.B) {

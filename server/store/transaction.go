@@ -190,6 +190,26 @@ type Guard struct {
 	Must       bool           // the answer must be yes; false: it must be no
 }
 
+// ChainRecord is appended to a chain: see Link for what becomes of it. No other
+// update writes or deletes below a chain's name.
+type ChainRecord struct {
+	Chain string // 1 to 256 bytes of UTF-8 without a zero byte; what the keys of its records begin with
+	Value []byte // JSON of at most MaxRecord bytes
+
+	// Stored says that Value is a whole stored record, of a backup. It must follow
+	// the newest, unless the chain is new: it begins with any number then.
+	Stored bool
+}
+
+// ForgetRecords removes the oldest records of a chain, before the Records of its
+// transaction are appended. The newest record is kept whatever Through is. One
+// transaction removes at most 10,000 records and 16 MiB; More in its outcome says
+// that there are more.
+type ForgetRecords struct {
+	Chain   string
+	Through uint64 // the number of the last that is removed
+}
+
 // CounterUpdate registers a counter of what a filter selects, or unregisters it.
 type CounterUpdate struct {
 	Name   string
@@ -212,6 +232,9 @@ type Transaction struct {
 
 	DocumentPreconditions []DocumentPrecondition
 
+	Records []ChainRecord
+	Forget  []ForgetRecords
+
 	Counters []CounterUpdate
 	Expired  []engine.Relationship // removed if they are stored and have expired at Time
 	Floor    Revision              // revisions below it become unreadable; 0 leaves the floor
@@ -227,6 +250,7 @@ type Outcome struct {
 	Created   int       // relationships that were not there
 	Touched   int       // relationships whose trait was replaced
 	Deleted   int
-	Unchanged int  // updates that changed nothing
-	More      bool // a FilterDelete stopped at its limit
+	Unchanged int      // updates that changed nothing
+	More      bool     // a FilterDelete or a Forget stopped at its limit
+	Records   []uint64 // the numbers that the records got, in their order
 }

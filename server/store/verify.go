@@ -30,7 +30,7 @@ func (s *Store) Verify(ctx context.Context, progress func(done, total int64)) er
 	if err := v.sn.db.backend.verify(); err != nil {
 		return s.corrupt("a checksum is wrong", err)
 	}
-	for _, step := range []func() error{v.forward, v.reverse, v.documents, v.schema, v.records} {
+	for _, step := range []func() error{v.forward, v.reverse, v.documents, v.chains, v.schema, v.records} {
 		if err := step(); err != nil {
 			return fmt.Errorf("verifying the store: %w", err)
 		}
@@ -64,7 +64,7 @@ func (s *Store) newVerifier(ctx context.Context, progress func(done, total int64
 		return nil, err
 	}
 	v := &verifier{ctx: ctx, progress: progress, sn: sn, want: *s.state, got: *newState()}
-	v.want.counts = maps.Clone(s.state.counts)
+	v.want.counts, v.want.chains = maps.Clone(s.state.counts), maps.Clone(s.state.chains)
 	return v, nil
 }
 
