@@ -23,16 +23,25 @@ import (
 	"github.com/pemba-authz/pemba/server/store"
 )
 
-// errorDomain is the domain of every ErrorInfo, which clients compare.
-const errorDomain = "authzed.com"
+// errorDomain is the domain of every ErrorInfo of the shared API, which clients
+// compare; portalDomain is that of the portal's.
+const (
+	errorDomain  = "authzed.com"
+	portalDomain = "portal.pemba"
+)
 
 // verdict is what a caller is told about an error, beside its text.
 type verdict struct {
 	code     codes.Code
-	reason   v1.ErrorReason // 0: the API has none
+	reason   fmt.Stringer // a v1.ErrorReason or a portalReason; nil: the API has none
 	metadata map[string]string
 	retry    *time.Duration // when trying again may help
 }
+
+// portalReason is a reason of the portal's own domain.
+type portalReason string
+
+func (r portalReason) String() string { return string(r) }
 
 // status turns an error into what the caller is told. Errors that the table
 // does not know are logged here, once.
@@ -56,8 +65,10 @@ func (s *Server) status(ctx context.Context, method string, err error) error {
 func (v verdict) status(msg string) *status.Status {
 	st := status.New(v.code, msg)
 	var details []protoadapt.MessageV1
-	if v.reason != 0 || len(v.metadata) > 0 {
-		details = append(details, &errdetails.ErrorInfo{Reason: v.reason.String(), Domain: errorDomain, Metadata: v.metadata})
+	if reason, ok := v.reason.(portalReason); ok {
+		details = append(details, &errdetails.ErrorInfo{Reason: reason.String(), Domain: portalDomain, Metadata: v.metadata})
+	} else if reason, _ := v.reason.(v1.ErrorReason); reason != 0 || len(v.metadata) > 0 {
+		details = append(details, &errdetails.ErrorInfo{Reason: reason.String(), Domain: errorDomain, Metadata: v.metadata})
 	}
 	if v.retry != nil {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(*v.retry)})
@@ -172,7 +183,7 @@ var rules = []rule{
 			map[string]string{"max_allowed_size": strconv.Itoa(e.Limit), "context_size": strconv.Itoa(e.Size)}, nil}
 	}),
 	as(func(e *store.ConstraintError) verdict {
-		return verdict{codes.FailedPrecondition, 0, map[string]string{
+		return verdict{codes.FailedPrecondition, nil, map[string]string{
 			"constraint_name": e.Constraint, "constraint_kind": e.Kind.String(),
 			"resource_type": e.Resource.Type, "resource_object_id": e.Resource.ID,
 		}, nil}
@@ -227,6 +238,8 @@ var rules = []rule{
 	is(context.DeadlineExceeded, verdict{code: codes.DeadlineExceeded}),
 	is(replica.ErrClosed, verdict{code: codes.Unavailable}),
 	is(store.ErrClosed, verdict{code: codes.Unavailable}),
+
+	as(portalVerdict),
 
 	// What is too much.
 	as(func(e *replica.TooLargeError) verdict { return verdict{code: codes.ResourceExhausted} }),

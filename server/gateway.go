@@ -9,6 +9,7 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
 
@@ -27,6 +28,16 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		pembav1.RegisterExplainServiceHandler,
 		pembav1.RegisterRevisionServiceHandler,
 		pembav1.RegisterClusterServiceHandler,
+
+		portalv1.RegisterSessionServiceHandler,
+		portalv1.RegisterPeopleServiceHandler,
+		portalv1.RegisterSubscriptionServiceHandler,
+		portalv1.RegisterWorkspaceServiceHandler,
+		portalv1.RegisterDiagramServiceHandler,
+		portalv1.RegisterGroupServiceHandler,
+		portalv1.RegisterAuditServiceHandler,
+		portalv1.RegisterSettingsServiceHandler,
+		portalv1.RegisterOperatorServiceHandler,
 	} {
 		if err := register(context.Background(), mux, conn); err != nil {
 			return nil, err

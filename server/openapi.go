@@ -7,36 +7,48 @@ import (
 
 	"github.com/authzed/authzed-go/proto"
 
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
 
 // openAPI returns the description of everything that HTTP serves as JSON:
 // OpenAPI 2.0, that of authzed.api.v1 and ours in one.
 func openAPI() ([]byte, error) {
-	var all, ours map[string]any
+	var all map[string]any
 	if err := json.Unmarshal([]byte(proto.OpenAPISchema), &all); err != nil {
 		return nil, fmt.Errorf("the description of authzed.api.v1: %w", err)
 	}
-	if err := json.Unmarshal([]byte(pembav1.OpenAPI), &ours); err != nil {
-		return nil, fmt.Errorf("the description of pemba.v1: %w", err)
-	}
 	all["info"] = map[string]any{
 		"title": "Pemba", "version": "v1",
-		"description": "authzed.api.v1, pemba.v1 and the OpenID AuthZEN Authorization API 1.0 over HTTP.",
+		"description": "authzed.api.v1, pemba.v1, pemba.portal.v1 and the OpenID AuthZEN Authorization API 1.0 over HTTP.",
+	}
+	for _, ours := range []struct{ name, text string }{{"pemba.v1", pembav1.OpenAPI}, {"pemba.portal.v1", portalv1.OpenAPI}} {
+		if err := describeToo(all, ours.name, ours.text); err != nil {
+			return nil, err
+		}
+	}
+	maps.Copy(all["paths"].(map[string]any), otherPaths())
+	return json.Marshal(all)
+}
+
+// describeToo adds the description of an API of ours.
+func describeToo(all map[string]any, name, text string) error {
+	var ours map[string]any
+	if err := json.Unmarshal([]byte(text), &ours); err != nil {
+		return fmt.Errorf("the description of %s: %w", name, err)
 	}
 	for _, section := range []string{"paths", "definitions"} {
 		into, ok := all[section].(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("the description of authzed.api.v1 has no %s", section)
+			return fmt.Errorf("the description of authzed.api.v1 has no %s", section)
 		}
 		from, ok := ours[section].(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("the description of pemba.v1 has no %s", section)
+			return fmt.Errorf("the description of %s has no %s", name, section)
 		}
 		maps.Copy(into, from)
 	}
-	maps.Copy(all["paths"].(map[string]any), otherPaths())
-	return json.Marshal(all)
+	return nil
 }
 
 // otherPaths describes what is no RPC.

@@ -35,6 +35,7 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
+	"github.com/pemba-authz/pemba/server/portal"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/replica/peer"
 )
@@ -55,6 +56,8 @@ type Config struct {
 	MaxStaleness time.Duration
 
 	Network *peer.Network // that the replica has, for metrics; nil: none
+
+	Portal *portal.Portal // the Customer Portal; nil: it is off
 
 	// MismatchedToken is what at_least_as_fresh does with a token that another
 	// cluster made, or this one before its history was replaced.
@@ -207,6 +210,9 @@ func (s *Server) Register(g *grpc.Server) {
 	pembav1.RegisterTransactionServiceServer(g, &transactionService{Server: s})
 	pembav1.RegisterDocumentServiceServer(g, &documentService{Server: s})
 	pembav1.RegisterSchemaServiceServer(g, &schemaTextService{Server: s})
+	if s.config.Portal != nil {
+		s.config.Portal.Register(g)
+	}
 	reflection.Register(g)
 	healthv1.RegisterHealthServer(g, newHealthService(s, g))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pemba-authz/pemba/server"
+	"github.com/pemba-authz/pemba/server/portal"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/replica/peer"
 )
@@ -22,6 +23,7 @@ type daemon struct {
 	listeners
 	raft    string // where the other nodes reach this one; "": nowhere
 	replica *replica.Replica
+	portal  *portal.Portal // nil: it is off
 	server  *server.Server
 	tracing *server.Tracing
 	drain   time.Duration // between "not ready" and handing leadership over
@@ -50,6 +52,16 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 	s.server.Replica = n.replica
 	if n.tracing != nil {
 		s.server.Tracing = n.tracing
+	}
+	if f.portal {
+		n.portal, err = portal.Open(portal.Config{
+			Replica: n.replica, Logger: n.log, PublicURL: f.publicURL(s.tls != nil, n.http.Addr()),
+			Build: s.server.Version, Node: n.replica.Status().ID,
+		})
+		if err != nil {
+			return err
+		}
+		s.server.Portal = n.portal
 	}
 	if n.server, err = server.New(s.server); err != nil {
 		return err
@@ -145,6 +157,9 @@ func (n *daemon) stop() error {
 	faults := []error{n.close(n.grace)}
 	if n.server != nil {
 		n.server.Close()
+	}
+	if n.portal != nil {
+		n.portal.Close()
 	}
 	if n.replica != nil {
 		faults = append(faults, n.replica.Close())

@@ -24,8 +24,8 @@ type room struct {
 var layers = map[string]room{
 	"cmd/pemba": {
 		ours: []string{
-			"server", "server/api/pemba/v1", "server/replica", "server/replica/peer", "server/store",
-			"engine", "engine/caveat", "schema", "schema/syntax",
+			"server", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/replica", "server/replica/peer",
+			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
 			"charm.land/lipgloss/v2", "github.com/authzed/authzed-go", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
@@ -35,14 +35,19 @@ var layers = map[string]room{
 	},
 	"server": {
 		ours: []string{
-			"server/api/pemba/v1", "server/reload", "server/replica", "server/replica/peer", "server/store",
-			"engine", "engine/caveat", "schema", "schema/syntax",
+			"server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/reload", "server/replica", "server/replica/peer",
+			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
 			"github.com/authzed/authzed-go", "github.com/coreos/go-oidc/v3", "github.com/grpc-ecosystem/grpc-gateway/v2",
 			"github.com/maypok86/otter/v2", "github.com/prometheus/client_golang", "go.opentelemetry.io", "golang.org/x/time/rate",
 			"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
 		},
+	},
+	// It says what is written in the store's words.
+	"server/portal": {
+		ours:   []string{"server/api/pemba/portal/v1", "server/replica", "server/store", "engine", "engine/caveat", "schema"},
+		others: []string{"github.com/authzed/authzed-go", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	},
 	"server/replica": {
 		ours: []string{"server/api/pemba/peer/v1", "server/store", "engine", "engine/caveat", "schema", "schema/syntax"},

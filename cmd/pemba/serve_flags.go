@@ -31,6 +31,7 @@ type serveFlags struct {
 	bootstrap                       []string
 	grpcAddr, httpAddr, metricsAddr string
 	public                          string
+	portal                          bool
 	cluster                         clusterFlags
 
 	keys                                []string
@@ -69,6 +70,7 @@ func (f *serveFlags) declare(flags *pflag.FlagSet) {
 	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "address of the JSON gateway, AuthZEN and health")
 	flags.StringVar(&f.metricsAddr, "metrics-addr", "127.0.0.1:9090", "address of Prometheus metrics and pprof, which ask for no key")
 	flags.StringVar(&f.public, "public-url", "", "where callers reach HTTP (default: --http-addr)")
+	flags.BoolVar(&f.portal, "portal", false, "serve the Customer Portal: its definitions become part of the schema, and only it writes their relationships")
 	f.cluster.declare(flags)
 	f.declareAuth(flags)
 	f.declareObservation(flags)

@@ -1,0 +1,94 @@
+package portal
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+)
+
+// Sizes of pages.
+const (
+	defaultPage = 100
+	maxPage     = 1_000
+)
+
+// pageSize returns how many rows a page has.
+func pageSize(p *portalv1.Paging) (int, error) {
+	switch n := p.GetSize(); {
+	case n == 0:
+		return defaultPage, nil
+	case n > maxPage:
+		return 0, invalid("paging.size", "%d is more than the %d rows that a page has at most", n, maxPage)
+	default:
+		return int(n), nil
+	}
+}
+
+// cursors make and read the cursor of a list: the key of the last row that was
+// given, so that a list that changes meanwhile goes on at the right place.
+const cursorSeparator = "\x00"
+
+// cursorAfter returns the cursor that goes on after a row with a sort key and id.
+func cursorAfter(key, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(key + cursorSeparator + id))
+}
+
+// readCursor returns after which row to go on; two empty strings: from the start.
+func readCursor(p *portalv1.Paging) (key, id string, err error) {
+	if p.GetCursor() == "" {
+		return "", "", nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	key, id, ok := strings.Cut(string(text), cursorSeparator)
+	if err != nil || !ok {
+		return "", "", invalid("paging.cursor", "it is none that a list of this kind returned; leave it out to begin again")
+	}
+	return key, id, nil
+}
+
+// sorted is a row with what it is sorted by.
+type sorted[T any] struct {
+	key, id string
+	row     T
+}
+
+// cut sorts rows by key and id and returns the page that a request asks for, the
+// cursor of the next one ("" at the end), and how many rows there are.
+func cut[T any](rows []sorted[T], p *portalv1.Paging, backward bool) (page []T, next string, err error) {
+	size, err := pageSize(p)
+	if err != nil {
+		return nil, "", err
+	}
+	key, id, err := readCursor(p)
+	if err != nil {
+		return nil, "", err
+	}
+	order := func(a, b sorted[T]) int {
+		c := strings.Compare(a.key, b.key)
+		if c == 0 {
+			c = strings.Compare(a.id, b.id)
+		}
+		if backward {
+			return -c
+		}
+		return c
+	}
+	slices.SortFunc(rows, order)
+	from := 0
+	if p.GetCursor() != "" {
+		var found bool
+		if from, found = slices.BinarySearchFunc(rows, sorted[T]{key: key, id: id}, order); found {
+			from++
+		}
+	}
+	to := min(from+size, len(rows))
+	for _, r := range rows[from:to] {
+		page = append(page, r.row)
+	}
+	if to < len(rows) {
+		next = cursorAfter(rows[to-1].key, rows[to-1].id)
+	}
+	return page, next, nil
+}
