@@ -81,6 +81,13 @@ var layers = map[string]room{
 			"google.golang.org/genproto/googleapis/api", "google.golang.org/grpc", "google.golang.org/protobuf",
 		},
 	},
+	"server/api/pemba/console/v1": {
+		ours: []string{"server/api/pemba/v1"},
+		others: []string{
+			"github.com/authzed/authzed-go", "github.com/grpc-ecosystem/grpc-gateway/v2",
+			"google.golang.org/genproto/googleapis/api", "google.golang.org/grpc", "google.golang.org/protobuf",
+		},
+	},
 	"server/store": {
 		ours:   []string{"engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{"github.com/dgraph-io/badger/v4", "github.com/dgraph-io/ristretto/v2", "github.com/maypok86/otter/v2"},

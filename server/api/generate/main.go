@@ -38,7 +38,7 @@ type plugin struct{ name, parameter, dir string }
 
 // clients are the directories of what clients may ask, each with the name of the
 // description of its HTTP form.
-var clients = []struct{ dir, name string }{{"pemba/v1/", "pemba"}, {"pemba/portal/v1/", "portal"}}
+var clients = []struct{ dir, name string }{{"pemba/v1/", "pemba"}, {"pemba/portal/v1/", "portal"}, {"pemba/console/v1/", "console"}}
 
 func main() {
 	if err := run(context.Background()); err != nil {
