@@ -49,6 +49,10 @@ var layers = map[string]room{
 		ours:   []string{"server/api/pemba/portal/v1", "server/replica", "server/store", "engine", "engine/caveat", "schema"},
 		others: []string{"github.com/authzed/authzed-go", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	},
+	"server/portal/idp": {
+		ours:   []string{"server/portal"},
+		others: []string{"github.com/go-jose/go-jose/v4", "github.com/zitadel/oidc/v3"},
+	},
 	"server/replica": {
 		ours: []string{"server/api/pemba/peer/v1", "server/store", "engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/pemba-authz/pemba/engine"
 )
@@ -38,6 +39,11 @@ func CallerOf(ctx context.Context) *Caller {
 		return c
 	}
 	return &Caller{}
+}
+
+// WithRequest returns an HTTP request that the caller makes.
+func WithRequest(r *http.Request, c *Caller) *http.Request {
+	return r.WithContext(WithCaller(r.Context(), c))
 }
 
 // actor is the name of the caller in the record of a revision.

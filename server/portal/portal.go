@@ -81,5 +81,11 @@ func (p *Portal) Register(g grpc.ServiceRegistrar) {
 	portalv1.RegisterSettingsServiceServer(g, &settingsService{Portal: p})
 }
 
+// Services returns the services by which operators and administrators prepare what
+// the identity provider serves, for callers in the process.
+func (p *Portal) Services() (portalv1.OperatorServiceServer, portalv1.SettingsServiceServer) {
+	return &operatorService{Portal: p}, &settingsService{Portal: p}
+}
+
 // now returns the time, as exactly as documents keep it.
 func (p *Portal) now() time.Time { return p.config.Now().UTC().Truncate(time.Millisecond) }
