@@ -15,13 +15,27 @@ DEMO     := .demo
 RACE     := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint fmt gen fuzz soak chaos bench clean
+.PHONY: help build console console-test console-e2e demo test lint fmt gen fuzz soak chaos bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/pemba
 	$(GO) build -o bin/pemba ./cmd/pemba
+
+# npm installs when the lock file is newer than what it installed.
+console/node_modules/.package-lock.json: console/package-lock.json
+	cd console && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
+
+console: console/node_modules/.package-lock.json ## build the web console, which `make build` then embeds; needs Node.js 20.19 or newer
+	cd console && npm run --silent build
+
+console-test: console/node_modules/.package-lock.json ## lint, types, unit tests and build of the console
+	cd console && npm run --silent lint && npm run --silent types && npm run --silent test && npm run --silent build
+
+console-e2e: console build ## the console in Chromium against a real server
+	@test -x /usr/bin/chromium || { apt-get update && apt-get install -y chromium; }
+	cd console && npm run --silent e2e
 
 demo: build ## start a server with the customer portal, ask it and be told why; Ctrl-C ends it
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -70,8 +84,9 @@ lint: ## gofmt, go vet, staticcheck, errcheck, ineffassign
 fmt: ## format all Go files
 	gofmt -w .
 
-gen: ## make what is generated from server/api/**/*.proto again
+gen: console/node_modules/.package-lock.json ## make what is generated from server/api/**/*.proto again
 	cd server/api && $(GO) run ./generate
+	cd console && npm run --silent gen
 
 fuzz: ## every fuzz target, FUZZTIME=3s each
 	@$(GO) test -list '^Fuzz' ./... >.fuzz.out || { cat .fuzz.out; rm -f .fuzz.out; exit 1; }

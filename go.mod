@@ -2,6 +2,9 @@ module github.com/pemba-authz/pemba
 
 go 1.26.0
 
+// npm packages that bring Go files.
+ignore ./console/node_modules
+
 require (
 	cel.dev/cel-go v0.33.2
 	charm.land/lipgloss/v2 v2.0.6

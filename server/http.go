@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/pemba-authz/pemba/console"
 )
 
 // HTTPConfig says what the HTTP side of a server is like.
@@ -100,8 +102,14 @@ func (s *Server) routes(c HTTPConfig, conn *grpc.ClientConn) (http.Handler, erro
 	if err != nil {
 		return nil, err
 	}
+	pages, err := console.Handler()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", limitBody(c.MaxBody, gateway))
+	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusFound))
+	mux.Handle(console.Path, pages)
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, description) })
 	s.registerHealth(mux)
 	newAuthZEN(c, conn).register(mux)

@@ -33,9 +33,10 @@ var layers = map[string]room{
 			"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
 		},
 	},
+	"console": {},
 	"server": {
 		ours: []string{
-			"server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/reload", "server/replica", "server/replica/peer",
+			"console", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/reload", "server/replica", "server/replica/peer",
 			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{

@@ -5,12 +5,16 @@
 // files itself and hands the result to the plugins that go.mod names as tools.
 // What the files import is taken from the descriptors of the linked Go packages,
 // which is what the generated code will use.
+//
+// With -typescript DIR it makes the types of the console instead, by the plugin
+// that npm has installed in console/.
 package main
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -41,13 +45,15 @@ type plugin struct{ name, parameter, dir string }
 var clients = []struct{ dir, name string }{{"pemba/v1/", "pemba"}, {"pemba/portal/v1/", "portal"}, {"pemba/console/v1/", "console"}}
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	typescript := flag.String("typescript", "", "make the types of the console in this `DIR`, and nothing else")
+	flag.Parse()
+	if err := run(context.Background(), *typescript); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, typescript string) error {
 	files, err := protoFiles(".")
 	if err != nil {
 		return err
@@ -62,6 +68,9 @@ func run(ctx context.Context) error {
 	compiled, err := compiler.Compile(ctx, files...)
 	if err != nil {
 		return err
+	}
+	if typescript != "" {
+		return makeTypes(ctx, typescript, files, compiled)
 	}
 	plugins := []plugin{
 		{"protoc-gen-go", "paths=source_relative", ""},
@@ -102,20 +111,42 @@ func linked(path string) (protocompile.SearchResult, error) {
 	return protocompile.SearchResult{Desc: file}, nil
 }
 
-// run hands the files, with everything they import, to the plugin and writes
-// what it makes.
+// run hands the files to the plugin.
 func (p plugin) run(ctx context.Context, files []string, compiled linker.Files) error {
 	files = slices.DeleteFunc(slices.Clone(files), func(name string) bool { return !strings.HasPrefix(name, p.dir) })
-	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: files, Parameter: &p.parameter}
+	return generate(exec.CommandContext(ctx, "go", "tool", p.name), p.parameter, "", files, compiled)
+}
+
+// makeTypes makes TypeScript's types of what the console asks, in JSON.
+func makeTypes(ctx context.Context, dir string, files []string, compiled linker.Files) error {
+	var wanted []string
+	for _, c := range clients {
+		wanted = append(wanted, slices.DeleteFunc(slices.Clone(files), func(name string) bool { return !strings.HasPrefix(name, c.dir) })...)
+	}
+	for _, name := range []string{"core", "debug", "permission_service", "schema_service", "watch_service"} {
+		wanted = append(wanted, "authzed/api/v1/"+name+".proto")
+	}
+	tool := exec.CommandContext(ctx, filepath.Join(dir, "../../../node_modules/.bin/protoc-gen-es"))
+	return generate(tool, "target=dts,json_types=true", dir, wanted, compiled)
+}
+
+// generate hands the files, with everything they import, to a plugin and writes
+// what it makes under dir.
+func generate(tool *exec.Cmd, parameter, dir string, files []string, compiled linker.Files) error {
+	request := &pluginpb.CodeGeneratorRequest{FileToGenerate: files, Parameter: &parameter}
 	seen := map[string]bool{}
 	for _, f := range compiled {
 		request.ProtoFile = withImports(request.ProtoFile, f, seen)
+	}
+	for _, name := range files { // of linked packages, if no file of ours imports them
+		if f, err := protoregistry.GlobalFiles.FindFileByPath(name); err == nil {
+			request.ProtoFile = withImports(request.ProtoFile, f, seen)
+		}
 	}
 	in, err := proto.Marshal(request)
 	if err != nil {
 		return err
 	}
-	tool := exec.CommandContext(ctx, "go", "tool", p.name)
 	tool.Stdin, tool.Stderr = bytes.NewReader(in), os.Stderr
 	out, err := tool.Output()
 	if err != nil {
@@ -129,7 +160,11 @@ func (p plugin) run(ctx context.Context, files []string, compiled linker.Files) 
 		return errors.New(response.GetError())
 	}
 	for _, f := range response.File {
-		if err := os.WriteFile(f.GetName(), []byte(f.GetContent()), 0o644); err != nil {
+		name := filepath.Join(dir, filepath.FromSlash(f.GetName()))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, []byte(f.GetContent()), 0o644); err != nil {
 			return err
 		}
 	}

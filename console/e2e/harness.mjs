@@ -1,0 +1,171 @@
+// What every browser test needs: a server of its own, a browser, and checks that
+// hold on every page: no message on the console, no request to elsewhere, no
+// violation that axe knows of.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+export const repository = fileURLToPath(new URL('../../', import.meta.url))
+const shots = fileURLToPath(new URL('./shots/', import.meta.url))
+const binary = process.env.PEMBA ?? join(repository, 'bin/pemba')
+const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+/** free returns a port that nothing listens on. */
+export function free() {
+  return new Promise((resolve, reject) => {
+    const s = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = s.address()
+      s.close(() => resolve(port))
+    })
+  })
+}
+
+/**
+ * serve starts `pemba serve` on free ports, in memory unless a --data-dir is
+ * given, and waits until it is ready. stop ends it.
+ */
+export async function serve(args = [], env = {}) {
+  const http = await free()
+  const child = spawn(binary, [
+    'serve', ...(args.includes('--data-dir') ? [] : ['--in-memory']),
+    '--grpc-addr', '127.0.0.1:0', '--metrics-addr', '127.0.0.1:0', '--http-addr', `127.0.0.1:${http}`, ...args,
+  ], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  for (const s of [child.stdout, child.stderr]) s.on('data', (d) => { output += d })
+  const base = `http://127.0.0.1:${http}`
+  await until(async () => {
+    assert.equal(child.exitCode, null, `the server ended:\n${output}`)
+    return (await fetch(base + '/readyz').catch(() => undefined))?.ok
+  }, () => `the server is not ready:\n${output}`)
+  return {
+    base, child, output: () => output,
+    /** api calls the server as a program would. */
+    async api(path, body, headers = {}) {
+      const answer = await fetch(base + path, { method: body === undefined ? 'GET' : 'POST', body: body === undefined ? undefined : JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } })
+      assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`)
+      return answer.json()
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+/** until asks again and again until the answer is true. */
+export async function until(ask, why, limit = 30_000) {
+  const end = Date.now() + limit
+  while (!(await ask())) {
+    assert.ok(Date.now() < end, why())
+    await new Promise((r) => setTimeout(r, 50))
+  }
+}
+
+/**
+ * open starts a browser with an empty profile. Each window is one person: what
+ * is wrong on any of its pages ends up in problems.
+ */
+export async function open(base) {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags })
+  const problems = []
+  const expected = []
+  async function window({ width = 1280, height = 800, dark = false } = {}) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', baseURL: base, bypassCSP: false, reducedMotion: 'reduce' })
+    const page = await context.newPage()
+    page.setDefaultTimeout(15_000)
+    page.on('console', (m) => {
+      const text = `${m.type()} on ${page.url()}: ${m.text().slice(0, 400)} (${m.location().url})`
+      if (['error', 'warning'].includes(m.type()) && !expected.some((e) => e.test(text))) problems.push(text)
+    })
+    page.on('pageerror', (e) => problems.push(`on ${page.url()}: ${e.message}`))
+    page.on('request', (r) => { if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) problems.push(`request to ${r.url()}`) })
+    return page
+  }
+  return {
+    window,
+    /** expect allows a message on the console, such as of an answer 401 that the test provokes. */
+    expect: (pattern) => expected.push(pattern),
+    problems: () => [...new Set(problems)],
+    close: () => browser.close(),
+  }
+}
+
+/**
+ * scenario runs one flow against a server of its own, and demands at its end that
+ * the browser saw nothing wrong. It gets the server, the browser and a window.
+ */
+export async function scenario(args, flow) {
+  const server = await serve(args)
+  const browser = await open(server.base)
+  try {
+    // Without the portal its question who one is has no answer.
+    browser.expect(/40[14] .*\/portal\/v1\/me\)/)
+    const page = await browser.window()
+    try {
+      await flow({ server, browser, page })
+    } catch (e) {
+      await shot(page, 'failure').catch(() => undefined)
+      const seen = browser.problems()
+      if (seen.length > 0) e.stack += '\nthe browser saw: ' + seen.join('\n')
+      throw e
+    }
+    assert.deepEqual(browser.problems(), [])
+  } finally {
+    await browser.close()
+    await server.stop()
+  }
+}
+
+/** go opens a page of the console and waits for its heading. */
+export async function go(page, path, heading) {
+  await page.goto('/console' + path)
+  await page.getByRole('heading', { level: 1, ...(heading ? { name: heading } : {}) }).waitFor()
+}
+
+/** shot takes a picture, to be looked at. */
+export async function shot(page, name) {
+  mkdirSync(shots, { recursive: true })
+  await page.screenshot({ path: join(shots, name + '.png') })
+}
+
+async function violations(page) {
+  const session = await page.context().newCDPSession(page) // past the policy of the page
+  await session.send('Runtime.evaluate', { expression: axe })
+  await session.detach()
+  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+  return result.violations.map((v) => `${v.id} (${v.impact}) ×${v.nodes.length}: ${v.nodes[0].html.slice(0, 240)} ${v.nodes[0].failureSummary.slice(0, 300)}`)
+}
+
+/**
+ * audit demands that axe finds nothing, in light and dark and at 390 px, and
+ * takes a picture of each. The page has to be in the state that is meant.
+ */
+export async function audit(page, name) {
+  const size = page.viewportSize()
+  for (const [view, scheme, viewport] of [['light', 'light', size], ['dark', 'dark', size], ['narrow', 'light', { width: 390, height: 844 }]]) {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+    await page.setViewportSize(viewport)
+    await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r))))
+    await shot(page, `${name}-${view}`)
+    assert.deepEqual(await violations(page), [], `${name}, ${view}`)
+    if (view === 'narrow') {
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      assert.ok(over <= 0, `${name} is ${over} px wider than a narrow screen`)
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+  await page.setViewportSize(size)
+}
+
+/** temporary makes a directory that the returned function removes. */
+export function temporary() {
+  const dir = mkdtempSync(join(tmpdir(), 'pemba-e2e-'))
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
+}

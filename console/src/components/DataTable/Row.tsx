@@ -1,0 +1,60 @@
+import { ActionIcon, Checkbox, Menu, Text } from '@mantine/core'
+import { Fragment } from 'react'
+import { texts } from '../../lib/texts'
+import { Icon } from '../Icon'
+import type { Props, RowAction } from './types'
+
+type RowProps<T> = {
+  row: T
+  table: Props<T>
+  grid: string
+  index: number
+  rowIndex: number
+  narrow: boolean
+  /** place is where a virtual row stands; undefined: in the flow. */
+  place: { start: number; measure: (el: HTMLElement | null) => void } | undefined
+  active: boolean
+  selected: boolean
+  onToggle: () => void
+  onFocus: () => void
+}
+
+export function Row<T>({ row, table, grid, index, rowIndex, narrow, place, active, selected, onToggle, onFocus }: RowProps<T>) {
+  const name = table.rowName(row)
+  return (
+    <div role="row" aria-rowindex={rowIndex} data-index={index} data-selected={selected || undefined} data-openable={table.onOpen ? true : undefined}
+      tabIndex={active ? 0 : -1} ref={place?.measure} onFocus={onFocus} className="dt-row"
+      style={{ gridTemplateColumns: grid, ...(place ? { position: 'absolute', insetInline: 0, top: 0, transform: `translateY(${place.start}px)` } : {}) }}>
+      {table.onSelect && <div role="cell"><Checkbox size="sm" aria-label={texts.common.select(name)} checked={selected} onChange={onToggle} /></div>}
+      {table.columns.map((c) => (
+        <div role="cell" key={c.id} className="dt-cell">
+          {narrow && <span className="dt-label">{c.header}</span>}
+          <div className="dt-value">{c.cell(row)}</div>
+        </div>
+      ))}
+      {table.actions && <div role="cell" className="dt-actions"><Actions name={name} actions={table.actions(row)} /></div>}
+    </div>
+  )
+}
+
+function Actions({ name, actions }: { name: string; actions: RowAction[] }) {
+  if (actions.length === 0) return null
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" size={30} aria-label={texts.common.actionsFor(name)} data-row-menu><Icon name="more" /></ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {actions.map((a, i) => (
+          <Fragment key={a.label}>
+            {a.danger && i > 0 && <Menu.Divider />}
+            <Menu.Item {...(a.danger ? { c: 'var(--mantine-color-error)' } : {})} disabled={!!a.reason} onClick={a.onClick}>
+              {a.label}
+              {a.reason && <Text size="xs">{a.reason}</Text>}
+            </Menu.Item>
+          </Fragment>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

@@ -1,0 +1,120 @@
+import { useRef, useState } from 'react'
+import { Button, Checkbox, Group, Paper, Switch, Text } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { count } from '../../lib/format'
+import { prefer, usePreferences } from '../../lib/preferences'
+import { texts } from '../../lib/texts'
+import { Row } from './Row'
+import { useRowKeys } from './keys'
+import type { Props } from './types'
+import './table.css'
+
+export type { Column, RowAction } from './types'
+
+const pageSize = 100
+const t = texts.common
+
+/**
+ * DataTable shows rows of which there may be very many: only those in view are
+ * drawn, more are asked for near the end. j and k, or the arrows, move; Enter
+ * opens; x selects; "." opens the menu. On narrow screens a row is a card.
+ */
+export function DataTable<T>(p: Props<T>) {
+  const { pages } = usePreferences()
+  const narrow = useMediaQuery('(max-width: 48em)') ?? false
+  const scroller = useRef<HTMLDivElement>(null)
+  const [page, setPage] = useState(0)
+  const start = pages ? page * pageSize : 0
+  const shown = pages ? p.rows.slice(start, start + pageSize) : p.rows
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled to keep values
+  const virtual = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => (narrow ? 40 * p.columns.length : 44),
+    overscan: 10,
+    enabled: !pages,
+    initialRect: { width: 800, height: 600 },
+    onChange: (v) => {
+      const last = v.getVirtualItems().at(-1)
+      if (last && last.index >= shown.length - 20 && p.hasMore && !p.loadingMore) p.onMore?.()
+    },
+  })
+  const toggle = (key: string) => {
+    const next = new Set(p.selected)
+    if (!next.delete(key)) next.add(key)
+    p.onSelect?.(next)
+  }
+  const keys = useRowKeys({
+    count: shown.length,
+    scroller,
+    scrollTo: (i) => { if (!pages) virtual.scrollToIndex(i) },
+    onOpen: (i) => { const row = shown[i]; if (row !== undefined) p.onOpen?.(row) },
+    onToggle: (i) => { const row = shown[i]; if (row !== undefined && p.onSelect) toggle(p.rowKey(row)) },
+  })
+  const grid = [p.onSelect ? '36px' : '', ...p.columns.map((c) => c.width ?? 'minmax(90px, 1fr)'), p.actions ? '44px' : ''].filter(Boolean).join(' ')
+  const known = p.total ?? (p.hasMore ? -1 : p.rows.length)
+  const all = shown.length > 0 && shown.every((r) => p.selected?.has(p.rowKey(r)))
+  const drawRow = (index: number, place?: { start: number; measure: (el: HTMLElement | null) => void }) => {
+    const row = shown[index]
+    if (row === undefined) return null
+    const key = p.rowKey(row)
+    return (
+      <Row key={key} row={row} table={p} grid={grid} index={index} rowIndex={start + index + 2} narrow={narrow} place={place}
+        active={keys.active === index} selected={p.selected?.has(key) ?? false} onToggle={() => toggle(key)} onFocus={() => keys.setActive(index)} />
+    )
+  }
+  return (
+    <div className="dt">
+      <Group justify="space-between" gap="xs" mb={6}>
+        <Text size="sm" c="dimmed" role="status">
+          {p.total === undefined ? t.rows(count(p.rows.length), p.hasMore ?? false) : t.rows(count(p.total), false)}
+          {p.selected && p.selected.size > 0 && `, ${t.selected(count(p.selected.size))}`}
+          {p.loadingMore && ` · ${t.loadingMore}`}
+        </Text>
+        {(p.rows.length > 30 || pages) && <Switch size="xs" label={t.pages} checked={pages} onChange={(e) => prefer({ pages: e.currentTarget.checked })} />}
+      </Group>
+      <Paper withBorder className={pages ? 'dt-scroll dt-pages' : 'dt-scroll'} ref={scroller} role="region" tabIndex={0} aria-label={`${p.label}, can be scrolled`} onKeyDown={keys.onKeyDown}>
+        <div role="table" aria-label={p.label} aria-rowcount={known < 0 ? -1 : known + 1} className={narrow ? 'dt-table dt-narrow' : 'dt-table'}>
+          <div role="rowgroup" className="dt-head">
+            <div role="row" aria-rowindex={1} className="dt-row" style={{ gridTemplateColumns: grid }}>
+              {p.onSelect && (
+                <div role="columnheader">
+                  <Checkbox size="sm" aria-label={t.selectAll} checked={all} indeterminate={!all && (p.selected?.size ?? 0) > 0}
+                    onChange={() => p.onSelect?.(all ? new Set() : new Set(shown.map(p.rowKey)))} />
+                </div>
+              )}
+              {p.columns.map((c) => <Header key={c.id} header={c.header} sort={c.sort} order={p.order} onOrder={p.onOrder} />)}
+              {p.actions && <div role="columnheader"><span className="dt-hidden">{t.actions}</span></div>}
+            </div>
+          </div>
+          <div role="rowgroup" className="dt-body" style={pages ? undefined : { height: virtual.getTotalSize(), position: 'relative' }}>
+            {pages
+              ? shown.map((_, i) => drawRow(i))
+              : virtual.getVirtualItems().map((v) => drawRow(v.index, { start: v.start, measure: virtual.measureElement }))}
+          </div>
+        </div>
+      </Paper>
+      {pages && (
+        <Group mt="xs" justify="flex-end">
+          <Button size="xs" variant="default" disabled={page === 0} onClick={() => setPage(page - 1)}>{t.previous}</Button>
+          <Text size="sm">{count(start + 1)}–{count(start + shown.length)}</Text>
+          <Button size="xs" variant="default" disabled={start + pageSize >= p.rows.length && !p.hasMore} loading={p.loadingMore ?? false}
+            onClick={() => { if (start + pageSize >= p.rows.length - pageSize) p.onMore?.(); setPage(page + 1) }}>{t.next}</Button>
+        </Group>
+      )}
+    </div>
+  )
+}
+
+function Header({ header, sort, order, onOrder }: { header: string; sort: string | undefined; order: string | undefined; onOrder: ((order: string) => void) | undefined }) {
+  if (!sort || !onOrder) return <div role="columnheader">{header}</div>
+  const now = order === sort ? 'ascending' : order === '-' + sort ? 'descending' : undefined
+  return (
+    <div role="columnheader" {...(now ? { 'aria-sort': now } : {})}>
+      <button type="button" className="dt-sort" onClick={() => onOrder(now === 'ascending' ? '-' + sort : sort)}>
+        {header}<span aria-hidden>{now === 'ascending' ? ' ▲' : now === 'descending' ? ' ▼' : ''}</span>
+      </button>
+    </div>
+  )
+}

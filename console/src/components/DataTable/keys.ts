@@ -1,0 +1,39 @@
+import { useState, type KeyboardEvent, type RefObject } from 'react'
+import { preferences } from '../../lib/preferences'
+
+type Keys = {
+  count: number
+  scroller: RefObject<HTMLDivElement | null>
+  scrollTo: (index: number) => void
+  onOpen: (index: number) => void
+  onToggle: (index: number) => void
+}
+
+/** useRowKeys moves the focus among rows and acts on the one that has it. */
+export function useRowKeys(k: Keys) {
+  const [active, setActive] = useState(0)
+  const rowAt = (i: number) => k.scroller.current?.querySelector<HTMLElement>(`[role=row][data-index="${i}"]`)
+  const go = (to: number) => {
+    const index = Math.min(Math.max(to, 0), k.count - 1)
+    setActive(index)
+    k.scrollTo(index)
+    requestAnimationFrame(() => rowAt(index)?.focus({ preventScroll: false }))
+  }
+  const onKeyDown = (e: KeyboardEvent) => {
+    const target = e.target as HTMLElement
+    const onRow = target.getAttribute('role') === 'row'
+    if ((!onRow && target !== k.scroller.current) || e.ctrlKey || e.metaKey || e.altKey || k.count === 0) return
+    const single = preferences().singleKeys
+    const at = onRow ? active : -1
+    const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: k.count - 1 }
+    if (single) Object.assign(moves, { j: at + 1, k: at - 1 })
+    const to = moves[e.key]
+    if (to !== undefined) go(to)
+    else if (onRow && e.key === 'Enter') k.onOpen(active)
+    else if (onRow && single && e.key === 'x') k.onToggle(active)
+    else if (onRow && single && e.key === '.') rowAt(active)?.querySelector<HTMLElement>('[data-row-menu]')?.click()
+    else return
+    e.preventDefault()
+  }
+  return { active: Math.min(active, Math.max(k.count - 1, 0)), setActive, onKeyDown }
+}

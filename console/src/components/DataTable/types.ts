@@ -1,0 +1,36 @@
+import type { ReactNode } from 'react'
+
+/** Column is one column; its cells are drawn from the row alone. */
+export type Column<T> = {
+  id: string
+  header: string
+  cell: (row: T) => ReactNode
+  /** width is a track of CSS grid, such as "120px" or "minmax(120px, 2fr)"; default 1fr. */
+  width?: string
+  /** sort is the name by which the server sorts; undefined: it does not. */
+  sort?: string
+}
+
+/** RowAction is one entry of the menu of a row; reason says why it is not possible. */
+export type RowAction = { label: string; onClick: () => void; danger?: boolean; reason?: string }
+
+export type Props<T> = {
+  label: string
+  columns: Column<T>[]
+  rows: T[]
+  rowKey: (row: T) => string
+  /** rowName names a row for people who do not see it: "Claims". */
+  rowName: (row: T) => string
+  /** total is how many rows there are; undefined: unknown, and more means more. */
+  total?: number | undefined
+  hasMore?: boolean
+  loadingMore?: boolean
+  onMore?: () => void
+  onOpen?: (row: T) => void
+  actions?: (row: T) => RowAction[]
+  selected?: ReadonlySet<string>
+  onSelect?: (selected: Set<string>) => void
+  /** order is the name of a sort, with "-" before it for the other way round. */
+  order?: string
+  onOrder?: (order: string) => void
+}

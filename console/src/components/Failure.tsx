@@ -1,0 +1,25 @@
+import { Alert, Button, Code, Group, Text } from '@mantine/core'
+import { isApiError } from '../api/errors'
+import { texts } from '../lib/texts'
+import { NotAllowed } from './Empty'
+
+/** Failure says inline what failed, with the request id and a way to try again. */
+export function Failure({ error, what, retry }: { error: unknown; what: string; retry?: () => unknown }) {
+  const t = texts.common
+  const e = isApiError(error) ? error : undefined
+  return (
+    <Alert color="red" role="alert" title={t.failed(what)} variant="light">
+      <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{error instanceof Error ? error.message : String(error)}</Text>
+      <Group mt="xs" gap="md">
+        {retry && <Button size="xs" variant="default" onClick={() => void retry()}>{t.tryAgain}</Button>}
+        {e?.requestId && <Text size="xs">{t.requestId('')}<Code>{e.requestId}</Code></Text>}
+      </Group>
+    </Alert>
+  )
+}
+
+/** Refused shows a refusal for want of a permission as such, and all else as a failure. */
+export function Refused({ error, what, permission, who, retry }: { error: unknown; what: string; permission: string; who?: string; retry?: () => unknown }) {
+  if (isApiError(error, 'PERMISSION_DENIED')) return <NotAllowed permission={permission} {...(who ? { who } : {})} />
+  return <Failure error={error} what={what} {...(retry ? { retry } : {})} />
+}

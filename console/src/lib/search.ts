@@ -1,0 +1,22 @@
+/** Search is what stands in an address after the "?", before it is understood. */
+export type Search = Record<string, unknown>
+
+/** text reads a value of an address that should be a text. */
+export function text(s: Search, name: string): string | undefined {
+  const v = s[name]
+  if (typeof v === 'string') return v || undefined
+  return typeof v === 'number' || typeof v === 'boolean' ? String(v) : undefined
+}
+
+/** flag reads a value that is there or not. */
+export const flag = (s: Search, name: string): true | undefined => (s[name] === true || s[name] === 'true' || s[name] === 1 || s[name] === '' ? true : undefined)
+
+/** oneOf reads a value that must be one of a few. */
+export function oneOf<T extends string>(s: Search, name: string, allowed: readonly T[]): T | undefined {
+  return allowed.find((a) => a === s[name])
+}
+
+/** defined leaves out what is undefined, so that addresses stay short. */
+export function defined<T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(o).filter(([, v]) => v !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
+}

@@ -1,0 +1,7 @@
+// Every text that people read, in one catalogue, so that a second language can
+// stand beside it. Each area has a file; pages take `texts.area`.
+import { common } from './texts/common'
+import { operations } from './texts/operations'
+import { workbench } from './texts/workbench'
+
+export const texts = { common, workbench, operations } as const

@@ -1,0 +1,5 @@
+export const workbench = {
+  pages: {
+    check: 'Check',
+  },
+} as const

@@ -1,0 +1,33 @@
+import '@mantine/core/styles.css'
+import './app.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { setNonce } from 'get-nonce'
+import { QueryClient } from '@tanstack/react-query'
+import { App } from './App'
+import { isApiError } from './api/errors'
+import { nonce } from './lib/nonce'
+import { makeRouter } from './routes'
+
+setNonce(nonce())
+const root = document.getElementById('root')
+if (!root) throw new Error('the page has no root')
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      // Only what may work a moment later is tried again by itself.
+      retry: (tries, e) => tries < 2 && isApiError(e, 'UNAVAILABLE'),
+    },
+  },
+})
+
+// A newer server has newer files: those of this page are gone.
+window.addEventListener('vite:preloadError', () => window.location.reload())
+
+createRoot(root).render(
+  <StrictMode>
+    <App client={client} router={makeRouter()} />
+  </StrictMode>,
+)

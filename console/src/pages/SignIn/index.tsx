@@ -1,0 +1,40 @@
+import { useEffect } from 'react'
+import { Center, Paper, Stack, Text, Title } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { getRouteApi, useRouter } from '@tanstack/react-router'
+import { meQuery } from '../../api/me'
+import { sessionBegan } from '../../api/session'
+import { SignInForm } from '../../components/SignInForm'
+import { texts } from '../../lib/texts'
+
+const route = getRouteApi('/sign-in')
+
+/** SignIn lets somebody in, and back to where he wanted to go. */
+export function SignIn() {
+  const { to } = route.useSearch()
+  const router = useRouter()
+  const client = useQueryClient()
+  const t = texts.common
+  useEffect(() => {
+    document.title = `${t.session.signIn} · ${t.product}`
+  }, [t])
+  // Only addresses of the console: a link to here must not lead elsewhere.
+  const target = to?.startsWith('/console/') || to?.startsWith('/console?') ? to : '/console/'
+  const done = async () => {
+    sessionBegan()
+    client.clear()
+    await client.fetchQuery(meQuery)
+    router.history.push(target)
+  }
+  return (
+    <Center component="main" mih="100dvh" p="md">
+      <Paper withBorder p="xl" radius="lg" w="100%" maw={400} shadow="sm">
+        <Stack gap={4} mb="lg">
+          <Title order={1} size="h2">{t.session.signIn}</Title>
+          <Text c="dimmed">{t.product}</Text>
+        </Stack>
+        <SignInForm onDone={done} returnTo={target} />
+      </Paper>
+    </Center>
+  )
+}

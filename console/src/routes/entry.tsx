@@ -1,0 +1,12 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { defined, text, type Search } from '../lib/search'
+import { root } from './frame'
+
+export const entryRoutes = [
+  createRoute({
+    getParentRoute: () => root,
+    path: 'sign-in',
+    validateSearch: (s: Search) => defined({ to: text(s, 'to') }),
+    component: lazyRouteComponent(() => import('../pages/SignIn'), 'SignIn'),
+  }),
+] as const

@@ -1,0 +1,2 @@
+/** workbenchRoutes are the pages for those who work with the engine itself. */
+export const workbenchRoutes = [] as const

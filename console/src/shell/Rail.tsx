@@ -1,0 +1,26 @@
+import { Icon } from '../components/Icon'
+import { RailLink } from '../components/links'
+import type { NavGroup } from './nav'
+
+/** Rail is the left column: what somebody may open, in labelled groups. */
+export function Rail({ groups, onGo }: { groups: NavGroup[]; onGo: () => void }) {
+  return (
+    <>
+      {groups.map((g) => {
+        const id = 'rail-' + g.label.toLowerCase()
+        return (
+          <section key={g.label} aria-labelledby={id}>
+            <h2 className="app-rail-label" id={id}>{g.label}</h2>
+            <ul className="app-rail-list">
+              {g.items.map((i) => (
+                <li key={i.to}>
+                  <RailLink to={i.to} label={i.label} leftSection={<Icon name={i.icon} />} onClick={onGo} activeOptions={{ exact: i.to === '/', includeSearch: false }} activeProps={{ active: true }} className="app-rail-link" />
+                </li>
+              ))}
+            </ul>
+          </section>
+        )
+      })}
+    </>
+  )
+}

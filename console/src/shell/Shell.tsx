@@ -1,0 +1,82 @@
+import { lazy, Suspense, useState, useSyncExternalStore } from 'react'
+import { ActionIcon } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import { Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { isApiError } from '../api/errors'
+import { meQuery } from '../api/me'
+import { hasEnded, onSession } from '../api/session'
+import { Failure } from '../components/Failure'
+import { Icon } from '../components/Icon'
+import { Loading } from '../components/Loading'
+import { Visits } from '../components/Page'
+import { ReadOnlyBanner } from '../components/ReadOnly'
+import { useShortcuts } from '../lib/shortcuts'
+import { texts } from '../lib/texts'
+import { PaletteKey } from './PaletteKey'
+import { Rail } from './Rail'
+import { TopBar } from './TopBar'
+import { navigation } from './nav'
+
+const SessionEnded = lazy(() => import('./SessionEnded'))
+const Palette = lazy(() => import('./Palette'))
+const ShortcutSheet = lazy(() => import('./ShortcutSheet'))
+const t = texts.common
+
+/** Shell is around every page but those of signing in: rail, top bar, and what lies over all pages. */
+export function Shell() {
+  const me = useQuery(meQuery)
+  const location = useLocation()
+  if (me.isPending) return <main className="app-page"><Loading rows={10} /></main>
+  if (!me.data) {
+    if (isApiError(me.error, 'UNAUTHENTICATED')) return <Navigate to="/sign-in" search={{ to: location.href }} replace />
+    return <main className="app-page"><Failure error={me.error} what={t.product} retry={() => me.refetch()} /></main>
+  }
+  return <Frame />
+}
+
+/** useVisits counts how often the page has changed. */
+function useVisits(): number {
+  const pathname = useLocation({ select: (l) => l.pathname })
+  const [seen, setSeen] = useState({ pathname, visits: 0 })
+  if (seen.pathname !== pathname) setSeen({ pathname, visits: seen.visits + 1 })
+  return seen.visits
+}
+
+function Frame() {
+  const me = useQuery(meQuery).data
+  const navigate = useNavigate()
+  const [rail, railSwitch] = useDisclosure(false)
+  const [sheet, sheetSwitch] = useDisclosure(false)
+  const [palette, setPalette] = useState(0) // how often it was opened
+  const visits = useVisits()
+  const ended = useSyncExternalStore(onSession, hasEnded)
+  const groups = me ? navigation(me) : []
+  const pages = Object.fromEntries(groups.flatMap((g) => g.items).flatMap((i) => (i.keys ? [[i.keys, () => void navigate({ to: i.to })]] : [])))
+  useShortcuts({
+    ...pages,
+    '?': sheetSwitch.open,
+    '/': () => document.querySelector<HTMLElement>('main input[type=search], main [role=search] input')?.focus(),
+  })
+  return (
+    <Visits value={visits}>
+      <a href="#content" className="app-skip">{t.skip}</a>
+      <header className="app-header">
+        <TopBar onHelp={sheetSwitch.open} onPalette={() => setPalette((n) => n + 1)} burger={
+          <ActionIcon variant="subtle" color="gray" size="lg" onClick={railSwitch.toggle} hiddenFrom="sm" aria-label={t.menu} aria-expanded={rail} aria-controls="rail"><Icon name={rail ? 'close' : 'menu'} /></ActionIcon>
+        } />
+      </header>
+      <nav className="app-rail" id="rail" aria-label={t.navigation} data-open={rail || undefined}><Rail groups={groups} onGo={railSwitch.close} /></nav>
+      <main className="app-main" id="content" tabIndex={-1}>
+        <ReadOnlyBanner />
+        <Suspense fallback={<div className="app-page"><Loading /></div>}><Outlet /></Suspense>
+      </main>
+      <Suspense fallback={null}>
+        {sheet && <ShortcutSheet onClose={sheetSwitch.close} groups={groups} />}
+        <PaletteKey onOpen={() => setPalette((n) => n + 1)} />
+        {palette > 0 && <Palette opened={palette} groups={groups} />}
+        {ended && me?.portal && <SessionEnded />}
+      </Suspense>
+    </Visits>
+  )
+}

@@ -1,0 +1,4 @@
+import type { Path } from './nav'
+
+/** accountLinks are the pages about oneself, in the menu of the account. */
+export const accountLinks: { to: Path; label: string }[] = []

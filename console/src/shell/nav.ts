@@ -1,0 +1,41 @@
+import { atLeast, type Me } from '../api/me'
+import type { IconName } from '../components/Icon'
+import { texts } from '../lib/texts'
+import type { AppRouter } from '../routes'
+
+/** Path is an address of the console that exists and needs nothing more. */
+export type Path = Exclude<keyof AppRouter['routesByPath'], `${string}$${string}`>
+
+export type NavItem = {
+  to: Path
+  label: string
+  icon: IconName
+  /** keys open it: "g c". */
+  keys?: string
+  show: (me: Me) => boolean
+}
+
+export type NavGroup = { label: string; items: NavItem[] }
+
+const ops = (me: Me) => atLeast(me.operations, 'read')
+
+const groups: NavGroup[] = [
+  { label: texts.common.groups.company, items: [] },
+  {
+    label: texts.common.groups.workbench,
+    items: [],
+  },
+  {
+    label: texts.common.groups.operations,
+    items: [
+      { to: '/ops/cluster', label: texts.operations.pages.cluster, icon: 'cluster', keys: 'g c', show: ops },
+    ],
+  },
+]
+
+/** navigation is what somebody may open: a group without entries is not there. */
+export function navigation(me: Me): NavGroup[] {
+  return groups
+    .map((g) => ({ ...g, items: g.items.filter((i) => i.show(me)) }))
+    .filter((g) => g.items.length > 0)
+}
