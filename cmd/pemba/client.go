@@ -18,6 +18,7 @@ import (
 // client is what every command talks to: a server, or the node of a directory,
 // by the same calls.
 type client struct {
+	conn         grpc.ClientConnInterface
 	transactions pembav1.TransactionServiceClient
 	permissions  v1.PermissionsServiceClient
 	schemas      v1.SchemaServiceClient
@@ -31,6 +32,7 @@ type client struct {
 
 func newClient(conn grpc.ClientConnInterface) *client {
 	return &client{
+		conn:         conn,
 		transactions: pembav1.NewTransactionServiceClient(conn),
 		permissions:  v1.NewPermissionsServiceClient(conn),
 		schemas:      v1.NewSchemaServiceClient(conn),

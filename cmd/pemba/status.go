@@ -37,6 +37,9 @@ func (e *serverError) Is(target error) bool {
 
 func (e *serverError) Error() string {
 	msg := e.status.Message()
+	if e.ofPortal() {
+		return msg
+	}
 	switch e.status.Code() {
 	case codes.Unavailable:
 		if detail, ok := transportFault(msg); ok {
@@ -85,6 +88,9 @@ func transportHint(detail string) string {
 
 // exitCode returns the exit code that fits the answer of a server.
 func (e *serverError) exitCode() int {
+	if e.ofPortal() && e.status.Code() == codes.InvalidArgument {
+		return exitUsage
+	}
 	switch e.status.Code() {
 	case codes.Unavailable, codes.DeadlineExceeded:
 		return exitUnavailable
@@ -106,6 +112,20 @@ func (e *serverError) exitCode() int {
 	}
 	return exitFailure
 }
+
+// ofPortal reports whether it is the portal that refused: it says by itself what was
+// wrong and who can help.
+func (e *serverError) ofPortal() bool {
+	for _, d := range e.status.Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok {
+			return info.Domain == portalDomain
+		}
+	}
+	return false
+}
+
+// portalDomain is the domain of the reasons of the Customer Portal.
+const portalDomain = "portal.pemba"
 
 // reason returns the reason of the answer, "" for none.
 func (e *serverError) reason() string {

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"google.golang.org/grpc/metadata"
+
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+)
+
+func loginCommand(a *app) *cobra.Command {
+	var email string
+	var fromStdin bool
+	var days uint32
+	c := &cobra.Command{
+		Use:   "login [ENDPOINT]",
+		Short: "Sign in to the Customer Portal of a server",
+		Long: `Signs in with e-mail and password and keeps a token for this machine in the current
+context, or in a new one that is named after the server. The token acts as you, until
+it expires or is revoked.`,
+		Example: "  pemba login portal.example.com:50051 --email ada@acme.example",
+		Args:    between(0, 1, "at most ENDPOINT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				a.endpoint = args[0]
+				if err := a.root.PersistentFlags().Set("endpoint", args[0]); err != nil {
+					return err
+				}
+			}
+			return a.login(c.Context(), email, fromStdin, days)
+		},
+	}
+	c.Flags().StringVar(&email, "email", "", "e-mail address to sign in with (default: it is asked for)")
+	c.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from stdin")
+	c.Flags().Uint32Var(&days, "days", 90, "how many days the token is valid, at most 365")
+	return c
+}
+
+func (a *app) login(ctx context.Context, email string, fromStdin bool, days uint32) error {
+	t, err := a.target()
+	if err != nil {
+		return err
+	}
+	if t.dir != "" {
+		return usagef("login signs in to a server, not to a directory: give its address")
+	}
+	in := bufio.NewReader(a.stdin)
+	if email == "" {
+		if email, err = a.prompt(in, "E-mail: "); err != nil {
+			return err
+		}
+	}
+	password, err := a.password(in, fromStdin)
+	if err != nil {
+		return err
+	}
+	t.Token = ""
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unknown machine"
+	}
+	err = a.withAccess(ctx, t.access, func(p *portalClient) error {
+		session, err := p.session.SignIn(ctx, &portalv1.SignInRequest{Email: email, Password: password})
+		if err != nil {
+			return err
+		}
+		ctx := metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+session.GetToken())
+		made, err := p.session.CreateMyToken(ctx, &portalv1.CreateMyTokenRequest{Name: "pemba on " + host, Days: days})
+		if err != nil {
+			return err
+		}
+		t.Token = made.GetToken()
+		_, err = p.session.SignOut(ctx, &portalv1.SignOutRequest{})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.changeContexts(func(c *contexts) error {
+		name, present, err := c.find(a.context)
+		if err != nil || present.Endpoint != t.Endpoint {
+			name = strings.NewReplacer(":", "_", "[", "", "]", "").Replace(t.Endpoint)
+		}
+		c.Contexts[name], c.Current = t.access, name
+		a.note("signed in to %s as %s; the token is kept in the context %s", t.Endpoint, email, name)
+		return nil
+	})
+}
+
+// withAccess runs f with a client of a server.
+func (a *app) withAccess(ctx context.Context, at access, f func(*portalClient) error) error {
+	conn, err := dial(at)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.talk(ctx, newClient(conn), func(cl *client) error { return f(newPortalClient(a, cl.conn)) }), conn.Close())
+}
+
+// prompt asks for a line.
+func (a *app) prompt(in *bufio.Reader, text string) (string, error) {
+	_, _ = fmt.Fprint(a.stderr, text)
+	answer, err := in.ReadString('\n')
+	if answer = strings.TrimRight(answer, "\r\n"); answer == "" {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = usagef("nothing was entered")
+		}
+		return "", err
+	}
+	return answer, nil
+}
+
+// password asks for a password without showing it, or reads it from stdin.
+func (a *app) password(in *bufio.Reader, fromStdin bool) (string, error) {
+	f, ok := a.stdin.(*os.File)
+	if fromStdin || !ok || !term.IsTerminal(int(f.Fd())) {
+		if !fromStdin {
+			return "", usagef("stdin is no terminal: give --password-stdin to read the password from it")
+		}
+		return a.prompt(in, "")
+	}
+	_, _ = fmt.Fprint(a.stderr, "Password: ")
+	text, err := term.ReadPassword(int(f.Fd()))
+	_, _ = fmt.Fprintln(a.stderr)
+	if err == nil && len(text) == 0 {
+		err = usagef("no password was entered")
+	}
+	return string(text), err
+}
+
+func logoutCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "logout",
+		Short: "End what login began, and forget its token",
+		Args:  exactly(0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			err := a.withPortal(c.Context(), func(p *portalClient) error {
+				_, err := p.session.SignOut(c.Context(), &portalv1.SignOutRequest{})
+				return err
+			})
+			return errors.Join(err, a.changeContexts(func(all *contexts) error {
+				name, present, err := all.find(a.context)
+				if err != nil {
+					return err
+				}
+				present.Token = ""
+				all.Contexts[name] = present
+				a.note("the token of the context %s is forgotten", name)
+				return nil
+			}))
+		},
+	}
+}
+
+func whoamiCommand(a *app) *cobra.Command {
+	return a.ask("whoami", "Say who is signed in", "Says who the token belongs to, and what he may do in the company and its services.", exactly(0, ""),
+		func(ctx context.Context, p *portalClient, _ []string) error {
+			me, err := p.session.GetMe(ctx, &portalv1.GetMeRequest{})
+			if err != nil {
+				return err
+			}
+			who, services := personWords(me.GetPerson()), []string{}
+			if me.GetOperator() != "" {
+				who = "the operator " + me.GetOperator()
+			}
+			for _, s := range me.GetServices() {
+				services = append(services, serviceWord(s.GetService()))
+			}
+			return p.facts(me, []string{"who", "company", "permissions", "services", "expires"},
+				who, me.GetCompanyName(), strings.Join(me.GetCompanyPermissions(), " "), strings.Join(services, " "), when(me.GetExpiresAt()))
+		})
+}
+
+func tokenCommands(a *app) *cobra.Command {
+	var days uint32
+	create := a.ask("create NAME", "Make a token for a machine", "Makes a token that acts as you. It is printed once.", exactly(1, "NAME"),
+		func(ctx context.Context, p *portalClient, args []string) error {
+			made, err := p.session.CreateMyToken(ctx, &portalv1.CreateMyTokenRequest{Name: args[0], Days: days})
+			if err != nil {
+				return err
+			}
+			p.note("the token acts as you until %s; it is not shown again", when(made.GetExpiresAt()))
+			value, err := messageJSON(made)
+			if err != nil {
+				return err
+			}
+			return p.one([]string{"id", "token", "expires"}, item{text: made.GetToken(), cells: []string{made.GetId(), made.GetToken(), when(made.GetExpiresAt())}, value: value})
+		})
+	create.Flags().Uint32Var(&days, "days", 90, "how many days it is valid, at most 365")
+	list := a.ask("list", "List your tokens", "", exactly(0, ""), func(ctx context.Context, p *portalClient, _ []string) error {
+		r, err := p.session.ListMyTokens(ctx, &portalv1.ListMyTokensRequest{})
+		if err != nil {
+			return err
+		}
+		var all []row
+		for _, t := range r.GetTokens() {
+			all = append(all, row{t, []string{t.GetId(), t.GetName(), when(t.GetCreatedAt()), when(t.GetExpiresAt()), when(t.GetSeenAt())}})
+		}
+		return p.rows([]string{"id", "name", "created", "expires", "seen"}, all)
+	})
+	revoke := a.ask("revoke ID", "Revoke a token", "", exactly(1, "ID"), func(ctx context.Context, p *portalClient, args []string) error {
+		w, err := p.session.RevokeMyToken(ctx, &portalv1.RevokeMyTokenRequest{Id: args[0]})
+		if err != nil {
+			return err
+		}
+		return p.did(w, "revoked the token %s", args[0])
+	})
+	return group("token", "Tokens by which machines act as you", "", create, list, revoke)
+}
