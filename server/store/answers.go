@@ -40,6 +40,7 @@ const (
 
 type answers struct {
 	seed    maphash.Seed
+	from    Revision        // what changed up to it is not noted, so nothing older is kept
 	noted   []atomic.Uint64 // by mark: nothing under it changed after this revision
 	buckets []bucket
 	shards  [answerShards]answerShard
@@ -81,15 +82,12 @@ type answer struct {
 }
 
 // newAnswers makes the share of a cache of so many bytes; nil if they are too
-// few for any. What changed up to the head is not known, so it is taken for the
-// revision that changed everything.
+// few for any. The tables are not written to before they are needed, as they are
+// large: of a cache of 6 GiB, what is noted takes 256 MiB.
 func newAnswers(maxBytes int64, head Revision) *answers {
 	share := maxBytes / answersShare
-	a := &answers{seed: maphash.MakeSeed()}
+	a := &answers{seed: maphash.MakeSeed(), from: head}
 	a.noted = make([]atomic.Uint64, floorPower(maxBytes/bytesAMark))
-	for i := range a.noted {
-		a.noted[i].Store(uint64(head))
-	}
 	a.fixed = int64(len(a.noted)) * 8
 	n := (share - a.fixed) / (slots * (answerWeight + 128)) / answerShards * answerShards
 	if n <= 0 {
@@ -190,6 +188,9 @@ func (a *answers) get(rev Revision, count *recalls, r *schema.Relation, id strin
 // put keeps an answer that was found at a revision, unless what it rests on was
 // changed since, or a later one is there.
 func (a *answers) put(rev Revision, r *schema.Relation, id string, subject *engine.Subject, mark engine.Mark, kept engine.Kept) {
+	if rev < a.from {
+		return
+	}
 	for _, m := range kept.Marks {
 		if a.noted[int(m)&(len(a.noted)-1)].Load() > uint64(rev) {
 			return
@@ -288,18 +289,30 @@ func (a *answers) sweep(shard int, but *bucket) {
 // clear lets go of everything: of answers under a schema that counts no more.
 func (a *answers) clear() {
 	for shard := range a.shards {
-		sh := &a.shards[shard]
-		sh.mu.Lock()
-		for k := shard; k < len(a.buckets); k += answerShards {
-			b := &a.buckets[k]
-			for i := range b.slots {
-				b.slots[i].Store(nil)
-			}
-			b.tags.Store(0)
-		}
-		sh.bytes.Store(0)
-		sh.mu.Unlock()
+		a.clearShard(shard)
 	}
+}
+
+// clearShard leaves alone what is empty: to write to all of a table is to make
+// the machine give memory for it.
+func (a *answers) clearShard(shard int) {
+	sh := &a.shards[shard]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.bytes.Load() == 0 {
+		return
+	}
+	for k := shard; k < len(a.buckets); k += answerShards {
+		b := &a.buckets[k]
+		if b.tags.Load() == 0 {
+			continue
+		}
+		for i := range b.slots {
+			b.slots[i].Store(nil)
+		}
+		b.tags.Store(0)
+	}
+	sh.bytes.Store(0)
 }
 
 func (a *answers) stats() AnswerStats {

@@ -184,6 +184,39 @@ func TestAnswersBounded(t *testing.T) {
 	}
 }
 
+// TestAnswersAfterStart opens a store again, which has noted nothing of what
+// changed before, and asks at a revision before the head: that answer must not be
+// taken for one of the head.
+func TestAnswersAfterStart(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	text := answersSchema
+	apply(t, s, &Transaction{Schema: &text})
+	before := apply(t, s, &Transaction{Updates: updates(t, Create, "group:g#direct@user:eve")}).Revision
+	apply(t, s, &Transaction{Updates: updates(t, Create, "group:g#direct@user:anne")})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, Config{Dir: dir})
+	for _, step := range []struct {
+		rev     Revision
+		want    engine.State
+		recalls int
+	}{
+		{before, engine.No, 0},
+		{before, engine.No, 0}, // nothing that is older than the start is kept
+		{0, engine.Yes, 0},
+		{0, engine.Yes, 1},
+		{before, engine.No, 0},
+	} {
+		e, _ := engineAt(t, s, step.rev)
+		a, err := e.Check(t.Context(), engine.Object{Type: "group", ID: "g"}, "member", engine.Subject{Object: engine.Object{Type: "user", ID: "anne"}})
+		if err != nil || a.State != step.want || a.Recalls != step.recalls {
+			t.Errorf("at %d: %s with %d recalls (%v), want %s with %d", step.rev, a.State, a.Recalls, err, step.want, step.recalls)
+		}
+	}
+}
+
 // TestAnswersOfOtherSchemas demands that no answer outlives its schema.
 func TestAnswersOfOtherSchemas(t *testing.T) {
 	s := open(t, Config{InMemory: true})
