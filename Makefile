@@ -13,6 +13,8 @@ SIZES    ?= 10000,100000
 DEMO     := .demo
 # The race detector needs a C compiler; Go says 0 where there is none.
 RACE     := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+# It also has each process wait for a second before it ends, and there are many.
+export GORACE ?= atexit_sleep_ms=0
 
 .DEFAULT_GOAL := help
 .PHONY: help build console console-test console-e2e demo test lint fmt gen fuzz soak chaos bench clean

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -55,8 +56,13 @@ func startThree(t *testing.T) []*process {
 	replace := []string{"0.0.0.0:7000", "%raft%", "0.0.0.0:", "127.0.0.1:0#"}
 	for _, name := range []string{"pemba-1", "pemba-2", "pemba-3"} {
 		services = append(services, project(t, "three.yaml").Services[name])
-		certs = append(certs, name+",127.0.0.1")
-		replace = append(replace, name+":7000", freeAddress(t))
+		address := freeAddress(t)
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs = append(certs, name+","+host)
+		replace = append(replace, name+":7000", address)
 	}
 	if out, err := run(t, "sh", certs...); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -86,11 +92,15 @@ func startThree(t *testing.T) []*process {
 	return nodes
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns a loopback address that nobody listens on, and that nobody
+// takes before a node does: not a connection either, as those begin at 127.0.0.1.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := config.Listen(t.Context(), "tcp", fmt.Sprintf("127.%d.%d.1:0", 16+rand.IntN(200), rand.IntN(256)))
+	if err != nil { // a machine with one loopback address, where luck has to do
+		l, err = config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

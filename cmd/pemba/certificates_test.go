@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,11 +17,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// certificates makes an authority and a certificate of it for nodes of this
-// machine: certificates DIR, which gets ca.crt, peer.crt and peer.key.
+// certificates makes an authority and a certificate of it for nodes at some
+// addresses: certificates DIR ADDRESS…, and DIR gets ca.crt, peer.crt and peer.key.
 func certificates(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: certificates DIR")
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: certificates DIR ADDRESS…")
+	}
+	var hosts []net.IP
+	for _, address := range args[1:] {
+		at, err := netip.ParseAddrPort(address)
+		ts.Check(err)
+		hosts = append(hosts, at.Addr().AsSlice())
 	}
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o700))
@@ -44,7 +51,7 @@ func certificates(ts *testscript.TestScript, neg bool, args []string) {
 	der, caKey := sign(authority, authority, nil)
 	write("ca.crt", "CERTIFICATE", der)
 	der, key := sign(&x509.Certificate{
-		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), IPAddresses: hosts,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, authority, caKey)
 	write("peer.crt", "CERTIFICATE", der)

@@ -19,6 +19,13 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"pemba": main})
 }
 
+// With the race detector, a process waits for a second before it ends, and
+// scripts run hundreds.
+const (
+	raceOptions = "GORACE"
+	raceAtOnce  = "atexit_sleep_ms=0"
+)
+
 // TestScript runs the binary end to end: every verb, right and wrong. With
 // UPDATE_SCRIPTS=1 what the binary prints replaces what the scripts compare
 // with cmp; read the difference as if a stranger had sent it.
@@ -36,6 +43,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("PORTAL", portal)
 			e.Setenv("PEMBA_DATA_DIR", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("PEMBA_CACHE_SIZE", "16MiB")
+			e.Setenv(raceOptions, raceAtOnce)
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			e.Values[runningServer{}] = new(func())
 			return nil
@@ -113,7 +121,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	c := exec.Command(pembaIn(ts), append([]string{"serve", "-o", "jsonl", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--raft-addr", "127.0.0.1:0"}, args...)...)
-	c.Dir, c.Env = ts.MkAbs("."), []string{"PEMBA_CACHE_SIZE=16MiB"}
+	c.Dir, c.Env = ts.MkAbs("."), []string{"PEMBA_CACHE_SIZE=16MiB", raceOptions + "=" + raceAtOnce}
 	var log strings.Builder
 	c.Stderr = &log
 	out, err := c.StdoutPipe()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -35,6 +36,7 @@ func TestServeScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PORTAL", portal)
 			e.Setenv("PEMBA_CACHE_SIZE", "16MiB")
+			e.Setenv(raceOptions, raceAtOnce)
 			e.Setenv("PEMBA_INSECURE", "true")
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			for _, port := range []string{"GRPC", "HTTP", "METRICS", "RAFT"} {
@@ -98,7 +100,7 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 	b.cmd.Dir, b.cmd.Stderr = ts.MkAbs("."), &b.stderr
 	for _, name := range []string{
 		"PATH", "HOME", "PORTAL", "PEMBA_CACHE_SIZE", "PEMBA_GRPC_ADDR", "PEMBA_HTTP_ADDR", "PEMBA_METRICS_ADDR", "PEMBA_RAFT_ADDR", "PEMBA_DATA_DIR",
-		"PEMBA_GRPC_PRESHARED_KEY",
+		"PEMBA_GRPC_PRESHARED_KEY", raceOptions,
 	} {
 		b.cmd.Env = append(b.cmd.Env, name+"="+ts.Getenv(name))
 	}
@@ -120,13 +122,18 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(serversKey{}).(map[string]*background)[args[0]] = b
 }
 
-// ports sets variables to addresses on which nobody listens: ports NAME…
+// ports sets variables to addresses on which nobody listens, and which nobody
+// takes before the server does that shall have them: not a connection either, as
+// those begin at 127.0.0.1. ports NAME…
 func ports(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: ports NAME…")
 	}
 	for _, name := range args {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.1:0", 16+rand.IntN(200), rand.IntN(256)))
+		if err != nil { // a machine with one loopback address, where luck has to do
+			l, err = net.Listen("tcp", "127.0.0.1:0")
+		}
 		ts.Check(err)
 		defer func() { _ = l.Close() }() // all of them are taken until the last one is known
 		ts.Setenv(name, l.Addr().String())
@@ -216,7 +223,7 @@ func inBackground(ts *testscript.TestScript, neg bool, args []string) {
 	b := &background{cmd: exec.Command(exe)}
 	b.cmd.Args = args[1:]
 	b.cmd.Dir, b.cmd.Stderr = ts.MkAbs("."), &b.stderr
-	for _, name := range []string{"PATH", "HOME", "PEMBA_ENDPOINT", "PEMBA_INSECURE", "PEMBA_CACHE_SIZE"} {
+	for _, name := range []string{"PATH", "HOME", "PEMBA_ENDPOINT", "PEMBA_INSECURE", "PEMBA_CACHE_SIZE", raceOptions} {
 		b.cmd.Env = append(b.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(b.cmd.Start())
