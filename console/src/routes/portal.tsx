@@ -1,6 +1,19 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { defined, oneOf, type Search } from '../lib/search'
 import { shell } from './frame'
 
 export const portalRoutes = [
-  createRoute({ getParentRoute: () => shell, path: '/', component: lazyRouteComponent(() => import('../pages/Start'), 'Start') }),
+  createRoute({ getParentRoute: () => shell, path: '/', component: lazyRouteComponent(() => import('../pages/Home'), 'Home') }),
+  createRoute({
+    getParentRoute: () => shell,
+    path: 'services/$sid',
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['users', 'workspaces', 'groups', 'settings']) }),
+    component: lazyRouteComponent(() => import('../pages/Service'), 'Service'),
+  }),
+  createRoute({
+    getParentRoute: () => shell,
+    path: 'services/$sid/workspaces/$wid',
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['overview', 'access', 'diagrams', 'activity']) }),
+    component: lazyRouteComponent(() => import('../pages/Workspace'), 'Workspace'),
+  }),
 ] as const

@@ -15,12 +15,19 @@ export type NavItem = {
   show: (me: Me) => boolean
 }
 
-export type NavGroup = { label: string; items: NavItem[] }
+/** NavGroup is a part of the rail; services says that the subscriptions follow. */
+export type NavGroup = { label: string; items: NavItem[]; services?: boolean }
 
 const ops = (me: Me) => atLeast(me.operations, 'read')
 
 const groups: NavGroup[] = [
-  { label: texts.common.groups.company, items: [] },
+  {
+    label: texts.common.groups.company,
+    services: true,
+    items: [
+      { to: '/', label: texts.portal.pages.home, icon: 'home', keys: 'g h', show: (me) => !!me.person },
+    ],
+  },
   {
     label: texts.common.groups.workbench,
     items: [],

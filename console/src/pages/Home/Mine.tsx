@@ -1,0 +1,46 @@
+import { SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import type { ListDiagramsResponseJson } from '../../api/gen/pemba/portal/v1/diagrams_pb'
+import type { ListWorkspacesResponseJson } from '../../api/gen/pemba/portal/v1/workspaces_pb'
+import { path, usePaged } from '../../api/portal/lists'
+import { roleLabel, serviceName } from '../../api/portal/words'
+import { Failure } from '../../components/Failure'
+import { TextLink } from '../../components/links'
+import { texts } from '../../lib/texts'
+
+const t = texts.portal.home
+
+/** Mine is what one works on: workspaces with a role, and processes that name one. */
+export function Mine() {
+  const workspaces = usePaged(path('workspaces'), {}, (a: ListWorkspacesResponseJson) => a.workspaces)
+  const processes = usePaged(path('my-processes'), {}, (a: ListDiagramsResponseJson) => a.diagrams)
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
+      <section aria-labelledby="home-mine">
+        <Title order={2} size="h4" mb="sm" id="home-mine">{t.mine}</Title>
+        {workspaces.isError && <Failure error={workspaces.error} what={t.mine} retry={workspaces.refetch} />}
+        {workspaces.isSuccess && workspaces.rows.length === 0 && <Text c="dimmed">{t.noMine}</Text>}
+        <Stack gap={6}>
+          {workspaces.rows.slice(0, 12).map((w) => (
+            <div key={w.id}>
+              <TextLink to="/services/$sid/workspaces/$wid" params={{ sid: w.subscriptionId ?? '', wid: w.id ?? '' }}>{w.name}</TextLink>
+              <Text size="xs" c="dimmed">{serviceName(w.service)}, {roleLabel(w.role).toLowerCase()}</Text>
+            </div>
+          ))}
+        </Stack>
+      </section>
+      <section aria-labelledby="home-processes">
+        <Title order={2} size="h4" mb="sm" id="home-processes">{t.processes}</Title>
+        {processes.isError && <Failure error={processes.error} what={t.processes} retry={processes.refetch} />}
+        {processes.isSuccess && processes.rows.length === 0 && <Text c="dimmed">{t.noProcesses}</Text>}
+        <Stack gap={6}>
+          {processes.rows.slice(0, 12).map((d) => (
+            <div key={d.id}>
+              <Text>{d.name}</Text>
+              <Text size="xs" c="dimmed">{d.workspaceName}</Text>
+            </div>
+          ))}
+        </Stack>
+      </section>
+    </SimpleGrid>
+  )
+}

@@ -1,0 +1,30 @@
+import type { ListGroupsResponseJson } from '../../api/gen/pemba/portal/v1/groups_pb'
+import type { SubscriptionJson } from '../../api/gen/pemba/portal/v1/subscriptions_pb'
+import { path, usePaged } from '../../api/portal/lists'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Empty } from '../../components/Empty'
+import { Refused } from '../../components/Failure'
+import { Loading } from '../../components/Loading'
+import { count } from '../../lib/format'
+import { texts } from '../../lib/texts'
+
+const t = texts.portal
+type Row = NonNullable<ListGroupsResponseJson['groups']>[number]
+
+const columns: Column<Row>[] = [
+  { id: 'name', header: t.name, width: 'minmax(160px, 2fr)', cell: (g) => g.name },
+  { id: 'members', header: 'Direct members', width: '140px', cell: (g) => count(g.members ?? 0) },
+  { id: 'about', header: t.description, width: 'minmax(160px, 3fr)', cell: (g) => g.description },
+]
+
+/** Groups are those of one subscription, which its owners manage. */
+export function Groups({ of: s }: { of: SubscriptionJson }) {
+  const groups = usePaged(path('groups'), { subscriptionId: s.id ?? '' }, (a: ListGroupsResponseJson) => a.groups)
+  if (groups.isPending) return <Loading />
+  if (groups.isError) return <Refused error={groups.error} what={t.service.tabs.groups} permission="manage_groups" retry={groups.refetch} />
+  if (groups.rows.length === 0) return <Empty kind="nothing" title={t.service.noGroups}>{t.service.noGroupsHint}</Empty>
+  return (
+    <DataTable label={t.service.tabs.groups} columns={columns} rows={groups.rows} rowKey={(g) => g.id ?? ''} rowName={(g) => g.name ?? ''}
+      total={groups.total} hasMore={groups.hasNextPage} loadingMore={groups.isFetchingNextPage} onMore={groups.more} />
+  )
+}
