@@ -79,9 +79,10 @@ type subscriptionDoc struct {
 
 // seatsDoc counts who is included in a subscription. Every change of that writes
 // it, under the version that it was read at, so that two of them cannot both take
-// the last licence.
+// the last licence. licences.go keeps it.
 type seatsDoc struct {
-	Used uint32 `json:"used"`
+	Used   uint32 `json:"used"`   // users who are included, themselves or through groups
+	Direct uint32 `json:"direct"` // of them, those who are included themselves
 }
 
 type workspaceDoc struct {

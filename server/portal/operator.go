@@ -213,7 +213,7 @@ func (v *view) buy(a *action, of, id, service string, licences uint32, owner str
 	a.after = map[string]any{"service": service, "licences": licences, "owner": owner}
 	a.document(
 		at(0, put(subscriptionKey(of, id), subscriptionDoc{Service: service, Licences: licences, Created: v.engine.Now})),
-		at(0, put(seatsKey(of, id), seatsDoc{Used: 1})),
+		at(0, put(seatsKey(of, id), seatsDoc{Used: 1, Direct: 1})),
 	)
 	a.relation(store.Create, sub, "company", subject(company(of), ""))
 	a.relation(store.Create, sub, "service", subject(serviceObject(service), ""))
