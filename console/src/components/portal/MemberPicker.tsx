@@ -16,13 +16,14 @@ type Props = {
   of: string
   description?: string
   error?: string
-  autoFocus?: boolean
+  /** first gets the focus when a dialog opens. */
+  first?: boolean
   /** onText is told what is typed, for hints below the field. */
   onText?: (text: string) => void
 }
 
 /** MemberPicker finds people and groups while one types; several may be picked. */
-export function MemberPicker({ label, value, onChange, search, of, description, error, autoFocus, onText }: Props) {
+export function MemberPicker({ label, value, onChange, search, of, description, error, first, onText }: Props) {
   const t = texts.portal
   const [text, setText] = useState('')
   const [asked] = useDebouncedValue(text, 200)
@@ -56,7 +57,7 @@ export function MemberPicker({ label, value, onChange, search, of, description, 
             {value.map((m) => <Pill key={memberKey(m)} withRemoveButton onRemove={() => drop(m)} removeButtonProps={{ 'aria-label': `${texts.common.remove} ${memberName(m)}`, 'aria-hidden': false }}>{memberName(m)}</Pill>)}
             <Combobox.EventsTarget>
               <PillsInput.Field aria-label={label} placeholder={value.length ? '' : t.pick} value={text} onFocus={() => box.openDropdown()} onBlur={() => box.closeDropdown()}
-                onChange={(e) => type(e.currentTarget.value)} {...(autoFocus ? { 'data-autofocus': true } : {})}
+                onChange={(e) => type(e.currentTarget.value)} {...(first ? { 'data-autofocus': true } : {})}
                 onKeyDown={(e) => { const last = value.at(-1); if (e.key === 'Backspace' && text === '' && last) drop(last) }} />
             </Combobox.EventsTarget>
           </Pill.Group>
