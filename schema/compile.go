@@ -152,6 +152,18 @@ func (c *compiler) fault(p place, kind syntax.Kind, format string, args ...any) 
 	}
 }
 
+// fix says of the fault that was noted at p, if one was since there were before,
+// that a name is unknown, and which word may stand there.
+func (c *compiler) fix(p place, before int, word string) {
+	if len(c.errs) == before || c.full {
+		return
+	}
+	c.errs[before].Code = syntax.UnknownName
+	if p.u.from == nil {
+		c.errs[before].Fix = word
+	}
+}
+
 func (c *compiler) parseFault(p place, format string, args ...any) {
 	c.fault(p, syntax.ParseError, format, args...)
 }
@@ -160,9 +172,12 @@ func (c *compiler) typeFault(p place, format string, args ...any) {
 	c.fault(p, syntax.TypeError, format, args...)
 }
 
-func (c *compiler) warn(p place, format string, args ...any) {
+// warn notes a warning; code is its name for programs.
+func (c *compiler) warn(p place, code, format string, args ...any) {
 	if len(c.warnings) < syntax.MaxErrors {
-		c.warnings = append(c.warnings, p.note(syntax.TypeError, fmt.Sprintf(format, args...)))
+		w := p.note(syntax.TypeError, fmt.Sprintf(format, args...))
+		w.Code = code
+		c.warnings = append(c.warnings, w)
 	}
 }
 
@@ -182,6 +197,8 @@ func (c *compiler) unknown(p place, kind syntax.Kind, name, what string, known f
 		c.compared += len(names)
 		near = syntax.Nearest(name, names)
 	}
+	before := len(c.errs)
+	defer c.fix(p, before, near)
 	switch {
 	case near != "":
 		c.fault(p, kind, "%s is not defined; did you mean %s?", what, syntax.Quote(near))

@@ -44,9 +44,9 @@ func (c *compiler) checkCycles() {
 		case !other:
 			c.typeFault(at[first.Index], "permissions %s refer only to each other: they can never hold anything", and(names))
 		case len(members) == 1:
-			c.warn(at[first.Index], "permission %s refers to itself on the same object: that adds nothing", names[0])
+			c.warn(at[first.Index], "self-reference", "permission %s refers to itself on the same object: that adds nothing", names[0])
 		default:
-			c.warn(at[first.Index], "permissions %s refer to each other in a cycle on the same object", and(names))
+			c.warn(at[first.Index], "permission-cycle", "permissions %s refer to each other in a cycle on the same object", and(names))
 		}
 	}
 }

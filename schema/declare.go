@@ -175,6 +175,7 @@ func (c *compiler) paramType(u *unit, t *syntax.TypeRef) (ParamType, bool) {
 		return p, ok
 	}
 	near := syntax.Nearest(t.Name.Name, known)
+	defer c.fix(at, len(c.errs), near)
 	if near == "" {
 		c.parseFault(at, "there is no parameter type %s: there are %s", syntax.Quote(t.Name.Name), strings.Join(known, ", "))
 	} else if t.Name.Name != "" {

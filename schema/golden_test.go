@@ -14,6 +14,7 @@ import (
 
 	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema"
+	"github.com/pemba-authz/pemba/schema/syntax"
 )
 
 // caveats is shared by the tests: its environment is slow to make.
@@ -112,10 +113,36 @@ var sections = map[string]func(*testing.T, map[string]string) string{
 		}
 		return b.String() + "\n" + lenient.Canonical()
 	},
-	"needs": func(t *testing.T, files map[string]string) string { return needs(mustCompile(t, files, "schema")) },
+	"needs":   func(t *testing.T, files map[string]string) string { return needs(mustCompile(t, files, "schema")) },
+	"outline": func(_ *testing.T, files map[string]string) string { return outline(files["schema"]) },
+	"codes": func(t *testing.T, files map[string]string) string {
+		_, err := compile(files, "schema")
+		var b strings.Builder
+		for _, e := range err.(syntax.ErrorList) {
+			fmt.Fprintf(&b, "%d:%d %s %q\n", e.Pos.Line, e.Pos.Column, e.Code, e.Fix)
+		}
+		return b.String()
+	},
 	"compat": func(t *testing.T, files map[string]string) string {
 		return demands(schema.Compat(mustCompile(t, files, "old"), mustCompile(t, files, "new")))
 	},
+}
+
+// outline prints what a text declares, and where it stands.
+func outline(text string) string {
+	var b strings.Builder
+	for _, s := range schema.Outline(text) {
+		at := func(p syntax.Pos) string { return fmt.Sprintf("%d:%d", p.Line, p.Column) }
+		fmt.Fprintf(&b, "%s%s @%s %s-%s", when(s.Parent >= 0, "  "), s.Declaration, at(s.NamePos), at(s.Pos), at(s.End))
+		for _, u := range s.Used {
+			if !strings.HasPrefix(text[u.Offset:], s.Name) {
+				fmt.Fprintf(&b, " NOT")
+			}
+			b.WriteString(" used " + at(u))
+		}
+		fmt.Fprintf(&b, "%s\n", when(s.Doc != "", fmt.Sprintf(" doc %q", s.Doc)))
+	}
+	return b.String()
 }
 
 func compile(files map[string]string, name string) (*schema.Schema, error) {

@@ -268,6 +268,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := compile(map[string]string{"schema": text}, "schema")
+		_ = outline(text)
 		if err == nil {
 			stable(t, s)
 			return

@@ -18,7 +18,7 @@ func (c *compiler) lint(g *graph) {
 // a permission.
 func (c *compiler) warnMixed(m *member, x syntax.Expr) {
 	if b := mixed(x); b != nil {
-		c.warn(m.place(b.OpPos), "permission %s mixes operators without parentheses: + binds tighter than &, and & tighter than -", syntax.Quote(m.rel.Name))
+		c.warn(m.place(b.OpPos), "mixed-operators", "permission %s mixes operators without parentheses: + binds tighter than &, and & tighter than -", syntax.Quote(m.rel.Name))
 	}
 }
 
@@ -58,10 +58,10 @@ func (c *compiler) warnTargets(at place, left *Relation, right string, targets [
 	switch {
 	case len(without) == 0:
 	case slices.ContainsFunc(targets, func(t *Relation) bool { return t != nil }):
-		c.warn(at, "%s of relation %s has no %s: it adds nothing to this arrow, and to all(…) it denies",
+		c.warn(at, "partial-arrow", "%s of relation %s has no %s: it adds nothing to this arrow, and to all(…) it denies",
 			and(without), syntax.Quote(left.Name), syntax.Quote(right))
 	default:
-		c.warn(at, "no type of relation %s has %s: this arrow never holds anything", syntax.Quote(left.Name), syntax.Quote(right))
+		c.warn(at, "empty-arrow", "no type of relation %s has %s: this arrow never holds anything", syntax.Quote(left.Name), syntax.Quote(right))
 	}
 }
 
@@ -71,7 +71,7 @@ func (c *compiler) warnMinus(g *graph) {
 	for _, e := range slices.Backward(c.exclusions) { // outer ones before those inside
 		own := g.of[e.owner.Index]
 		if !warned[e.owner] && slices.ContainsFunc(appendArcs(nil, e.x.Minus, true), func(a arc) bool { return g.of[a.to] == own }) {
-			c.warn(e.at, "permission %s can exclude what depends on itself: where relationships close such a circle, a request has no answer and fails",
+			c.warn(e.at, "exclusion-cycle", "permission %s can exclude what depends on itself: where relationships close such a circle, a request has no answer and fails",
 				syntax.Quote(e.owner.Name))
 			warned[e.owner] = true
 		}
@@ -99,7 +99,7 @@ func (c *compiler) warnEmpty() {
 			})
 		}
 		if !known {
-			c.warn(m.place(m.rel.Pos), "no subject can ever be in %s", syntax.Quote(m.rel.Name))
+			c.warn(m.place(m.rel.Pos), "empty-set", "no subject can ever be in %s", syntax.Quote(m.rel.Name))
 		}
 	}
 }
@@ -114,7 +114,7 @@ func (c *compiler) warnUnusedCaveats() {
 	for _, u := range c.units {
 		for _, d := range u.file.Decls {
 			if d, ok := d.(*syntax.Caveat); ok && !used[c.s.caveats[d.Name.Name]] {
-				c.warn(place{u, d.Name.Pos}, "no relation uses caveat %s", syntax.Quote(d.Name.Name))
+				c.warn(place{u, d.Name.Pos}, "unused-caveat", "no relation uses caveat %s", syntax.Quote(d.Name.Name))
 			}
 		}
 	}

@@ -85,7 +85,11 @@ func (c *compiler) load1(u *unit, d *syntax.Import, seen map[string]*unit) {
 // that were lost by it.
 func (c *compiler) keepParseFaults(u *unit, errs syntax.ErrorList) {
 	for _, e := range errs {
+		before := len(c.errs)
 		c.fault(place{u, e.Pos}, e.Kind, "%s", e.Msg)
+		if e.Code == syntax.UnknownName {
+			c.fix(place{u, e.Pos}, before, e.Fix)
+		}
 	}
 	for _, m := range declaration.FindAllStringSubmatch(u.text, -1) {
 		c.lost[m[1]]++

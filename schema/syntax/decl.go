@@ -67,7 +67,9 @@ func (p *parser) declarationWord() string {
 		hint = ": a declaration begins with " + strings.Join(words, ", ")
 	}
 	p.errorf(p.tok.pos, "unknown declaration %s%s", Quote(p.tok.text), hint)
-	return Nearest(p.tok.text, words)
+	near := Nearest(p.tok.text, words)
+	p.fix(p.tok.pos, near)
+	return near
 }
 
 // declare reads the declaration that begins with word.
@@ -112,6 +114,7 @@ func (p *parser) use() bool {
 			near = "; the flags are " + strings.Join(Flags(), ", ")
 		}
 		p.errorf(d.Flag.Pos, "unknown flag %s%s", Quote(d.Flag.Name), near)
+		p.fix(d.Flag.Pos, Nearest(d.Flag.Name, Flags()))
 	} else {
 		p.used[d.Flag.Name] = true
 	}

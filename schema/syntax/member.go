@@ -39,7 +39,12 @@ func (p *parser) oneMember(d *Definition) {
 	if p.broken && p.tok.kind != tWord && p.tok.kind != tEllipsis {
 		p.skips = true // what goes on with a member that was given up
 	}
-	p.broken = !(p.member(d) && p.endOfMember())
+	before := len(d.Members)
+	ok := p.member(d)
+	if len(d.Members) > before {
+		p.ended(d.Members[before])
+	}
+	p.broken = !(ok && p.endOfMember())
 	p.skips = false
 	if !p.broken {
 		return
@@ -51,6 +56,18 @@ func (p *parser) oneMember(d *Definition) {
 		}
 		return p.tok.first && p.tok.pos != start && p.startsMember()
 	})
+}
+
+// ended notes where a member ends.
+func (p *parser) ended(m Member) {
+	switch m := m.(type) {
+	case *Relation:
+		m.End = p.end
+	case *Permission:
+		m.End = p.end
+	case *Constraint:
+		m.End = p.end
+	}
 }
 
 // startsMember reports whether the current token is one with which a member
@@ -89,7 +106,9 @@ func (p *parser) member(d *Definition) bool {
 			hint = ": a member begins with relation or permission"
 		}
 		p.errorf(p.tok.pos, "unknown member %s%s", Quote(word), hint)
-		word = Nearest(word, memberWords())
+		near := Nearest(word, memberWords())
+		p.fix(p.tok.pos, near)
+		word = near
 	}
 	switch word {
 	case wordRelation:
@@ -258,6 +277,7 @@ func (p *parser) constraint(d *Definition) bool {
 	}
 	if !isOneOf(m.Kind.Name, kinds) {
 		p.errorf(m.Kind.Pos, "unknown kind of constraint %s; the kinds are %s%s", Quote(m.Kind.Name), strings.Join(kinds, ", "), suggest(m.Kind.Name, kinds))
+		p.fix(m.Kind.Pos, Nearest(m.Kind.Name, kinds))
 	}
 	d.Members = append(d.Members, m)
 	if !p.take(tLParen, `"(" and the relations of the constraint`) {

@@ -92,6 +92,14 @@ func (p *parser) errorf(pos Pos, format string, args ...any) {
 	p.errorAt(pos, fmt.Sprintf(format, args...))
 }
 
+// fix says of the error just reported at pos that a name is unknown, and which
+// word may stand there.
+func (p *parser) fix(pos Pos, word string) {
+	if n := len(p.errs); n > 0 && p.errs[n-1].Pos == pos {
+		p.errs[n-1].Code, p.errs[n-1].Fix = UnknownName, word
+	}
+}
+
 // next goes to the next token.
 func (p *parser) next() {
 	p.end = p.scanner.pos

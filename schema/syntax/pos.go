@@ -39,7 +39,17 @@ type Error struct {
 	Kind   Kind
 	Msg    string // what is wrong, and what would be right; no final period
 	Source string // the source line at Pos, without its newline; may be empty
+
+	// Code names the rule, for programs: UnknownName, of a warning its name; "" for
+	// all else.
+	Code string
+	// Fix is a word that may stand at Pos in the place of the one that does; "" when
+	// there is none that is near.
+	Fix string
 }
+
+// UnknownName is the Code of errors about names that nothing declares.
+const UnknownName = "unknown-name"
 
 // Error returns "line L, column C: message".
 func (e *Error) Error() string {

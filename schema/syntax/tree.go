@@ -115,6 +115,7 @@ type Member interface {
 // Relation is "relation name: allowed | …".
 type Relation struct {
 	Pos     Pos
+	End     Pos // after its last character, or where a fault ended it
 	Doc     []*Comment
 	Name    Ident
 	Allowed []*Allowed
@@ -132,6 +133,7 @@ type Allowed struct {
 // Permission is "permission name: types = expr".
 type Permission struct {
 	Pos   Pos
+	End   Pos // as of a Relation
 	Doc   []*Comment
 	Name  Ident
 	Types []Ident // the annotation; empty when there is none
@@ -148,6 +150,7 @@ type Spread struct {
 // Constraint is "constraint name = kind(relation, …)".
 type Constraint struct {
 	Pos       Pos
+	End       Pos // as of a Relation
 	Doc       []*Comment
 	Name      Ident
 	Kind      Ident
