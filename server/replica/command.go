@@ -23,7 +23,7 @@ const (
 // What formats brought.
 const (
 	formatOrigins = 2 // origins, cluster versions, epochs, settings, document preconditions
-	formatChains  = 3 // records of chains
+	formatChains  = 3 // records of chains, schemas that were seen
 )
 
 // maxCommand bounds an encoded command, in bytes.
@@ -43,6 +43,7 @@ const (
 	kindSettings                    // replaces the settings of the cluster
 	kindRelying                     // a transaction that relies on versions of documents; in a command it is a kindTransaction
 	kindChaining                    // a transaction that appends to chains or removes from them; in a command it is a kindTransaction
+	kindSeen                        // a transaction that replaces the schema that was seen; in a command it is a kindTransaction
 )
 
 // command is one entry of the log: format, kind, time, the revision at which a
@@ -95,6 +96,8 @@ func (c *command) written() kind {
 	switch {
 	case c.kind != kindTransaction:
 		return c.kind
+	case c.tx.SchemaSeen != nil:
+		return kindSeen
 	case len(c.tx.Records)+len(c.tx.Forget) > 0:
 		return kindChaining
 	case len(c.tx.DocumentPreconditions) > 0:
@@ -125,8 +128,11 @@ func (c *command) encode() ([]byte, error) {
 		if c.written() != kindTransaction {
 			e.documentPreconditions(c.tx.DocumentPreconditions)
 		}
-		if c.written() == kindChaining {
+		if c.written() >= kindChaining {
 			e.chains(&c.tx)
+		}
+		if seen := c.tx.SchemaSeen; seen != nil {
+			e.uvarint(uint64(*seen))
 		}
 	case kindStage:
 		e.uvarint(c.stage)
@@ -136,8 +142,8 @@ func (c *command) encode() ([]byte, error) {
 			e.relationship(&c.updates[i])
 		}
 	case kindImport:
-		if len(c.tx.DocumentPreconditions)+len(c.tx.Records)+len(c.tx.Forget) > 0 {
-			return nil, errors.New("an import relies on no documents and does nothing to chains")
+		if len(c.tx.DocumentPreconditions)+len(c.tx.Records)+len(c.tx.Forget) > 0 || c.tx.SchemaSeen != nil {
+			return nil, errors.New("an import relies on no documents and no schema and does nothing to chains")
 		}
 		e.buf = append(e.buf, c.key[:]...)
 		e.uvarint(c.stage)
@@ -173,7 +179,7 @@ func decodeCommand(data []byte) (*command, error) {
 		judged: store.Revision(binary.BigEndian.Uint64(data[10:])),
 	}
 	d := &decoder{rest: data[commandHeader:]}
-	if last := newestKind(format); c.kind > last && c.kind <= kindChaining {
+	if last := newestKind(format); c.kind > last && c.kind <= kindSeen {
 		return nil, fmt.Errorf("a command has kind %d, which its format %d does not have", c.kind, format)
 	}
 	if format >= formatOrigins {
@@ -197,11 +203,16 @@ func decodeCommand(data []byte) (*command, error) {
 			d.fail("it relies on no document")
 		}
 		c.kind, c.tx.Judged = kindTransaction, c.judged
-	case kindChaining:
+	case kindChaining, kindSeen:
 		copy(c.key[:], d.take(uint64(len(c.key))))
 		c.tx = d.transaction()
 		c.tx.DocumentPreconditions = d.documentPreconditions()
 		d.chains(&c.tx)
+		if c.kind == kindSeen {
+			c.tx.SchemaSeen = new(store.Revision(d.uvarint()))
+		} else if len(c.tx.Records)+len(c.tx.Forget) == 0 {
+			d.fail("it does nothing to chains")
+		}
 		c.kind, c.tx.Judged = kindTransaction, c.judged
 	case kindStage:
 		c.stage, c.part = d.uvarint(), d.number()
@@ -234,7 +245,7 @@ func decodeCommand(data []byte) (*command, error) {
 func newestKind(format byte) kind {
 	switch {
 	case format >= formatChains:
-		return kindChaining
+		return kindSeen
 	case format >= formatOrigins:
 		return kindRelying
 	}
@@ -341,7 +352,7 @@ func (d *decoder) transaction() store.Transaction {
 	return tx
 }
 
-// documentPreconditions follow a transaction of kindRelying or kindChaining.
+// documentPreconditions follow a transaction of kindRelying, kindChaining or kindSeen.
 func (e *encoder) documentPreconditions(all []store.DocumentPrecondition) {
 	e.count(len(all))
 	for i := range all {
@@ -356,7 +367,7 @@ func (d *decoder) documentPreconditions() []store.DocumentPrecondition {
 	})
 }
 
-// chains is what a transaction of kindChaining does to chains, at its end.
+// chains is what a transaction of kindChaining or kindSeen does to chains, at its end.
 func (e *encoder) chains(tx *store.Transaction) {
 	e.count(len(tx.Records))
 	for i := range tx.Records {
@@ -378,9 +389,6 @@ func (d *decoder) chains(tx *store.Transaction) {
 	tx.Forget = list(d, func() store.ForgetRecords {
 		return store.ForgetRecords{Chain: d.string(), Through: d.uvarint()}
 	})
-	if len(tx.Records)+len(tx.Forget) == 0 {
-		d.fail("it does nothing to chains")
-	}
 }
 
 func (e *encoder) filter(f *store.Filter) {

@@ -149,6 +149,9 @@ func drawCommand(rt *rapid.T) *command {
 		c.tx.Forget = several(rt, func(rt *rapid.T) store.ForgetRecords {
 			return store.ForgetRecords{Chain: drawText(rt), Through: rapid.Uint64().Draw(rt, "through")}
 		})
+		if rapid.Bool().Draw(rt, "seen") {
+			c.tx.SchemaSeen = new(store.Revision(rapid.Uint64().Draw(rt, "schema seen")))
+		}
 		c.judged = store.Revision(rapid.Uint64().Draw(rt, "judged"))
 		c.tx.Judged = c.judged
 	case kindStage:
@@ -208,12 +211,13 @@ func TestUnknownCommands(t *testing.T) {
 		{DocumentPreconditions: []store.DocumentPrecondition{{Key: "a"}}},
 		{Records: []store.ChainRecord{{Chain: "a", Value: []byte("1")}}},
 		{Forget: []store.ForgetRecords{{Chain: "a"}}},
+		{SchemaSeen: new(store.Revision(1))},
 	} {
 		if _, err := (&command{kind: kindImport, tx: tx}).encode(); err == nil {
 			t.Errorf("an import with %+v was encoded", tx)
 		}
 	}
-	for kind, format := range map[kind]byte{kindChaining: formatOrigins, kindRelying: minFormat} {
+	for kind, format := range map[kind]byte{kindSeen: formatOrigins, kindChaining: formatOrigins, kindRelying: minFormat} {
 		if _, err := decodeCommand(append([]byte{format, byte(kind)}, make([]byte, 100)...)); err == nil || !strings.Contains(err.Error(), "does not have") {
 			t.Errorf("kind %d in format %d: %v", kind, format, err)
 		}

@@ -256,6 +256,14 @@ func goldenLog3(t *testing.T) []goldenEntry {
 	tx("a stored record", stored)
 	tx("refused: it does not follow", stored)
 	tx("one that follows it", records("audit/copy", `"next"`))
+	seen := schemaOf(goldenSchema + "definition folder {}\n")
+	seen.SchemaSeen = new(store.Revision(1))
+	tx("refused: the schema is newer than the one that was seen", seen)
+	seen.SchemaSeen = new(store.Revision(2))
+	tx("a schema in the place of the one that was seen", seen)
+	seen = schemaOf(goldenSchema)
+	seen.SchemaSeen, seen.Records = new(store.Revision(99)), records("audit/acme", `"a schema"`).Records
+	tx("and one with a record", seen)
 	return w.log
 }
 

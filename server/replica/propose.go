@@ -81,7 +81,7 @@ func (r *Replica) proposeSchema(ctx context.Context, c *command) (a *applied, er
 	swept := false
 	for range schemaTries {
 		refusal, doubt := r.refused(ctx, func() error {
-			c.judged, err = r.store.JudgeSchema(*c.tx.Schema)
+			c.judged, err = r.store.JudgeSchema(&c.tx)
 			return err
 		})
 		if inUse := (*store.SchemaInUseError)(nil); errors.As(refusal, &inUse) && inUse.Expiring() && !swept {

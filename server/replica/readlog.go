@@ -120,6 +120,9 @@ func (e *Entry) transaction(tx *store.Transaction) {
 	if tx.Schema != nil {
 		e.say("schema of %d bytes", len(*tx.Schema))
 	}
+	if tx.SchemaSeen != nil {
+		e.say("only if no schema was written after revision %d", *tx.SchemaSeen)
+	}
 	for _, p := range tx.Preconditions {
 		e.say("only if %s matches %s", p.Filter, map[bool]string{true: "something", false: "nothing"}[p.MustMatch])
 	}

@@ -50,6 +50,7 @@ func refusals() map[string]error {
 		"document-class":       &store.DocumentClassError{},
 		"document-version":     &store.DocumentVersionError{},
 		"schema-moved":         &store.SchemaMovedError{},
+		"schema-version":       &store.SchemaVersionError{},
 		"guard":                &store.GuardError{},
 		"too-many-guards":      &store.TooManyGuardsError{},
 		"counter-exists":       &store.CounterExistsError{},

@@ -63,7 +63,7 @@ func TestSchemaIsJudgedAtARevision(t *testing.T) {
 			if name != "another schema was written" {
 				b.must(touch(t, "document:a#viewer@user:anne"))
 			}
-			judged, err := b.m.store.JudgeSchema(strictSchema)
+			judged, err := b.m.store.JudgeSchema(new(schemaOf(strictSchema)))
 			if err != nil || judged != b.m.store.Head() {
 				t.Fatal(judged, err)
 			}

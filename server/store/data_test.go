@@ -38,7 +38,12 @@ func (w *dataWorld) run(t *testing.T, d *datadriven.TestData) string {
 	var err error
 	switch d.Cmd {
 	case "schema":
-		out, err = w.apply(d, &Transaction{Schema: &d.Input})
+		tx := &Transaction{Schema: &d.Input}
+		if seen := -1; d.HasArg("seen") {
+			d.ScanArgs(t, "seen", &seen)
+			tx.SchemaSeen = new(Revision(seen))
+		}
+		out, err = w.apply(d, tx)
 	case "write":
 		var tx *Transaction
 		if tx, err = parseTransaction(d.Input); err == nil {
@@ -51,7 +56,7 @@ func (w *dataWorld) run(t *testing.T, d *datadriven.TestData) string {
 		out, err = w.importLines(d)
 	case "stats":
 		out = w.stats()
-	case "backward", "chain", "changes", "count", "documents", "find", "holders", "read", "subjects":
+	case "backward", "chain", "changes", "count", "documents", "find", "history", "holders", "versions", "read", "subjects":
 		out, err = w.read(d)
 	default:
 		d.Fatalf(t, "unknown command %s", d.Cmd)
@@ -158,6 +163,10 @@ func (w *dataWorld) read(d *datadriven.TestData) (string, error) {
 		return listDocuments(sn.Documents(context.Background(), prefix, after))
 	case "find":
 		return find(sn, d.Input)
+	case "history":
+		return history(sn, d)
+	case "versions":
+		return schemaVersions(sn)
 	case "subjects", "holders":
 		return pages(sn, d)
 	}
@@ -213,6 +222,73 @@ func (w *dataWorld) changes(sn *Snapshot, from Revision) (string, error) {
 		}
 	}
 	return out, nil
+}
+
+// history reads "type:id[#relation[@subject]]", in pages of "page" events.
+func history(sn *Snapshot, d *datadriven.TestData) (string, error) {
+	f := Filter{}
+	resource, subject, whole := strings.Cut(strings.TrimSpace(d.Input), "@")
+	resource, f.Relation, _ = strings.Cut(resource, "#")
+	f.ResourceType, f.ResourceID, _ = strings.Cut(resource, ":")
+	if whole {
+		s, err := engine.ParseSubject(subject)
+		if err != nil {
+			return "", err
+		}
+		f.Subject = &SubjectFilter{Type: s.Type, ID: s.ID, Relation: &s.Relation}
+	}
+	floor, since, err := sn.Retained()
+	if err != nil {
+		return "", err
+	}
+	page := 100
+	if d.HasArg("page") {
+		if page, err = strconv.Atoi(d.CmdArgs[0].Vals[0]); err != nil {
+			return "", err
+		}
+	}
+	out := fmt.Sprintf("whole after revision %d, since %s\n", floor, since.Sub(testTime))
+	var after *Event
+	for more := true; more; {
+		var events []Event
+		if events, more, err = sn.History(context.Background(), f, after, page); err != nil {
+			return "", err
+		}
+		for i := range events {
+			e := &events[i]
+			after = e
+			out += fmt.Sprintf("%d %s %s", e.Revision, e.Op, e.Relationship)
+			h, ok, err := sn.RecordHead(e.Revision)
+			if err != nil {
+				return "", err
+			}
+			if ok {
+				out += fmt.Sprintf(" at %s by %q expiry %t", h.Time.Sub(testTime), h.Actor, h.Expiry)
+			}
+			out += "\n"
+		}
+		if more {
+			out += "--\n"
+		}
+	}
+	return out, nil
+}
+
+func schemaVersions(sn *Snapshot) (string, error) {
+	revisions, err := sn.SchemaRevisions()
+	out := ""
+	for _, rev := range revisions {
+		text, ok, err := sn.SchemaText(rev)
+		if err != nil || !ok {
+			return "", fmt.Errorf("schema of revision %d: %t %w", rev, ok, err)
+		}
+		h, ok, err := sn.RecordHead(rev)
+		if err != nil {
+			return "", err
+		}
+		out += fmt.Sprintf("%d: %d bytes, recorded %t by %q\n", rev, len(text), ok && h.Schema, h.Actor)
+	}
+	return out, err
 }
 
 func listDocuments(all iter.Seq2[Document, error]) (string, error) {

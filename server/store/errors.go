@@ -224,6 +224,17 @@ func (e *DocumentVersionError) Error() string {
 	return fmt.Sprintf("document %q has version %d, not %d; read it again", e.Key, e.Have, e.Want)
 }
 
+// SchemaVersionError refuses a schema because the one that it replaces was written
+// after it was seen.
+type SchemaVersionError struct{ Have, Seen Revision }
+
+func (e *SchemaVersionError) Error() string {
+	if e.Seen == 0 {
+		return fmt.Sprintf("there is a schema since revision %d, and there was to be none; read it first", e.Have)
+	}
+	return fmt.Sprintf("the schema was replaced at revision %d, after it was seen at revision %d; read it again", e.Have, e.Seen)
+}
+
 // StorageError says that what is stored could not be read or written. It is no
 // refusal: what was being done may have been done in part.
 type StorageError struct {

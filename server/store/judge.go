@@ -61,9 +61,13 @@ func (s *Store) newJudge(rev Revision, tx *Transaction) *judge {
 // readSchema finds the schema before and compiles the one after.
 func (j *judge) readSchema() error {
 	var err error
-	j.previous, _, err = j.db.schemas.at(j.record.Previous)
+	var written Revision
+	j.previous, written, err = j.db.schemas.at(j.record.Previous)
 	if err != nil && !errors.Is(err, ErrNoSchema) {
 		return err
+	}
+	if seen := j.tx.SchemaSeen; seen != nil && written > *seen {
+		return &SchemaVersionError{Have: written, Seen: *seen}
 	}
 	j.schema = j.previous
 	if j.tx.Schema == nil || j.previous != nil && j.previous.Source() == *j.tx.Schema {

@@ -13,11 +13,11 @@ import (
 // are judged when it is applied. It is a constant of the format.
 const maxSince = 10_000
 
-// JudgeSchema judges whether a schema may replace the one at the head, while
-// transactions go on, and returns the revision at which it may, for the Judged of
-// a transaction. It returns the errors that Apply would.
-func (s *Store) JudgeSchema(text string) (Revision, error) {
-	j, sn, err := s.schemaJudge(text)
+// JudgeSchema judges whether the schema of a transaction may replace the one at the
+// head, while transactions go on, and returns the revision at which it may, for
+// its Judged. It returns the errors that Apply would.
+func (s *Store) JudgeSchema(tx *Transaction) (Revision, error) {
+	j, sn, err := s.schemaJudge(&Transaction{Schema: tx.Schema, SchemaSeen: tx.SchemaSeen})
 	if err != nil {
 		return 0, err
 	}
@@ -35,7 +35,7 @@ func (tx *Transaction) OnlySchema() bool {
 }
 
 // schemaJudge returns a judge of a schema on a snapshot of the head.
-func (s *Store) schemaJudge(text string) (*judge, *Snapshot, error) {
+func (s *Store) schemaJudge(tx *Transaction) (*judge, *Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.land(); err != nil {
@@ -46,7 +46,7 @@ func (s *Store) schemaJudge(text string) (*judge, *Snapshot, error) {
 		return nil, nil, err
 	}
 	return &judge{
-		store: s, db: sn.db, tx: &Transaction{Schema: &text}, view: sn.view, now: fromMillis(s.state.time),
+		store: s, db: sn.db, tx: tx, view: sn.view, now: fromMillis(s.state.time),
 		byKey: map[string]*change{}, counts: maps.Clone(s.state.counts), record: Record{Previous: sn.rev},
 	}, sn, nil
 }

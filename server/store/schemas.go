@@ -186,3 +186,35 @@ func (j *judge) examples(e *SchemaInUseError) error {
 	}
 	return nil
 }
+
+// SchemaRevisions returns the revisions up to the snapshot's that wrote the
+// schema, ascending.
+func (sn *Snapshot) SchemaRevisions() ([]Revision, error) {
+	if sn.closed.Load() {
+		return nil, ErrClosed
+	}
+	s := sn.db.schemas
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, found := slices.BinarySearch(s.revisions, sn.rev)
+	if found {
+		n++
+	}
+	return slices.Clone(s.revisions[:n]), nil
+}
+
+// SchemaText returns the schema that a revision wrote, to the byte; ok is false
+// when it wrote none.
+func (sn *Snapshot) SchemaText(rev Revision) (text string, ok bool, err error) {
+	if sn.closed.Load() {
+		return "", false, ErrClosed
+	}
+	if rev > sn.rev {
+		return "", false, nil
+	}
+	value, ok, err := sn.view.chunks(tableSchemas, rev)
+	if err != nil {
+		return "", false, &StorageError{Op: "reading", Err: err}
+	}
+	return string(value), ok, nil
+}

@@ -224,6 +224,7 @@ type Transaction struct {
 
 	Schema        *string  // replaces the schema text
 	Judged        Revision // at which JudgeSchema found that it may; 0: judge all that is stored
+	SchemaSeen    *Revision // at which the schema that is replaced was seen: one that was written later refuses the transaction; nil: whichever it is
 	Preconditions []Precondition
 	Deletes       []FilterDelete
 	Updates       []Update

@@ -36,7 +36,6 @@ const (
 	Symbol_KIND_RELATION    Symbol_Kind = 4
 	Symbol_KIND_PERMISSION  Symbol_Kind = 5
 	Symbol_KIND_CONSTRAINT  Symbol_Kind = 6
-	Symbol_KIND_PARAMETER   Symbol_Kind = 7 // of a caveat
 )
 
 // Enum value maps for Symbol_Kind.
@@ -49,7 +48,6 @@ var (
 		4: "KIND_RELATION",
 		5: "KIND_PERMISSION",
 		6: "KIND_CONSTRAINT",
-		7: "KIND_PARAMETER",
 	}
 	Symbol_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -59,7 +57,6 @@ var (
 		"KIND_RELATION":    4,
 		"KIND_PERMISSION":  5,
 		"KIND_CONSTRAINT":  6,
-		"KIND_PARAMETER":   7,
 	}
 )
 
@@ -311,7 +308,12 @@ type DiagnoseSchemaResponse struct {
 	// the text: each definition, partial or caveat before its members.
 	Symbols []*Symbol `protobuf:"bytes,3,rep,name=symbols,proto3" json:"symbols,omitempty"`
 	// formatted is the text in its one layout; empty while it cannot be read.
-	Formatted     string `protobuf:"bytes,4,opt,name=formatted,proto3" json:"formatted,omitempty"`
+	Formatted string `protobuf:"bytes,4,opt,name=formatted,proto3" json:"formatted,omitempty"`
+	// more_symbols is how many symbols there are beyond those given, which are at
+	// most 5,000.
+	MoreSymbols uint32 `protobuf:"varint,5,opt,name=more_symbols,json=moreSymbols,proto3" json:"more_symbols,omitempty"`
+	// uses_cut: there are uses beyond those given, which are at most 20,000.
+	UsesCut       bool `protobuf:"varint,6,opt,name=uses_cut,json=usesCut,proto3" json:"uses_cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -372,6 +374,20 @@ func (x *DiagnoseSchemaResponse) GetFormatted() string {
 		return x.Formatted
 	}
 	return ""
+}
+
+func (x *DiagnoseSchemaResponse) GetMoreSymbols() uint32 {
+	if x != nil {
+		return x.MoreSymbols
+	}
+	return 0
+}
+
+func (x *DiagnoseSchemaResponse) GetUsesCut() bool {
+	if x != nil {
+		return x.UsesCut
+	}
+	return false
 }
 
 // Symbol is something that a schema text declares.
@@ -1709,12 +1725,14 @@ const file_pemba_console_v1_schema_tools_proto_rawDesc = "" +
 	"#pemba/console/v1/schema_tools.proto\x12\x10pemba.console.v1\x1a\x19authzed/api/v1/core.proto\x1a'authzed/api/v1/permission_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pemba/console/v1/assertions.proto\x1a\x1dpemba/console/v1/common.proto\"8\n" +
 	"\x15DiagnoseSchemaRequest\x12\x1f\n" +
 	"\vschema_text\x18\x01 \x01(\tR\n" +
-	"schemaText\"\xc6\x01\n" +
+	"schemaText\"\x84\x02\n" +
 	"\x16DiagnoseSchemaResponse\x125\n" +
 	"\bproblems\x18\x01 \x03(\v2\x19.pemba.console.v1.ProblemR\bproblems\x12#\n" +
 	"\rmore_problems\x18\x02 \x01(\rR\fmoreProblems\x122\n" +
 	"\asymbols\x18\x03 \x03(\v2\x18.pemba.console.v1.SymbolR\asymbols\x12\x1c\n" +
-	"\tformatted\x18\x04 \x01(\tR\tformatted\"\xe7\x03\n" +
+	"\tformatted\x18\x04 \x01(\tR\tformatted\x12!\n" +
+	"\fmore_symbols\x18\x05 \x01(\rR\vmoreSymbols\x12\x19\n" +
+	"\buses_cut\x18\x06 \x01(\bR\ausesCut\"\xd3\x03\n" +
 	"\x06Symbol\x121\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1d.pemba.console.v1.Symbol.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
@@ -1724,7 +1742,7 @@ const file_pemba_console_v1_schema_tools_proto_rawDesc = "" +
 	"\n" +
 	"name_range\x18\x06 \x01(\v2\x17.pemba.console.v1.RangeR\tnameRange\x12-\n" +
 	"\x05range\x18\a \x01(\v2\x17.pemba.console.v1.RangeR\x05range\x12+\n" +
-	"\x04used\x18\b \x03(\v2\x17.pemba.console.v1.RangeR\x04used\"\xa5\x01\n" +
+	"\x04used\x18\b \x03(\v2\x17.pemba.console.v1.RangeR\x04used\"\x91\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fKIND_DEFINITION\x10\x01\x12\x10\n" +
@@ -1732,8 +1750,7 @@ const file_pemba_console_v1_schema_tools_proto_rawDesc = "" +
 	"\vKIND_CAVEAT\x10\x03\x12\x11\n" +
 	"\rKIND_RELATION\x10\x04\x12\x13\n" +
 	"\x0fKIND_PERMISSION\x10\x05\x12\x13\n" +
-	"\x0fKIND_CONSTRAINT\x10\x06\x12\x12\n" +
-	"\x0eKIND_PARAMETER\x10\aB\t\n" +
+	"\x0fKIND_CONSTRAINT\x10\x06B\t\n" +
 	"\a_parent\"]\n" +
 	"\x13ReviewSchemaRequest\x12\x1f\n" +
 	"\vschema_text\x18\x01 \x01(\tR\n" +
