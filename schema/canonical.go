@@ -70,7 +70,7 @@ func (t *Type) canonical() string {
 	}
 	for i, r := range t.Members {
 		constraintsAt(i)
-		write(r.Doc, r.declaration())
+		write(r.Doc, r.Declaration())
 	}
 	constraintsAt(len(t.Members))
 	b.WriteString("}")
@@ -83,8 +83,8 @@ func writeLines(b *strings.Builder, indent string, lines []string) {
 	}
 }
 
-// declaration prints a relation or permission as in a schema, without its doc.
-func (r *Relation) declaration() string {
+// Declaration prints a relation or permission as in a schema, without its doc.
+func (r *Relation) Declaration() string {
 	if r.IsPermission() {
 		return "permission " + r.Name + " = " + ExprString(r.Expr)
 	}

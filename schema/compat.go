@@ -42,6 +42,7 @@ type Demand struct {
 // CaveatDemand is a caveat that must be unused, and why.
 type CaveatDemand struct {
 	Caveat string
+	Param  string // that stands against it; "" when the caveat is removed
 	Reason string // for people: `caveat "limit" loses its parameter "max"`
 }
 
@@ -115,16 +116,16 @@ func (d *Demands) absent(r *Relation, new *Schema) {
 // unused demands that c is unused when contexts stored for it may not fit now.
 func (d *Demands) unused(c, now *Caveat) {
 	if now == nil {
-		d.Unused = append(d.Unused, CaveatDemand{c.Name, fmt.Sprintf("caveat %q is removed", c.Name)})
+		d.Unused = append(d.Unused, CaveatDemand{c.Name, "", fmt.Sprintf("caveat %q is removed", c.Name)})
 		return
 	}
 	for _, p := range c.Params {
 		other := now.Param(p.Name)
 		switch {
 		case other == nil:
-			d.Unused = append(d.Unused, CaveatDemand{c.Name, fmt.Sprintf("caveat %q loses its parameter %q", c.Name, p.Name)})
+			d.Unused = append(d.Unused, CaveatDemand{c.Name, p.Name, fmt.Sprintf("caveat %q loses its parameter %q", c.Name, p.Name)})
 		case other.Type.String() != p.Type.String():
-			d.Unused = append(d.Unused, CaveatDemand{c.Name, fmt.Sprintf("parameter %q of caveat %q was %s and becomes %s", p.Name, c.Name, p.Type, other.Type)})
+			d.Unused = append(d.Unused, CaveatDemand{c.Name, p.Name, fmt.Sprintf("parameter %q of caveat %q was %s and becomes %s", p.Name, c.Name, p.Type, other.Type)})
 		}
 	}
 }

@@ -196,9 +196,9 @@ func (c Change) String() string {
 	case DefinitionDocChanged:
 		return "definition " + c.Type.Name + ": comment changed"
 	case RelationAdded, PermissionAdded:
-		return c.Relation.String() + " added: " + c.Relation.declaration()
+		return c.Relation.String() + " added: " + c.Relation.Declaration()
 	case RelationRemoved, PermissionRemoved:
-		return c.Relation.String() + " removed: " + c.Relation.declaration()
+		return c.Relation.String() + " removed: " + c.Relation.Declaration()
 	case RelationDocChanged, PermissionDocChanged:
 		return c.Relation.String() + ": comment changed"
 	case SubjectTypeAdded:

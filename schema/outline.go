@@ -145,9 +145,15 @@ func after(p syntax.Pos) syntax.Pos {
 }
 
 // docPlain is comments without their signs.
-func docPlain(comments []*syntax.Comment) string {
+func docPlain(comments []*syntax.Comment) string { return plainDoc(docText(comments)) }
+
+// PlainDoc returns the comments of a relation or permission without their signs,
+// one a line.
+func (r *Relation) PlainDoc() string { return plainDoc(r.Doc) }
+
+func plainDoc(doc string) string {
 	var lines []string
-	for _, l := range docLines(docText(comments)) {
+	for _, l := range docLines(doc) {
 		switch l = strings.TrimSpace(l); {
 		case l == "/**", l == "*/":
 			continue

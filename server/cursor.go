@@ -75,14 +75,13 @@ func parseCursor(r pagedRequest, text string) (*cursors, string, error) {
 	if len(text) > maxCursor {
 		return nil, "", invalidCursor("the cursor is longer than any that was given out")
 	}
-	malformed := invalidCursor("the cursor is malformed; give one back exactly as it was received")
 	buf, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(buf) < 1+digestSize+checksumSize || buf[0] != cursorFormat {
-		return nil, "", malformed
+		return nil, "", errMalformedCursor
 	}
 	buf, sum := buf[:len(buf)-checksumSize], buf[len(buf)-checksumSize:]
 	if crc32.ChecksumIEEE(buf) != binary.BigEndian.Uint32(sum) {
-		return nil, "", malformed
+		return nil, "", errMalformedCursor
 	}
 	if [digestSize]byte(buf[1:1+digestSize]) != digest(r) {
 		return nil, "", invalidCursor("the cursor was given for another request; only consistency may differ between pages, the limit may not")
@@ -90,15 +89,17 @@ func parseCursor(r pagedRequest, text string) (*cursors, string, error) {
 	rest := buf[1+digestSize:]
 	micros, n := binary.Varint(rest)
 	if n <= 0 {
-		return nil, "", malformed
+		return nil, "", errMalformedCursor
 	}
 	size, m := binary.Uvarint(rest[n:])
 	if m <= 0 || size > uint64(len(rest)-n-m) {
-		return nil, "", malformed
+		return nil, "", errMalformedCursor
 	}
 	token, place := rest[n+m:n+m+int(size)], rest[n+m+int(size):]
 	return newCursors(r, time.UnixMicro(micros).UTC(), string(token)), string(place), nil
 }
+
+var errMalformedCursor = invalidCursor("the cursor is malformed; give one back exactly as it was received")
 
 func invalidCursor(msg string) error {
 	return &requestError{reason: v1.ErrorReason_ERROR_REASON_INVALID_CURSOR, err: errors.New(msg)}

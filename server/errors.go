@@ -245,6 +245,8 @@ var rules = []rule{
 	as(func(e *replica.TooLargeError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *replica.ImportTooLargeError) verdict { return verdict{code: codes.ResourceExhausted} }),
 	as(func(e *replica.ImportLostError) verdict { return verdict{code: codes.Aborted} }),
+	as(func(e *schemaConflictError) verdict { return verdict{code: codes.Aborted, metadata: e.metadata()} }),
+	as(func(e *store.SchemaVersionError) verdict { return verdict{code: codes.Aborted} }),
 	as(func(e *store.SchemaMovedError) verdict {
 		return verdict{codes.Aborted, v1.ErrorReason_ERROR_REASON_SERIALIZATION_FAILURE, nil, nil}
 	}),

@@ -9,6 +9,7 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 
+	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
@@ -29,6 +30,9 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		pembav1.RegisterRevisionServiceHandler,
 		pembav1.RegisterClusterServiceHandler,
 
+		consolev1.RegisterSchemaToolsServiceHandler,
+		consolev1.RegisterAssertionServiceHandler,
+		consolev1.RegisterHistoryServiceHandler,
 		portalv1.RegisterSessionServiceHandler,
 		portalv1.RegisterPeopleServiceHandler,
 		portalv1.RegisterSubscriptionServiceHandler,

@@ -295,16 +295,26 @@ var services = []protoreflect.FullName{
 	"authzed.api.v1.PermissionsService", "authzed.api.v1.SchemaService",
 	"authzed.api.v1.ExperimentalService", "authzed.api.v1.WatchService",
 	"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ClusterService",
+	"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService",
 }
 
+// findMethod finds a method by its name, or by "SERVICE.NAME" where several
+// services have it.
 func findMethod(t testing.TB, name string) protoreflect.MethodDescriptor {
 	t.Helper()
+	of, method, qualified := strings.Cut(name, ".")
+	if !qualified {
+		of, method = "", name
+	}
 	for _, service := range services {
+		if of != "" && string(service.Name()) != of {
+			continue
+		}
 		d, err := protoregistry.GlobalFiles.FindDescriptorByName(service)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m := d.(protoreflect.ServiceDescriptor).Methods().ByName(protoreflect.Name(name)); m != nil {
+		if m := d.(protoreflect.ServiceDescriptor).Methods().ByName(protoreflect.Name(method)); m != nil {
 			return m
 		}
 	}

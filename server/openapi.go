@@ -7,6 +7,7 @@ import (
 
 	"github.com/authzed/authzed-go/proto"
 
+	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
@@ -20,9 +21,9 @@ func openAPI() ([]byte, error) {
 	}
 	all["info"] = map[string]any{
 		"title": "Pemba", "version": "v1",
-		"description": "authzed.api.v1, pemba.v1, pemba.portal.v1 and the OpenID AuthZEN Authorization API 1.0 over HTTP.",
+		"description": "authzed.api.v1, pemba.v1, pemba.console.v1, pemba.portal.v1 and the OpenID AuthZEN Authorization API 1.0 over HTTP.",
 	}
-	for _, ours := range []struct{ name, text string }{{"pemba.v1", pembav1.OpenAPI}, {"pemba.portal.v1", portalv1.OpenAPI}} {
+	for _, ours := range []struct{ name, text string }{{"pemba.v1", pembav1.OpenAPI}, {"pemba.console.v1", consolev1.OpenAPI}, {"pemba.portal.v1", portalv1.OpenAPI}} {
 		if err := describeToo(all, ours.name, ours.text); err != nil {
 			return nil, err
 		}

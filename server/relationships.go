@@ -127,7 +127,7 @@ func (a *asked) relationships(ctx context.Context, f store.Filter, place string,
 	if place != "" {
 		last, err := engine.ParseRelationship(place)
 		if err != nil {
-			return invalidCursor("the cursor is malformed; give one back exactly as it was received")
+			return errMalformedCursor
 		}
 		after = &last
 	}

@@ -7,6 +7,7 @@ import (
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
+	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
 
@@ -72,7 +73,22 @@ func needs(method string) Role {
 		pembav1.ExplainService_Explain_FullMethodName,
 		pembav1.ExplainService_Expand_FullMethodName,
 		pembav1.DocumentService_GetDocument_FullMethodName,
-		pembav1.DocumentService_ListDocuments_FullMethodName:
+		pembav1.DocumentService_ListDocuments_FullMethodName,
+		consolev1.SchemaToolsService_DiagnoseSchema_FullMethodName,
+		consolev1.SchemaToolsService_ReviewSchema_FullMethodName,
+		consolev1.SchemaToolsService_ListSchemas_FullMethodName,
+		consolev1.SchemaToolsService_ReadSchema_FullMethodName,
+		consolev1.SchemaToolsService_DiffSchemas_FullMethodName,
+		consolev1.SchemaToolsService_DescribeRelation_FullMethodName,
+		consolev1.AssertionService_ListAssertions_FullMethodName,
+		consolev1.AssertionService_RunAssertions_FullMethodName,
+		consolev1.SandboxService_StartSandbox_FullMethodName,
+		consolev1.SandboxService_RunSandbox_FullMethodName,
+		consolev1.SandboxService_CheckSandbox_FullMethodName,
+		consolev1.SandboxService_ImportSandbox_FullMethodName,
+		consolev1.SandboxService_ExportSandbox_FullMethodName,
+		consolev1.HistoryService_ReadHistory_FullMethodName,
+		consolev1.NodeService_ReadSeries_FullMethodName:
 		return RoleRead
 	case
 		v1.PermissionsService_WriteRelationships_FullMethodName,
@@ -83,7 +99,9 @@ func needs(method string) Role {
 		v1.ExperimentalService_ExperimentalUnregisterRelationshipCounter_FullMethodName,
 		pembav1.DocumentService_WriteDocument_FullMethodName,
 		pembav1.DocumentService_DeleteDocument_FullMethodName,
-		pembav1.TransactionService_WriteTransaction_FullMethodName:
+		pembav1.TransactionService_WriteTransaction_FullMethodName,
+		consolev1.AssertionService_SaveAssertions_FullMethodName,
+		consolev1.AssertionService_DeleteAssertions_FullMethodName:
 		return RoleWrite
 	case
 		healthv1.Health_Check_FullMethodName,
@@ -94,5 +112,5 @@ func needs(method string) Role {
 	if strings.HasPrefix(method, "/grpc.reflection.") {
 		return RoleNone
 	}
-	return RoleAdmin // WriteSchema, changes of the cluster, and what this table does not know
+	return RoleAdmin // writes of schemas, changes of the cluster, backups, facts about nodes, and what this table does not know
 }

@@ -37,13 +37,13 @@ func TestRPC(t *testing.T) {
 type conversation struct {
 	*harness
 	saved    map[string]string
-	versions []string // of documents, in the order in which they were seen
+	versions []string // of documents and revisions, in the order in which they were seen
 }
 
-var versionText = regexp.MustCompile(`([vV]ersion":"|version )(\d+)`)
+var versionText = regexp.MustCompile(`([vV]ersion":"|version |[rR]evision"[=:]"?|revision=|revision )(\d+)`)
 
-// number replaces versions of documents, which depend on what else is in the
-// log, by v1, v2 and so on.
+// number replaces versions of documents and revisions, which depend on what else
+// is in the log, by v1, v2 and so on.
 func (c *conversation) number(text string) string {
 	return versionText.ReplaceAllStringFunc(text, func(s string) string {
 		parts := versionText.FindStringSubmatch(s)
@@ -101,7 +101,7 @@ func (c *conversation) runCall(t *testing.T, d *datadriven.TestData) string {
 			ctx = metadata.AppendToOutgoingContext(ctx, arg.Vals...)
 		}
 	}
-	responses, trailer, err := c.call(ctx, string(m.Name()), requests...)
+	responses, trailer, err := c.invoke(ctx, m, requests...)
 	var b strings.Builder
 	for _, r := range responses {
 		b.WriteString(printResponse(t, r) + "\n")

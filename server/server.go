@@ -34,6 +34,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/pemba-authz/pemba/engine"
+	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 	"github.com/pemba-authz/pemba/server/portal"
 	"github.com/pemba-authz/pemba/server/replica"
@@ -210,6 +211,9 @@ func (s *Server) Register(g *grpc.Server) {
 	pembav1.RegisterTransactionServiceServer(g, &transactionService{Server: s})
 	pembav1.RegisterDocumentServiceServer(g, &documentService{Server: s})
 	pembav1.RegisterSchemaServiceServer(g, &schemaTextService{Server: s})
+	consolev1.RegisterSchemaToolsServiceServer(g, newSchemaTools(s))
+	consolev1.RegisterAssertionServiceServer(g, &assertionService{Server: s})
+	consolev1.RegisterHistoryServiceServer(g, &historyService{Server: s})
 	if s.config.Portal != nil {
 		s.config.Portal.Register(g)
 	}

@@ -85,7 +85,7 @@ func (w *wrongs) run(t *testing.T, d *datadriven.TestData) string {
 	if message != status.Convert(err).Message() {
 		d.Fatalf(t, "over HTTP: %s, over gRPC: %v", said, err)
 	}
-	return fmt.Sprintf("%s\nHTTP %s\n", printError(t, err), strings.Fields(said)[0])
+	return w.conversation.number(fmt.Sprintf("%s\nHTTP %s\n", printError(t, err), strings.Fields(said)[0]))
 }
 
 // over sends a body and returns what is said: status and message, and the message.

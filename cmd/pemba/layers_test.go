@@ -36,7 +36,7 @@ var layers = map[string]room{
 	"console": {},
 	"server": {
 		ours: []string{
-			"console", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/reload", "server/replica", "server/replica/peer",
+			"console", "server/api/pemba/console/v1", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/reload", "server/replica", "server/replica/peer",
 			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{

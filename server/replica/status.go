@@ -39,6 +39,10 @@ type Status struct {
 	Measures Measures
 }
 
+// StoreStats returns counts at the newest revision. It waits for a write that is
+// being applied.
+func (r *Replica) StoreStats() store.Stats { return r.store.Stats() }
+
 // Status returns what metrics tell. It may wait for a write that is being
 // applied; Serving does not.
 func (r *Replica) Status() Status {

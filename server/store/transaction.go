@@ -222,8 +222,8 @@ type Transaction struct {
 	// the larger of it and the time of the transaction before.
 	Time time.Time
 
-	Schema        *string  // replaces the schema text
-	Judged        Revision // at which JudgeSchema found that it may; 0: judge all that is stored
+	Schema        *string   // replaces the schema text
+	Judged        Revision  // at which JudgeSchema found that it may; 0: judge all that is stored
 	SchemaSeen    *Revision // at which the schema that is replaced was seen: one that was written later refuses the transaction; nil: whichever it is
 	Preconditions []Precondition
 	Deletes       []FilterDelete
