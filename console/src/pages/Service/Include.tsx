@@ -36,7 +36,7 @@ function Form({ of: s, onClose }: { of: SubscriptionJson; onClose: () => void })
     <form onSubmit={(e) => { e.preventDefault(); void submit().catch(() => undefined) }}>
       <Stack>
         <Text size="sm">{t.includeAbout}</Text>
-        <MemberPicker label={texts.portal.share.who} value={members} onChange={setMembers} of={`pool ${id}`} search={(text, signal) => searchPool(id, text, signal)} autoFocus />
+        <MemberPicker label={texts.portal.share.who} value={members} onChange={setMembers} of={`pool ${id}`} search={(text, signal) => searchPool(id, text, signal)} first />
         <Select label={texts.portal.role} value={role} onChange={(r) => setRole(r ?? 'user')} allowDeselect={false} data={roles.map((r) => ({ value: r, label: roleLabel(r) }))} description={roleAbout(role)} />
         {s.licences ? <Text size="sm" role="status" {...(left < 0 ? { c: 'var(--mantine-color-error)', fw: 600 } : {})}>{left < 0 ? `${t.left(0)}: ${-left} too many are picked` : t.left(left)}</Text> : null}
         {include.isError && <Failure error={include.error} what={t.include} />}

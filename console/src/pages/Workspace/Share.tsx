@@ -68,7 +68,7 @@ function Form({ workspace, access, onReload, onClose }: { workspace: WorkspaceJs
         {roles.length === 0 && <Alert color="gray">{t.noRights}</Alert>}
         {roles.length > 0 && (
           <>
-            <MemberPicker label={t.who} value={picked} onChange={setPicked} of={`candidates ${id}`} search={find} autoFocus />
+            <MemberPicker label={t.who} value={picked} onChange={setPicked} of={`candidates ${id}`} search={find} first />
             {outside.slice(0, 3).map((m) => (
               <Group key={m.user ?? m.group} gap="xs">
                 <Text size="sm">{t.outside(memberName(m))}</Text>
