@@ -186,6 +186,17 @@ func (d *differ) caveats(old, new *Caveat) {
 	})
 }
 
+// Comment reports whether nothing but comments differ.
+func (c Change) Comment() bool {
+	switch c.Kind {
+	case DefinitionDocChanged, RelationDocChanged, PermissionDocChanged, CaveatDocChanged:
+		return true
+	case ConstraintChanged:
+		return c.Before == c.Constraint.String()
+	}
+	return false
+}
+
 // String says what changed, on one line.
 func (c Change) String() string {
 	switch c.Kind {
@@ -212,7 +223,7 @@ func (c Change) String() string {
 	case ConstraintRemoved:
 		return c.Type.Name + ": " + c.Constraint.String() + " removed"
 	case ConstraintChanged:
-		if c.Before == c.Constraint.String() {
+		if c.Comment() {
 			return c.Type.Name + ": " + c.Before + ": comment changed"
 		}
 		return c.Type.Name + ": " + c.Constraint.String() + ", was " + c.Before

@@ -70,7 +70,10 @@ func (s *Server) stage(ctx context.Context, i *replica.Import, first *engine.Rel
 		}
 		batch := make([]engine.Relationship, len(message))
 		for k, r := range message {
-			if batch[k], err = toRelationship(r); err != nil {
+			if batch[k], err = toRelationship(r); err == nil {
+				err = s.reserved.check(&batch[k])
+			}
+			if err != nil {
 				return fmt.Errorf("relationship %d: %w", i.Total()+k, err)
 			}
 		}

@@ -207,7 +207,12 @@ var rules = []rule{
 	as(func(e *store.DocumentClassError) verdict { return verdict{code: codes.FailedPrecondition} }),
 	as(func(e *store.DocumentVersionError) verdict { return verdict{code: codes.FailedPrecondition} }),
 
+	as(func(e *reservedError) verdict { return verdict{codes.PermissionDenied, reservedReason, e.meta, nil} }),
+
 	// What a schema cannot be.
+	as(func(e *reservedSchemaError) verdict {
+		return verdict{codes.FailedPrecondition, reservedReason, map[string]string{"names": strings.Join(e.names, ", ")}, nil}
+	}),
 	as(func(e *store.SchemaInUseError) verdict {
 		return verdict{codes.InvalidArgument, v1.ErrorReason_ERROR_REASON_SCHEMA_TYPE_ERROR, nil, nil}
 	}),

@@ -29,6 +29,9 @@ func (s *Server) propose(ctx context.Context, tx store.Transaction) (replica.Res
 // proposeKeyed is propose under an idempotency key, "" for none.
 func (s *Server) proposeKeyed(ctx context.Context, tx store.Transaction, key string) (replica.Result, error) {
 	tx.Actor = caller(ctx)
+	if err := s.checkReserved(ctx, &tx); err != nil {
+		return replica.Result{}, err
+	}
 	ctx, end := s.room(ctx, "replica.Propose")
 	defer end()
 	result, err := s.replica.Propose(ctx, replica.Proposal{Tx: tx, RetryKey: key, Identity: tx.Actor, RequestID: requestID(ctx)})

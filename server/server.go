@@ -58,7 +58,8 @@ type Config struct {
 
 	Network *peer.Network // that the replica has, for metrics; nil: none
 
-	Portal *portal.Portal // the Customer Portal; nil: it is off
+	Portal   *portal.Portal // the Customer Portal; nil: it is off
+	Reserved *Reserved      // what only the portal writes; nil: nothing
 
 	// MismatchedToken is what at_least_as_fresh does with a token that another
 	// cluster made, or this one before its history was replaced.
@@ -134,6 +135,7 @@ func (l Limits) withDefaults() Limits {
 type Server struct {
 	config     Config
 	replica    *replica.Replica
+	reserved   *reserved // nil: nothing is
 	log        *slog.Logger
 	limits     Limits
 	candidates *candidateCache
@@ -167,12 +169,16 @@ func New(c Config) (*Server, error) {
 	if c.Version == "" {
 		c.Version = "devel"
 	}
+	held, err := newReserved(c.Reserved)
+	if err != nil {
+		return nil, fmt.Errorf("making the server: %w", err)
+	}
 	candidates, err := newCandidateCache()
 	if err != nil {
 		return nil, fmt.Errorf("making the server: %w", err)
 	}
 	s := &Server{
-		config: c, replica: c.Replica, log: c.Logger, limits: c.Limits.withDefaults(),
+		config: c, replica: c.Replica, reserved: held, log: c.Logger, limits: c.Limits.withDefaults(),
 		candidates: candidates, metrics: newMetrics(),
 		draining: make(chan struct{}),
 	}

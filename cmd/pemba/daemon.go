@@ -62,6 +62,9 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 			return err
 		}
 		s.server.Portal = n.portal
+		s.server.Reserved = &server.Reserved{
+			Schema: portal.Schema, Documents: []string{portal.DocumentPrefix}, RawWrites: f.portalRawWrites,
+		}
 	}
 	if n.server, err = server.New(s.server); err != nil {
 		return err

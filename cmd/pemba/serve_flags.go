@@ -31,7 +31,7 @@ type serveFlags struct {
 	bootstrap                       []string
 	grpcAddr, httpAddr, metricsAddr string
 	public                          string
-	portal                          bool
+	portal, portalRawWrites         bool
 	cluster                         clusterFlags
 
 	keys                                []string
@@ -71,6 +71,7 @@ func (f *serveFlags) declare(flags *pflag.FlagSet) {
 	flags.StringVar(&f.metricsAddr, "metrics-addr", "127.0.0.1:9090", "address of Prometheus metrics and pprof, which ask for no key")
 	flags.StringVar(&f.public, "public-url", "", "where callers reach HTTP (default: --http-addr)")
 	flags.BoolVar(&f.portal, "portal", false, "serve the Customer Portal: its definitions become part of the schema, and only it writes their relationships")
+	flags.BoolVar(&f.portalRawWrites, "portal-raw-writes", false, "with --portal: the other APIs may write the portal's relationships and documents too, past its rules and its audit log")
 	f.cluster.declare(flags)
 	f.declareAuth(flags)
 	f.declareObservation(flags)
@@ -97,6 +98,9 @@ func (f *serveFlags) settings(log *slog.Logger) (*settings, error) {
 		if err := checkAddr(addr.value); err != nil {
 			fault("--%s %q: %w", addr.flag, addr.value, err)
 		}
+	}
+	if f.portalRawWrites && !f.portal {
+		fault("--portal-raw-writes is about what the portal keeps: give --portal, or leave it out")
 	}
 	faults = append(append(faults, f.exposure()...), f.cluster.faults(f.inMemory)...)
 	if err := f.positive(); err != nil {
@@ -165,6 +169,9 @@ func (f *serveFlags) warnings() []string {
 	}
 	if f.cluster.peerInsecure {
 		warnings = append(warnings, "--peer-insecure: whoever reaches --raft-addr commands the cluster; let only nodes reach it")
+	}
+	if f.portalRawWrites {
+		warnings = append(warnings, "--portal-raw-writes: what is written past the portal is in no audit log; serve without it when the repair is done")
 	}
 	if !loopback(f.metricsAddr) {
 		warnings = append(warnings, "metrics and profiles ask for no key: let only operators reach --metrics-addr")
