@@ -41,6 +41,14 @@ func CallerOf(ctx context.Context) *Caller {
 	return &Caller{}
 }
 
+// further returns the context of what follows the first transaction of a call: its
+// name for repetition names the first alone.
+func further(ctx context.Context) context.Context {
+	c := *CallerOf(ctx)
+	c.RetryKey = ""
+	return WithCaller(ctx, &c)
+}
+
 // WithRequest returns an HTTP request that the caller makes.
 func WithRequest(r *http.Request, c *Caller) *http.Request {
 	return r.WithContext(WithCaller(r.Context(), c))

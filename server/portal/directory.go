@@ -48,7 +48,9 @@ type workspaceRow struct {
 	id      string
 	doc     workspaceDoc
 	version store.Revision
-	search  string
+	name    string   // lower case, to sort by
+	search  string   // lower case: what a search looks through
+	owners  []string // users
 }
 
 // listing is a directory that stands still, and the state of its revision. It must
@@ -193,6 +195,19 @@ func (c *changes) relationship(v *view, r *engine.Relationship) error {
 			return err
 		}
 		c.people[rowKey{of, r.Subject.ID}] = true
+	case "model", "project":
+		if r.Relation != "owner" {
+			return nil
+		}
+		sub, err := v.only(r.Resource, "subscription", "subscription")
+		if err != nil {
+			return err
+		}
+		of, err := v.only(subscription(sub), "company", "company")
+		if err != nil {
+			return err
+		}
+		c.workspaces[rowKey{of, r.Resource.ID}] = true
 	}
 	return nil
 }
@@ -226,6 +241,9 @@ func (d *directory) load(ctx context.Context, v *view) error {
 		}
 	}
 	if err := d.loadRoles(ctx, v); err != nil {
+		return err
+	}
+	if err := d.loadOwners(ctx, v); err != nil {
 		return err
 	}
 	d.revision = v.snap.Revision()
@@ -263,6 +281,27 @@ func (d *directory) loadRoles(ctx context.Context, v *view) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// loadOwners reads whose the workspaces are.
+func (d *directory) loadOwners(ctx context.Context, v *view) error {
+	rows := map[engine.Object]*workspaceRow{}
+	for _, of := range d.workspaces {
+		for id, row := range of {
+			rows[engine.Object{Type: row.doc.Kind, ID: id}] = row
+		}
+	}
+	for kind := range workspaceRoles {
+		for r, err := range v.snap.Relationships(ctx, store.Filter{ResourceType: kind, Relation: roleOwner}, nil) {
+			if err != nil {
+				return err
+			}
+			if row := rows[r.Resource]; row != nil {
+				row.owners = append(row.owners, r.Subject.ID)
+			}
+		}
+	}
+	return nil
 }
 
 // setRole notes a role; the later of participant, viewer, owner counts.
@@ -309,7 +348,8 @@ func (d *directory) setWorkspace(company, id string, doc store.Document) error {
 	if err := decode(doc, &row.doc); err != nil {
 		return err
 	}
-	row.search = strings.ToLower(row.doc.Name + "\n" + row.doc.Description)
+	row.name = strings.ToLower(row.doc.Name)
+	row.search = row.name + "\n" + strings.ToLower(row.doc.Description)
 	if d.workspaces[company] == nil {
 		d.workspaces[company] = map[string]*workspaceRow{}
 	}
@@ -361,7 +401,12 @@ func (d *directory) readWorkspace(v *view, of, id string) error {
 	if !ok {
 		return nil
 	}
-	return d.setWorkspace(of, id, doc)
+	if err := d.setWorkspace(of, id, doc); err != nil {
+		return err
+	}
+	row := d.workspaces[of][id]
+	row.owners, err = v.holders(engine.Object{Type: row.doc.Kind, ID: id}, roleOwner)
+	return err
 }
 
 func (d *directory) readCompany(v *view, id string) error {

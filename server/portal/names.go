@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"slices"
@@ -112,6 +113,20 @@ func (v *view) someone(id string) (*portalv1.Person, error) {
 	}
 	active, err := v.active(id)
 	return &portalv1.Person{Id: id, Email: d.Email, GivenName: d.GivenName, Surname: d.Surname, Active: active}, err
+}
+
+// comparePeople orders active people before others, and then by name and id.
+func comparePeople(a, b *portalv1.Person) int {
+	switch {
+	case a.Active && !b.Active:
+		return -1
+	case b.Active && !a.Active:
+		return 1
+	}
+	return cmp.Or(
+		strings.Compare(strings.ToLower(a.GivenName+" "+a.Surname), strings.ToLower(b.GivenName+" "+b.Surname)),
+		strings.Compare(a.Id, b.Id),
+	)
 }
 
 // active reports whether a user of the caller's company is active.

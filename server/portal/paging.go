@@ -54,8 +54,9 @@ type sorted[T any] struct {
 	row     T
 }
 
-// cut sorts rows by key and id and returns the page that a request asks for, the
-// cursor of the next one ("" at the end), and how many rows there are.
+// cut returns the page of rows, by key and id, that a request asks for, and the
+// cursor of the next one ("" at the end). It sorts no more than it returns: of very
+// many rows a page is few.
 func cut[T any](rows []sorted[T], p *portalv1.Paging, backward bool) (page []T, next string, err error) {
 	size, err := pageSize(p)
 	if err != nil {
@@ -75,20 +76,20 @@ func cut[T any](rows []sorted[T], p *portalv1.Paging, backward bool) (page []T, 
 		}
 		return c
 	}
-	slices.SortFunc(rows, order)
-	from := 0
-	if p.GetCursor() != "" {
-		var found bool
-		if from, found = slices.BinarySearchFunc(rows, sorted[T]{key: key, id: id}, order); found {
-			from++
+	after := sorted[T]{key: key, id: id}
+	var first []sorted[T] // the rows of the page, in order, and one more
+	for _, r := range rows {
+		if p.GetCursor() != "" && order(r, after) <= 0 || len(first) > size && order(r, first[size]) >= 0 {
+			continue
 		}
+		at, _ := slices.BinarySearchFunc(first, r, order)
+		first = slices.Insert(first[:min(len(first), size)], min(at, size), r)
 	}
-	to := min(from+size, len(rows))
-	for _, r := range rows[from:to] {
+	for _, r := range first[:min(len(first), size)] {
 		page = append(page, r.row)
 	}
-	if to < len(rows) {
-		next = cursorAfter(rows[to-1].key, rows[to-1].id)
+	if len(first) > size {
+		next = cursorAfter(first[size-1].key, first[size-1].id)
 	}
 	return page, next, nil
 }

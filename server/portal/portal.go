@@ -79,6 +79,7 @@ func (p *Portal) Close() {
 func (p *Portal) Register(g grpc.ServiceRegistrar) {
 	portalv1.RegisterOperatorServiceServer(g, &operatorService{Portal: p})
 	portalv1.RegisterSettingsServiceServer(g, &settingsService{Portal: p})
+	portalv1.RegisterSubscriptionServiceServer(g, &subscriptionService{Portal: p})
 }
 
 // Services returns the services by which operators and administrators prepare what

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema"
 	"github.com/pemba-authz/pemba/server/replica"
@@ -112,4 +113,30 @@ func TestMerged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// propose writes a transaction past the portal.
+func propose(t testing.TB, p *Portal, tx store.Transaction) {
+	t.Helper()
+	if _, err := p.replica.Propose(t.Context(), replica.Proposal{Tx: tx}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// makeGroup writes a group of a company with its direct members, as subjects.
+func makeGroup(t testing.TB, p *Portal, company, id string, members ...string) {
+	t.Helper()
+	tx := store.Transaction{Documents: []store.DocumentUpdate{put(groupKey(company, id), groupDoc{Name: id})}}
+	texts := []string{"group:" + id + "#company@company:" + company}
+	for _, m := range members {
+		texts = append(texts, "group:"+id+"#direct_member@"+m)
+	}
+	for _, text := range texts {
+		r, err := engine.ParseRelationship(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx.Updates = append(tx.Updates, store.Update{Op: store.Create, Relationship: r})
+	}
+	propose(t, p, tx)
 }

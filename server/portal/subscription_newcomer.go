@@ -1,0 +1,63 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+)
+
+// CreateSubscriptionUser creates a user of the company and includes him, in one
+// transaction.
+func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *portalv1.CreateSubscriptionUserRequest) (*portalv1.CreateSubscriptionUserResponse, error) {
+	d, err := newPerson(r.Email, r.GivenName, r.Surname)
+	if err != nil {
+		return nil, err
+	}
+	if d.JobTitle, err = line("job_title", r.JobTitle, 0, 100); err != nil {
+		return nil, err
+	}
+	if r.ManagerEmail != "" {
+		if d.ManagerEmail, err = email("manager_email", r.ManagerEmail); err != nil {
+			return nil, err
+		}
+	}
+	message, err := prose("message", r.Message, 0, 1_000)
+	if err != nil {
+		return nil, err
+	}
+	id := newID()
+	written, err := s.act(ctx, func(v *view, a *action) error {
+		bought, _, err := v.findSubscription(r.Id)
+		if err != nil {
+			return err
+		}
+		a.service, a.target, a.called = bought.Service, user(id), d.name()
+		sub := subscription(r.Id)
+		if err := v.begin(ctx, a, "subscription.user.create", sub, "create_new_user"); err != nil {
+			return err
+		}
+		if err := v.needs(ctx, a, sub, "include_user"); err != nil {
+			return err
+		}
+		if err := v.addPerson(a, v.caller.Company, id, d); err != nil {
+			return err
+		}
+		if err := v.include(ctx, a, r.Id, subject(a.target, ""), r.Role); err != nil {
+			return err
+		}
+		a.after = newcomer{d.Email, r.Role, message}
+		a.sentence = fmt.Sprintf("created %s and included him in %s as %s", d.name(), v.called(sub), subscriptionRoleName(r.Role))
+		return v.licences(ctx, a)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &portalv1.CreateSubscriptionUserResponse{UserId: id, WrittenAt: written.WrittenAt, Audit: written.Audit}, nil
+}
+
+type newcomer struct {
+	Email   string `json:"email"`
+	Role    string `json:"role"`
+	Message string `json:"message,omitempty"`
+}
