@@ -44,7 +44,21 @@ type action struct {
 	// unchanged is set when there is nothing to do: nothing is written.
 	unchanged bool
 
+	// parts are what the action is made of when each part is recorded by itself;
+	// empty: the action is one. take has what they do.
+	parts []*action
+
 	tx store.Transaction
+}
+
+// take adds what another action does, and what that takes.
+func (a *action) take(part *action) {
+	a.also = append(a.also, part.also...)
+	a.tx.Preconditions = append(a.tx.Preconditions, part.tx.Preconditions...)
+	a.tx.DocumentPreconditions = append(a.tx.DocumentPreconditions, part.tx.DocumentPreconditions...)
+	a.tx.Guards = append(a.tx.Guards, part.tx.Guards...)
+	a.tx.Updates = append(a.tx.Updates, part.tx.Updates...)
+	a.tx.Documents = append(a.tx.Documents, part.tx.Documents...)
 }
 
 // must makes the transaction depend on a permission of a user: what must hold, or
@@ -152,11 +166,17 @@ func (v *view) seal(ctx context.Context, a *action) error {
 			a.must(v.caller.User, q.on, q.permission, true)
 		}
 	}
-	record, err := v.record(ctx, a)
-	if err != nil {
-		return err
+	parts := a.parts
+	if len(parts) == 0 {
+		parts = []*action{a}
 	}
-	a.tx.Records = append(a.tx.Records, record)
+	for _, part := range parts {
+		record, err := v.record(ctx, part)
+		if err != nil {
+			return err
+		}
+		a.tx.Records = append(a.tx.Records, record)
+	}
 	a.tx.Actor = v.caller.actor()
 	a.tx.Metadata = map[string]any{"action": a.name, "request_id": v.caller.RequestID}
 	return nil

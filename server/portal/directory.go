@@ -33,6 +33,7 @@ type personRow struct {
 	version     store.Revision
 	seen        seenDoc
 	search      string // lower case: what a search looks through
+	byName      string // lower case: what lists are sorted by
 	deactivated bool
 	admin       bool
 	roles       map[string]string // by subscription: "owner", "viewer", "user"; direct ones
@@ -331,6 +332,7 @@ func (d *directory) setPerson(company, id string, doc store.Document) error {
 		return err
 	}
 	u := &row.doc
+	row.byName = strings.ToLower(u.name())
 	row.search = strings.ToLower(u.GivenName + " " + u.Surname + "\n" + u.Email + "\n" + u.JobTitle)
 	d.put(company, row)
 	return nil

@@ -114,9 +114,11 @@ type groupDoc struct {
 	Created      time.Time `json:"created"`
 }
 
-// titleDoc is a job title. It exists while somebody has it.
+// titleDoc is a job title. It exists while somebody has it, or a group contains
+// its holders.
 type titleDoc struct {
-	Name string `json:"name"`
+	Name    string `json:"name"`
+	Holders uint32 `json:"holders"` // how many have it
 }
 
 // groupNameDoc says what has a name: one of the two.

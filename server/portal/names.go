@@ -131,6 +131,9 @@ func comparePeople(a, b *portalv1.Person) int {
 
 // active reports whether a user of the caller's company is active.
 func (v *view) active(id string) (bool, error) {
+	if active, ok := v.turned[id]; ok {
+		return active, nil
+	}
 	off, err := v.has(v.company(), "deactivated", subject(user(id), ""))
 	return !off, err
 }

@@ -82,7 +82,7 @@ func (v *view) addPerson(a *action, of, userID string, d *userDoc) error {
 	if version, err := v.document(emailKey(d.Email), &taken); err != nil {
 		return err
 	} else if version != 0 {
-		return &Refusal{Fault: Taken, Field: "email", Rule: "5", Msg: fmt.Sprintf("email: %s is taken; an address belongs to one user, whatever the case", d.Email)}
+		return takenEmail(d.Email)
 	}
 	d.Created = v.engine.Now
 	a.document(at(0, put(emailKey(d.Email), emailDoc{of, userID})), at(0, put(userKey(of, userID), d)))
@@ -191,7 +191,10 @@ func (s *operatorService) CreateSubscription(ctx context.Context, r *portalv1.Cr
 		} else if version == 0 || owner.Company != r.CompanyId {
 			return invalid("owner_email", "%.200q is no user of the company; create the user first", r.OwnerEmail)
 		}
-		return v.buy(a, r.CompanyId, id, service, r.Licences, owner.User)
+		if err := v.buy(a, r.CompanyId, id, service, r.Licences, owner.User); err != nil {
+			return err
+		}
+		return v.owned(a, r.CompanyId, owner.User)
 	})
 	if err != nil {
 		return nil, err
@@ -223,6 +226,26 @@ func (v *view) buy(a *action, of, id, service string, licences uint32, owner str
 		a.relation(store.Create, sub, name, everybody)
 	}
 	return nil
+}
+
+// owned makes a purchase depend on its owner's being active, and tells everybody
+// who depends on what the company has bought.
+func (v *view) owned(a *action, of, owner string) error {
+	who := subject(user(owner), "")
+	off, err := v.has(company(of), "deactivated", who)
+	if err != nil {
+		return err
+	}
+	if off {
+		return invalid("owner_email", "this user is not active; name another owner, or activate the user first")
+	}
+	a.must(owner, company(of), "active_user", true)
+	var d companyDoc
+	version, err := v.document(companyKey(of), &d)
+	if err == nil {
+		a.document(at(version, put(companyKey(of), d)))
+	}
+	return err
 }
 
 // SetLicences changes how many licences were bought.

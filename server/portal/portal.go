@@ -78,6 +78,7 @@ func (p *Portal) Close() {
 // Register adds the services of the portal to a gRPC server.
 func (p *Portal) Register(g grpc.ServiceRegistrar) {
 	portalv1.RegisterOperatorServiceServer(g, &operatorService{Portal: p})
+	portalv1.RegisterPeopleServiceServer(g, &peopleService{Portal: p})
 	portalv1.RegisterSettingsServiceServer(g, &settingsService{Portal: p})
 	portalv1.RegisterSubscriptionServiceServer(g, &subscriptionService{Portal: p})
 }

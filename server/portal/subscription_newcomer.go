@@ -14,13 +14,8 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 	if err != nil {
 		return nil, err
 	}
-	if d.JobTitle, err = line("job_title", r.JobTitle, 0, 100); err != nil {
+	if err := d.details(r.JobTitle, r.ManagerEmail); err != nil {
 		return nil, err
-	}
-	if r.ManagerEmail != "" {
-		if d.ManagerEmail, err = email("manager_email", r.ManagerEmail); err != nil {
-			return nil, err
-		}
 	}
 	message, err := prose("message", r.Message, 0, 1_000)
 	if err != nil {
@@ -40,7 +35,8 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 		if err := v.needs(ctx, a, sub, "include_user"); err != nil {
 			return err
 		}
-		if err := v.addPerson(a, v.caller.Company, id, d); err != nil {
+		t := v.titles(a)
+		if err := v.registers(a, t, id, d, false); err != nil {
 			return err
 		}
 		if err := v.include(ctx, a, r.Id, subject(a.target, ""), r.Role); err != nil {
@@ -48,7 +44,7 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 		}
 		a.after = newcomer{d.Email, r.Role, message}
 		a.sentence = fmt.Sprintf("created %s and included him in %s as %s", d.name(), v.called(sub), subscriptionRoleName(r.Role))
-		return v.licences(ctx, a)
+		return v.settle(ctx, a, t)
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,16 @@ type view struct {
 	snap   *replica.Snapshot
 	engine engine.Engine
 	caller *Caller
+
+	// turned are users whom a plan that is only tried makes active or inactive.
+	turned map[string]bool
+}
+
+// turns notes that a plan that is only tried makes a user active or inactive.
+func (v *view) turns(id string, active bool) {
+	if v.turned != nil {
+		v.turned[id] = active
+	}
 }
 
 // read returns the state that the caller of ctx may rely on: at least that of his
