@@ -106,7 +106,7 @@ export async function scenario(args, flow) {
   const browser = await open(server.base)
   try {
     // Without the portal its question who one is has no answer.
-    browser.expect(/40[14] .*\/portal\/v1\/me\)/)
+    browser.expect(/(40[14]|501) .*\/portal\/v1\/me\)/)
     const page = await browser.window()
     try {
       await flow({ server, browser, page })

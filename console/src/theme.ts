@@ -4,11 +4,21 @@ const sea: MantineColorsTuple = ['#e6f6f5', '#cdeae8', '#9fd8d5', '#6cc5c0', '#4
 const dark: MantineColorsTuple = ['#dde1e6', '#bac1ca', '#9aa3ae', '#747e8a', '#454e5a', '#343c47', '#272d36', '#1b2028', '#151920', '#0f1217']
 
 // The library's "light" variant misses 4.5:1 for green and yellow text: both
-// schemes take the neutral text colour on it.
+// schemes take the neutral text colour on it, over a calmer ground with an edge.
 const variantColorResolver: VariantColorsResolver = (input) => {
   const colors = defaultVariantColorsResolver(input)
-  if (input.variant === 'light') return { ...colors, color: 'var(--mantine-color-text)' }
-  if (input.variant === 'subtle' && (input.color ?? 'gray') === 'gray') return { ...colors, color: 'var(--mantine-color-text)' }
+  const name = input.color ?? input.theme.primaryColor
+  if (input.variant === 'light') {
+    if (!(name in input.theme.colors)) return { ...colors, color: 'var(--mantine-color-text)' }
+    const shade = (n: number) => `var(--mantine-color-${name}-${n})`
+    return {
+      ...colors,
+      color: 'var(--mantine-color-text)',
+      background: `light-dark(color-mix(in srgb, ${shade(1)} 70%, var(--mantine-color-body)), color-mix(in srgb, ${shade(8)} 26%, var(--mantine-color-body)))`,
+      border: `1px solid light-dark(${shade(3)}, color-mix(in srgb, ${shade(8)} 70%, var(--mantine-color-body)))`,
+    }
+  }
+  if (input.variant === 'subtle' && name === 'gray') return { ...colors, color: 'var(--mantine-color-text)' }
   return colors
 }
 
@@ -46,6 +56,15 @@ export const theme = createTheme({
   variantColorResolver,
   components: {
     Badge: { defaultProps: { tt: 'none', fw: 600 } },
+    // What floats stands inside of the main landmark, and its list scrolls itself.
+    Popover: { defaultProps: { portalProps: { target: '#content' } } },
+    Menu: { defaultProps: { portalProps: { target: '#content' } } },
+    Tooltip: { defaultProps: { portalProps: { target: '#content' } } },
+    Combobox: { defaultProps: { portalProps: { target: '#content' } } },
+    Autocomplete: { defaultProps: { withScrollArea: false } },
+    Select: { defaultProps: { withScrollArea: false } },
+    MultiSelect: { defaultProps: { withScrollArea: false } },
+    TagsInput: { defaultProps: { withScrollArea: false } },
     Overlay: { defaultProps: { blur: 0 } },
   },
 })

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { useEffect, type ReactNode } from 'react'
 import { Modal, type MantineSize } from '@mantine/core'
 import { texts } from '../lib/texts'
 
@@ -14,9 +14,10 @@ type Props = {
 /** Dialog lies over the page. Mark what gets the focus with data-autofocus. */
 export function Dialog({ opened, onClose, title, size = 'md', children }: Props) {
   return (
-    <Modal.Root opened={opened} onClose={onClose ?? (() => undefined)} closeOnEscape={!!onClose} closeOnClickOutside={false} size={size} centered>
+    <Modal.Root opened={opened} onClose={onClose ?? (() => undefined)} closeOnEscape={!!onClose} closeOnClickOutside={false} size={size} centered returnFocus={false} transitionProps={{ duration: 0 }}>
       <Modal.Overlay />
       <Modal.Content>
+        <FocusBack />
         {/* else it counts as a second banner of the page */}
         <Modal.Header role="none">
           <Modal.Title>{title}</Modal.Title>
@@ -26,4 +27,15 @@ export function Dialog({ opened, onClose, title, size = 'md', children }: Props)
       </Modal.Content>
     </Modal.Root>
   )
+}
+
+/** FocusBack gives the focus back to what had it, however the dialog ends. */
+function FocusBack() {
+  useEffect(() => {
+    const before = document.activeElement
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) setTimeout(() => before.focus({ preventScroll: true }))
+    }
+  }, [])
+  return null
 }

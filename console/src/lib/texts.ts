@@ -1,8 +1,12 @@
 // Every text that people read, in one catalogue, so that a second language can
 // stand beside it. Each area has a file; pages take `texts.area`.
 import { common } from './texts/common'
+import { explanation } from './texts/explanation'
+import { lookup } from './texts/lookup'
 import { operations } from './texts/operations'
 import { portal } from './texts/portal'
+import { relationships } from './texts/relationships'
+import { watch } from './texts/watch'
 import { workbench } from './texts/workbench'
 
-export const texts = { common, portal, workbench, operations } as const
+export const texts = { common, explanation, lookup, operations, portal, relationships, watch, workbench } as const

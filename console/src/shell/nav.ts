@@ -18,6 +18,8 @@ export type NavItem = {
 /** NavGroup is a part of the rail; services says that the subscriptions follow. */
 export type NavGroup = { label: string; items: NavItem[]; services?: boolean }
 
+const w = texts.workbench.pages
+const bench = (me: Me) => atLeast(me.workbench, 'read')
 const ops = (me: Me) => atLeast(me.operations, 'read')
 
 const groups: NavGroup[] = [
@@ -30,7 +32,13 @@ const groups: NavGroup[] = [
   },
   {
     label: texts.common.groups.workbench,
-    items: [],
+    items: [
+      { to: '/workbench/relationships', label: w.relationships, icon: 'relation', show: bench },
+      { to: '/workbench/check', label: w.check, icon: 'check', show: bench },
+      { to: '/workbench/who', label: w.who, icon: 'who', keys: 'g w', show: bench },
+      { to: '/workbench/what', label: w.what, icon: 'what', show: bench },
+      { to: '/workbench/watch', label: w.watch, icon: 'watch', show: bench },
+    ],
   },
   {
     label: texts.common.groups.operations,

@@ -1,5 +1,5 @@
 import { ActionIcon, Checkbox, Menu, Text } from '@mantine/core'
-import { Fragment } from 'react'
+import { Fragment, useRef, useState } from 'react'
 import { texts } from '../../lib/texts'
 import { Icon } from '../Icon'
 import type { Props, RowAction } from './types'
@@ -37,18 +37,29 @@ export function Row<T>({ row, table, grid, index, rowIndex, narrow, place, activ
   )
 }
 
+// Not keydown: the key that opens the menu would close it.
+const menuEnds = ['mousedown', 'touchstart']
+
 function Actions({ name, actions }: { name: string; actions: RowAction[] }) {
+  const [opened, setOpened] = useState(false)
+  const button = useRef<HTMLButtonElement>(null)
   if (actions.length === 0) return null
+  // A dialog that an entry opens gives the focus back to what has it now.
+  const act = (a: RowAction) => {
+    setOpened(false)
+    button.current?.focus()
+    a.onClick()
+  }
   return (
-    <Menu position="bottom-end" withinPortal>
+    <Menu opened={opened} onChange={setOpened} clickOutsideEvents={menuEnds} position="bottom-end" withinPortal>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size={30} aria-label={texts.common.actionsFor(name)} data-row-menu><Icon name="more" /></ActionIcon>
+        <ActionIcon ref={button} variant="subtle" color="gray" size={30} aria-label={texts.common.actionsFor(name)} data-row-menu><Icon name="more" /></ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
         {actions.map((a, i) => (
           <Fragment key={a.label}>
             {a.danger && i > 0 && <Menu.Divider />}
-            <Menu.Item {...(a.danger ? { c: 'var(--mantine-color-error)' } : {})} disabled={!!a.reason} onClick={a.onClick}>
+            <Menu.Item {...(a.danger ? { c: 'var(--mantine-color-error)' } : {})} disabled={!!a.reason} onClick={() => act(a)}>
               {a.label}
               {a.reason && <Text size="xs">{a.reason}</Text>}
             </Menu.Item>

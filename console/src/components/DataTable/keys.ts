@@ -21,7 +21,8 @@ export function useRowKeys(k: Keys) {
   }
   const onKeyDown = (e: KeyboardEvent) => {
     const target = e.target as HTMLElement
-    const onRow = target.getAttribute('role') === 'row'
+    const onMenu = 'rowMenu' in target.dataset
+    const onRow = target.getAttribute('role') === 'row' || onMenu
     if ((!onRow && target !== k.scroller.current) || e.ctrlKey || e.metaKey || e.altKey || k.count === 0) return
     const single = preferences().singleKeys
     const at = onRow ? active : -1
@@ -29,7 +30,7 @@ export function useRowKeys(k: Keys) {
     if (single) Object.assign(moves, { j: at + 1, k: at - 1 })
     const to = moves[e.key]
     if (to !== undefined) go(to)
-    else if (onRow && e.key === 'Enter') k.onOpen(active)
+    else if (onRow && !onMenu && e.key === 'Enter') k.onOpen(active)
     else if (onRow && single && e.key === 'x') k.onToggle(active)
     else if (onRow && single && e.key === '.') rowAt(active)?.querySelector<HTMLElement>('[data-row-menu]')?.click()
     else return

@@ -27,7 +27,7 @@ export function SignIn() {
     router.history.push(target)
   }
   return (
-    <Center component="main" mih="100dvh" p="md">
+    <Center component="main" id="content" mih="100dvh" p="md">
       <Paper withBorder p="xl" radius="lg" w="100%" maw={400} shadow="sm">
         <Stack gap={4} mb="lg">
           <Title order={1} size="h2">{t.session.signIn}</Title>

@@ -1,0 +1,55 @@
+import dagre from '@dagrejs/dagre'
+import { MarkerType, type Edge, type Node } from '@xyflow/react'
+import { label, type Step } from '../../lib/steps'
+import { texts } from '../../lib/texts'
+
+export const size = { width: 250, height: 66 }
+export type StepNode = Node<{ step: Step }, 'step'>
+
+/** layout says where the nodes of a walk stand: the question on top. */
+export function layout(root: Step): { nodes: StepNode[]; edges: Edge[] } {
+  const graph = new dagre.graphlib.Graph()
+  graph.setGraph({ rankdir: 'TB', ranksep: 46, nodesep: 24 })
+  graph.setDefaultEdgeLabel(() => ({}))
+  const steps: Step[] = []
+  const edges: Edge[] = []
+  const add = (s: Step, parent?: Step) => {
+    graph.setNode(String(s.id), { ...size })
+    steps.push(s)
+    if (parent) {
+      graph.setEdge(String(parent.id), String(s.id))
+      edges.push({
+        id: `${parent.id}-${s.id}`, source: String(parent.id), target: String(s.id), markerEnd: { type: MarkerType.ArrowClosed },
+        className: `app-edge-${s.answer}`, focusable: false,
+      })
+    }
+    for (const c of s.children) add(c, s)
+  }
+  add(root)
+  dagre.layout(graph)
+  const nodes = steps.map((step): StepNode => {
+    const at = graph.node(String(step.id))
+    const kind = texts.explanation.kinds[step.kind]
+    return {
+      id: String(step.id), type: 'step', data: { step }, position: { x: at.x - size.width / 2, y: at.y - size.height / 2 },
+      ariaLabel: `${kind ? kind + ' ' : ''}${label(step)}, ${texts.explanation.answers[step.answer]}`,
+    }
+  })
+  return { nodes, edges }
+}
+
+type Direction = 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight'
+
+/** nearest is the node that one comes to first in a direction; undefined: there is none. */
+export function nearest(nodes: StepNode[], from: string, to: Direction): string | undefined {
+  const here = nodes.find((n) => n.id === from)?.position
+  if (!here) return undefined
+  const sideways = to === 'ArrowLeft' || to === 'ArrowRight'
+  const sign = to === 'ArrowRight' || to === 'ArrowDown' ? 1 : -1
+  const ahead = nodes.flatMap((n) => {
+    const along = sign * (sideways ? n.position.x - here.x : n.position.y - here.y)
+    const aside = Math.abs(sideways ? n.position.y - here.y : n.position.x - here.x)
+    return along > 1 ? [{ id: n.id, cost: along + 3 * aside }] : []
+  })
+  return ahead.sort((a, b) => a.cost - b.cost)[0]?.id
+}

@@ -1,0 +1,79 @@
+import { useState } from 'react'
+import { Autocomplete, Button, Collapse, Grid, NumberInput, Textarea } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import type { Question } from '../../api/explain'
+import { membersOf, useOutline } from '../../api/schema'
+import { Form } from '../../components/Form'
+import { ObjectInput } from '../../components/ObjectInput'
+import { parseContext, parseObject, parseSubject } from '../../lib/relationship'
+import { texts } from '../../lib/texts'
+import { ContextFields } from './ContextFields'
+
+const t = texts.workbench.check
+type Faults = { resource?: string; permission?: string; subject?: string; context?: string }
+
+/** faultOf is what a parser says of a text; undefined: nothing. */
+function faultOf(parse: (text: string) => unknown, text: string): string | undefined {
+  try {
+    parse(text)
+    return undefined
+  } catch (e) {
+    return e instanceof Error ? e.message : String(e)
+  }
+}
+
+function faultsOf(q: Question): Faults {
+  const found = {
+    resource: faultOf(parseObject, q.resource),
+    subject: faultOf(parseSubject, q.subject),
+    permission: q.permission ? undefined : t.choose,
+    context: q.context ? faultOf(parseContext, q.context) : undefined,
+  }
+  return Object.fromEntries(Object.entries(found).filter(([, v]) => v)) as Faults
+}
+
+export function CheckForm({ initial, busy, onAsk }: { initial: Partial<Question>; busy: boolean; onAsk: (q: Question) => void }) {
+  const outline = useOutline().data
+  const [q, setQ] = useState({ resource: initial.resource ?? '', permission: initial.permission ?? '', subject: initial.subject ?? '', context: initial.context ?? '', at: initial.at ?? '' })
+  const [faults, setFaults] = useState<Faults>({})
+  const [more, moreSwitch] = useDisclosure(!!(initial.context || initial.at))
+  const set = (change: Partial<typeof q>) => setQ((old) => ({ ...old, ...change }))
+  const type = q.resource.split(':')[0] ?? ''
+  const submit = () => {
+    const asked: Question = { resource: q.resource.trim(), permission: q.permission.trim(), subject: q.subject.trim(), ...(q.context.trim() ? { context: q.context.trim() } : {}), ...(q.at ? { at: q.at } : {}) }
+    const found = faultsOf(asked)
+    setFaults(found)
+    if (Object.keys(found).length === 0) onAsk(asked)
+  }
+  return (
+    <Form card onSubmit={submit}>
+      <Grid align="flex-start">
+        <Grid.Col span={{ base: 12, sm: 4 }}>
+          <ObjectInput kind="subject" label={t.subject} value={q.subject} onChange={(subject) => set({ subject })} placeholder="user:maria" {...(faults.subject ? { error: faults.subject } : {})} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, sm: 2.5 }}>
+          <Autocomplete label={t.permission} value={q.permission} onChange={(permission) => set({ permission })} data={membersOf(outline, type)} placeholder="edit" autoComplete="off" spellCheck={false}
+            classNames={{ input: 'app-mono' }} {...(faults.permission ? { error: faults.permission } : {})} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, sm: 4 }}>
+          <ObjectInput kind="resource" label={t.resource} value={q.resource} onChange={(resource) => set({ resource })} placeholder="model:claims" {...(faults.resource ? { error: faults.resource } : {})} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, sm: 1.5 }} className="app-beside-label">
+          <Button type="submit" fullWidth loading={busy}>{t.run}</Button>
+        </Grid.Col>
+      </Grid>
+      <Button variant="subtle" size="compact-sm" mt="xs" onClick={moreSwitch.toggle} aria-expanded={more} aria-controls="check-more">{more ? t.less : t.more}</Button>
+      <Collapse expanded={more} id="check-more">
+        <Grid mt="xs">
+          <Grid.Col span={{ base: 12, sm: 8 }}>
+            <ContextFields caveats={outline?.caveats ?? []} value={q.context} onChange={(context) => set({ context })} />
+            <Textarea label={t.context} description={t.contextHint} value={q.context} onChange={(e) => set({ context: e.currentTarget.value })} autosize minRows={2} maxRows={10} classNames={{ input: 'app-mono' }} spellCheck={false} {...(faults.context ? { error: faults.context } : {})} />
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, sm: 4 }}>
+            <NumberInput label={t.at} description={t.atHint} value={q.at} onChange={(v) => set({ at: String(v) })} min={1} allowDecimal={false} hideControls />
+          </Grid.Col>
+        </Grid>
+      </Collapse>
+    </Form>
+  )
+}
