@@ -195,37 +195,31 @@ func (v *view) exists(field, what, id, key string) error {
 // maxGrantors is how many people a refusal names.
 const maxGrantors = 5
 
-// grantors returns who can give roles on an object, nearest first: its owners,
-// those of its subscription, the administrators of the company. Only active ones.
+// grantors returns who can give roles on an object, as sentences name them.
 func (v *view) grantors(ctx context.Context, on engine.Object) ([]string, error) {
-	var sets []asked
-	switch on.Type {
-	case "diagram":
-		model, err := v.only(on, "model", "model")
-		if err != nil {
-			return nil, err
-		}
-		return v.grantors(ctx, engine.Object{Type: "model", ID: model})
-	case "model", "project":
-		sub, err := v.only(on, "subscription", "subscription")
-		if err != nil {
-			return nil, err
-		}
-		sets = append(sets, asked{on, "owner"}, asked{subscription(sub), "owner"})
-	case "subscription":
-		sets = append(sets, asked{on, "owner"})
-	case "group":
-		sub, err := v.only(on, "subscription", "subscription")
-		if err != nil {
-			return nil, err
-		}
-		if sub != "" {
-			sets = append(sets, asked{subscription(sub), "owner"})
-		}
-	case "installation":
-		return nil, nil
+	ids, err := v.grantorIDs(ctx, on)
+	if err != nil {
+		return nil, err
 	}
-	sets = append(sets, asked{v.company(), "administrator"})
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		var d userDoc
+		if _, err := v.document(userKey(v.caller.Company, id), &d); err != nil {
+			return nil, err
+		}
+		out[i] = d.name() + " (" + d.Email + ")"
+	}
+	return out, nil
+}
+
+// grantorIDs returns who can give roles on an object, nearest first: its owners,
+// those of its subscription, the administrators of the company. Only active ones, and
+// not the caller.
+func (v *view) grantorIDs(ctx context.Context, on engine.Object) ([]string, error) {
+	sets, err := v.granting(on)
+	if err != nil {
+		return nil, err
+	}
 	var out []string
 	for _, set := range sets {
 		ids, err := v.holders(set.on, set.permission)
@@ -233,25 +227,46 @@ func (v *view) grantors(ctx context.Context, on engine.Object) ([]string, error)
 			return nil, err
 		}
 		for _, id := range ids {
-			if active, err := v.active(id); err != nil || !active || id == v.caller.User {
-				if err != nil {
-					return nil, err
-				}
-				continue
-			}
-			var d userDoc
-			if _, err := v.document(userKey(v.caller.Company, id), &d); err != nil {
+			active, err := v.active(id)
+			if err != nil {
 				return nil, err
 			}
-			if text := d.name() + " (" + d.Email + ")"; !slices.Contains(out, text) {
-				out = append(out, text)
+			if active && id != v.caller.User && !slices.Contains(out, id) {
+				out = append(out, id)
 			}
 			if len(out) == maxGrantors {
 				return out, nil
 			}
 		}
 	}
-	return out, nil
+	return out, ctx.Err()
+}
+
+// granting returns the relations whose holders can give roles on an object.
+func (v *view) granting(on engine.Object) ([]asked, error) {
+	admins := asked{v.company(), "administrator"}
+	switch on.Type {
+	case "diagram":
+		model, err := v.only(on, "model", "model")
+		if err != nil {
+			return nil, err
+		}
+		return v.granting(engine.Object{Type: "model", ID: model})
+	case "model", "project":
+		sub, err := v.only(on, "subscription", "subscription")
+		return []asked{{on, roleOwner}, {subscription(sub), roleOwner}, admins}, err
+	case "subscription":
+		return []asked{{on, roleOwner}, admins}, nil
+	case "group":
+		sub, err := v.only(on, "subscription", "subscription")
+		if sub == "" {
+			return []asked{admins}, err
+		}
+		return []asked{{subscription(sub), roleOwner}, admins}, err
+	case "installation":
+		return nil, nil
+	}
+	return []asked{admins}, nil
 }
 
 // enumerate joins words as "a, b or c".

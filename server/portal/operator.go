@@ -202,7 +202,8 @@ func (s *operatorService) CreateSubscription(ctx context.Context, r *portalv1.Cr
 	return &portalv1.CreateSubscriptionResponse{SubscriptionId: id, WrittenAt: written.WrittenAt}, nil
 }
 
-// buy plans a subscription with its first owner. All switches are on.
+// buy plans a subscription with its first owner. Editors do not share at first
+// (rules 11 and 14, and the table of roles).
 func (v *view) buy(a *action, of, id, service string, licences uint32, owner string) error {
 	if _, ok, err := v.snap.Document(subscriptionKey(of, id)); err != nil || ok {
 		if err != nil {
@@ -222,8 +223,9 @@ func (v *view) buy(a *action, of, id, service string, licences uint32, owner str
 	a.relation(store.Create, sub, "service", subject(serviceObject(service), ""))
 	a.relation(store.Create, sub, "participant", who)
 	a.relation(store.Create, sub, "owner", who)
-	for _, name := range switchNames {
-		a.relation(store.Create, sub, name, everybody)
+	a.relation(store.Create, sub, "create_open", everybody)
+	if service == "modeler" {
+		a.relation(store.Create, sub, "publish_open", everybody)
 	}
 	return nil
 }

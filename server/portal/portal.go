@@ -66,6 +66,7 @@ func Open(c Config) (*Portal, error) {
 	p.notes = newNotes(p)
 	p.running.Go(p.notes.run)
 	p.running.Go(p.install)
+	p.running.Go(p.chores)
 	return p, nil
 }
 
@@ -79,6 +80,10 @@ func (p *Portal) Close() {
 func (p *Portal) Register(g grpc.ServiceRegistrar) {
 	portalv1.RegisterOperatorServiceServer(g, &operatorService{Portal: p})
 	portalv1.RegisterPeopleServiceServer(g, &peopleService{Portal: p})
+	portalv1.RegisterWorkspaceServiceServer(g, &workspaceService{Portal: p})
+	portalv1.RegisterDiagramServiceServer(g, &diagramService{Portal: p})
+	portalv1.RegisterGroupServiceServer(g, &groupService{Portal: p})
+	portalv1.RegisterAuditServiceServer(g, &auditService{Portal: p})
 	portalv1.RegisterSettingsServiceServer(g, &settingsService{Portal: p})
 	portalv1.RegisterSubscriptionServiceServer(g, &subscriptionService{Portal: p})
 }

@@ -1,0 +1,208 @@
+package portal
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/store"
+)
+
+// exportPart is how large a part of an export is about, in bytes.
+const exportPart = 64 << 10
+
+// auditColumns are those of an export as CSV.
+var auditColumns = []string{
+	"number", "time", "revision", "actor", "actor_name", "actor_email", "action", "target", "target_name", "service", "result",
+	"sentence", "reason", "permission", "address", "agent", "request_id", "before", "after", "repeated", "hash", "previous",
+}
+
+// ExportAuditRecords streams the records that the filters select, the newest first.
+func (s *auditService) ExportAuditRecords(r *portalv1.ExportAuditRecordsRequest, stream grpc.ServerStreamingServer[portalv1.ExportAuditRecordsResponse]) error {
+	if r.Format != "csv" && r.Format != "ndjson" {
+		return invalid("format", "%.40q is none; it is csv or ndjson", r.Format)
+	}
+	filter, err := newAuditFilter(&portalv1.ListAuditRecordsRequest{
+		Actor: r.Actor, Action: r.Action, Target: r.Target, Service: r.Service, Result: r.Result, Since: r.Since, Until: r.Until, Search: r.Search,
+	})
+	if err != nil {
+		return err
+	}
+	ctx := stream.Context()
+	v, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	if err := s.openAudit(ctx, v, "audit.export", "exported the audit log", true); err != nil {
+		return err
+	}
+	w := &auditWriter{send: func(text string) error { return stream.Send(&portalv1.ExportAuditRecordsResponse{Text: text}) }}
+	if r.Format == "csv" {
+		w.csv = csv.NewWriter(&w.text)
+		w.write(auditColumns)
+	}
+	var fault error
+	err = v.auditEntries(ctx, 0, func(e *auditEntry) bool {
+		if filter.fits(e) {
+			fault = w.add(v.auditMessage(e), &e.doc)
+		}
+		return fault == nil
+	})
+	if err == nil {
+		err = fault
+	}
+	if err != nil {
+		return err
+	}
+	return w.flush(1)
+}
+
+// auditWriter writes records out in parts.
+type auditWriter struct {
+	text bytes.Buffer
+	csv  *csv.Writer // nil: NDJSON
+	send func(string) error
+}
+
+func (w *auditWriter) write(cells []string) {
+	for i, cell := range cells {
+		cells[i] = harmless(cell)
+	}
+	_ = w.csv.Write(cells) // into memory
+	w.csv.Flush()
+}
+
+func (w *auditWriter) add(r *portalv1.AuditRecord, d *entryDoc) error {
+	if w.csv != nil {
+		w.write([]string{
+			strconv.FormatUint(r.Number, 10), r.Time.AsTime().Format("2006-01-02T15:04:05.000Z"), strconv.FormatUint(r.Revision, 10),
+			d.Actor, d.ActorName, d.ActorEmail, r.Action, r.Target, r.TargetName, d.Service, r.Result, r.Sentence, r.Reason, r.Permission,
+			r.Address, r.Agent, r.RequestId, r.Before, r.After, strconv.Itoa(d.Repeated), r.Hash, r.Previous,
+		})
+		return w.flush(exportPart)
+	}
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("audit record %d: %w", r.Number, err)
+	}
+	w.text.Write(append(text, '\n'))
+	return w.flush(exportPart)
+}
+
+// flush sends what there is, if it is at least so much.
+func (w *auditWriter) flush(least int) error {
+	if w.text.Len() < least {
+		return nil
+	}
+	err := w.send(w.text.String())
+	w.text.Reset()
+	return err
+}
+
+// harmless makes a cell of CSV one that no spreadsheet takes for a formula.
+func harmless(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
+
+// VerifyAudit recomputes the chain of hashes from what is stored.
+func (s *auditService) VerifyAudit(ctx context.Context, _ *portalv1.VerifyAuditRequest) (*portalv1.VerifyAuditResponse, error) {
+	v, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	if err := s.openAudit(ctx, v, "audit.verify", "verified the audit log", true); err != nil {
+		return nil, err
+	}
+	chain := auditChain(v.caller.Company)
+	state, ok, err := v.snap.Chain(chain)
+	if err != nil || !ok {
+		return &portalv1.VerifyAuditResponse{}, err
+	}
+	resp := &portalv1.VerifyAuditResponse{First: state.First}
+	number, previous := state.First, state.FloorHash
+	for doc, err := range v.snap.Documents(ctx, chain+"/", "") {
+		if err != nil {
+			return nil, err
+		}
+		link, err := store.ParseLink(doc.Value)
+		switch {
+		case err != nil:
+			resp.Fault = err.Error()
+		case link.Number != number:
+			resp.Fault = fmt.Sprintf("record %d is missing", number)
+		case link.Previous != previous:
+			resp.Fault = "its previous hash is not that of the record before"
+		}
+		if resp.Fault != "" {
+			resp.FaultAt = number
+			return resp, nil
+		}
+		resp.Records, resp.Last, resp.Head = resp.Records+1, link.Number, link.Hash().String()
+		number, previous = number+1, link.Hash()
+	}
+	if previous != state.LastHash {
+		resp.Fault, resp.FaultAt = "the newest record is missing", number
+	}
+	return resp, nil
+}
+
+// retain removes the records of a company's audit log that are older than its policy
+// says. The hash of the last one that is removed is kept, so that the rest still
+// verifies.
+func (p *Portal) retain(ctx context.Context, company string) error {
+	ctx = WithCaller(ctx, &Caller{Company: company})
+	for {
+		v, err := p.readAt(ctx, replica.Consistency{Mode: replica.FullyConsistent})
+		if err != nil {
+			return err
+		}
+		through, err := v.expired(ctx)
+		v.close()
+		if err != nil || through == 0 {
+			return err
+		}
+		result, err := p.replica.Propose(ctx, replica.Proposal{Tx: store.Transaction{
+			Forget: []store.ForgetRecords{{Chain: auditChain(company), Through: through}}, Actor: "portal",
+		}})
+		if err != nil || !result.More {
+			return err
+		}
+	}
+}
+
+// expired returns the number of the newest record that is too old; 0: none is.
+func (v *view) expired(ctx context.Context) (uint64, error) {
+	days, _, err := v.auditDays()
+	if err != nil || days == 0 {
+		return 0, err
+	}
+	limit := v.engine.Now.AddDate(0, 0, -int(days))
+	var through uint64
+	for doc, err := range v.snap.Documents(ctx, auditChain(v.caller.Company)+"/", "") {
+		if err != nil {
+			return 0, err
+		}
+		link, err := store.ParseLink(doc.Value)
+		if err != nil {
+			return 0, err
+		}
+		if !link.Time.Before(limit) {
+			break
+		}
+		through = link.Number
+	}
+	return through, nil
+}

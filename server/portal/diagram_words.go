@@ -1,0 +1,190 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/pemba-authz/pemba/engine"
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+	"github.com/pemba-authz/pemba/server/store"
+
+	"time"
+)
+
+// Bounds of comments and audiences.
+const (
+	maxComment  = 4_000 // characters
+	maxAudience = 100
+)
+
+type commentDoc struct {
+	Author  string    `json:"author"`
+	Text    string    `json:"text"`
+	Created time.Time `json:"created"`
+}
+
+// mayComment refuses whoever may neither comment on a diagram nor view it.
+func (v *view) mayComment(ctx context.Context, on engine.Object) error {
+	if ok, err := v.may(ctx, on, "comment"); err != nil || ok {
+		return err
+	}
+	return v.need(ctx, on, "view")
+}
+
+// ListComments returns what was said about a diagram.
+func (s *diagramService) ListComments(ctx context.Context, r *portalv1.ListCommentsRequest) (*portalv1.ListCommentsResponse, error) {
+	v, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	on, _, _, err := v.findDiagram(r.Id)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.mayComment(ctx, on); err != nil {
+		return nil, err
+	}
+	var rows []sorted[commentDoc]
+	prefix := commentPrefix(v.caller.Company, r.Id)
+	for doc, err := range v.snap.Documents(ctx, prefix, "") {
+		if err != nil {
+			return nil, err
+		}
+		var c commentDoc
+		if err := decode(doc, &c); err != nil {
+			return nil, err
+		}
+		rows = append(rows, sorted[commentDoc]{doc.Key[len(prefix):], "", c})
+	}
+	ids := make(map[commentDoc]string, len(rows))
+	for _, row := range rows {
+		ids[row.row] = row.key
+	}
+	total := len(rows)
+	page, next, err := cut(rows, r.Paging, false)
+	if err != nil {
+		return nil, err
+	}
+	resp := &portalv1.ListCommentsResponse{Page: v.page(next, total)}
+	for _, c := range page {
+		author, err := v.someone(c.Author)
+		if err != nil {
+			return nil, err
+		}
+		resp.Comments = append(resp.Comments, &portalv1.Comment{Id: ids[c], Author: author, Text: c.Text, CreatedAt: timestamppb.New(c.Created)})
+	}
+	return resp, nil
+}
+
+// AddComment says something about a diagram.
+func (s *diagramService) AddComment(ctx context.Context, r *portalv1.AddCommentRequest) (*portalv1.AddCommentResponse, error) {
+	text, err := prose("text", r.Text, 1, maxComment)
+	if err != nil {
+		return nil, err
+	}
+	resp := &portalv1.AddCommentResponse{}
+	unique := newID()[:8]
+	written, err := s.act(ctx, func(v *view, a *action) error {
+		a.name, a.permission, a.service = "diagram.comment", "comment", "modeler"
+		on, d, _, err := v.findDiagram(r.Id)
+		if err != nil {
+			return err
+		}
+		a.on, a.called = on, d.Name
+		now := v.engine.Now
+		id := now.Format(sortableTime) + "-" + unique
+		a.sentence = fmt.Sprintf("commented on the diagram “%s”", d.Name)
+		a.document(at(0, put(commentPrefix(v.caller.Company, r.Id)+id, commentDoc{v.caller.User, text, now})))
+		a.stored(on, "model", subject(engine.Object{Type: "model", ID: d.Workspace}, ""), true)
+		author, err := v.someone(v.caller.User)
+		resp.Comment = &portalv1.Comment{Id: id, Author: author, Text: text, CreatedAt: timestamppb.New(now)}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp.WrittenAt, resp.Audit = &v1.ZedToken{Token: written.WrittenAt.Token}, written.Audit
+	return resp, nil
+}
+
+// SetAudience replaces the people and groups that a process names (rule 16).
+func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienceRequest) (*portalv1.Written, error) {
+	if n := len(r.Members); n > maxAudience {
+		return nil, invalid("members", "there are %d; at most %d are allowed", n, maxAudience)
+	}
+	return s.act(ctx, func(v *view, a *action) error {
+		a.name, a.permission, a.service = "diagram.audience", "check_out", "modeler"
+		on, d, _, err := v.findDiagram(r.Id)
+		if err != nil {
+			return err
+		}
+		a.on, a.called = on, d.Name
+		if err := v.need(ctx, on, a.permission); err != nil {
+			return err
+		}
+		var w workspaceDoc
+		if _, err := v.document(workspaceKey(v.caller.Company, d.Workspace), &w); err != nil {
+			return err
+		}
+		wanted := map[engine.Subject]bool{}
+		for i, m := range r.Members {
+			who, err := v.named(ctx, fmt.Sprintf("members[%d]", i), m, subscription(w.Subscription))
+			if err != nil {
+				return err
+			}
+			wanted[who] = true
+		}
+		return v.replaceAudience(a, on, wanted)
+	})
+}
+
+// named reads somebody of a subscription whom a process names.
+func (v *view) named(ctx context.Context, field string, m *portalv1.Member, sub engine.Object) (engine.Subject, error) {
+	who, err := v.asSubject(field, m)
+	if err != nil {
+		return who, err
+	}
+	in := true
+	switch who.Type {
+	case "user":
+		in, err = v.can(ctx, who.ID, sub, "member")
+	case "group":
+		in, err = v.ofSubscription(sub, who.ID)
+	default:
+		return who, invalid(field, "a process names users and groups")
+	}
+	if err == nil && !in {
+		err = broken("13", "%s is not in this subscription", v.called(who.Object))
+	}
+	return who, err
+}
+
+// replaceAudience plans the difference to those who are named now.
+func (v *view) replaceAudience(a *action, on engine.Object, wanted map[engine.Subject]bool) error {
+	a.unchanged = true
+	for _, kind := range []engine.Subject{subject(user(""), ""), subject(group(""), "member")} {
+		for id, err := range v.subjects(on, "audience", kind.Type, kind.Relation) {
+			if err != nil {
+				return err
+			}
+			kind.ID = id
+			if wanted[kind] {
+				delete(wanted, kind)
+				continue
+			}
+			a.unchanged = false
+			a.relation(store.Delete, on, "audience", kind)
+		}
+	}
+	for who := range wanted {
+		a.unchanged = false
+		a.relation(store.Touch, on, "audience", who)
+	}
+	a.sentence = "changed who is named in " + v.called(on)
+	a.after = map[string]any{"changes": len(a.tx.Updates)}
+	return nil
+}
