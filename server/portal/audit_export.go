@@ -1,12 +1,11 @@
 package portal
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -15,9 +14,6 @@ import (
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
-
-// exportPart is how large a part of an export is about, in bytes.
-const exportPart = 64 << 10
 
 // auditColumns are those of an export as CSV.
 var auditColumns = []string{
@@ -45,75 +41,42 @@ func (s *auditService) ExportAuditRecords(r *portalv1.ExportAuditRecordsRequest,
 	if err := s.openAudit(ctx, v, "audit.export", "exported the audit log", true); err != nil {
 		return err
 	}
-	w := &auditWriter{send: func(text string) error { return stream.Send(&portalv1.ExportAuditRecordsResponse{Text: text}) }}
+	p := &parts{send: func(text string) error { return stream.Send(&portalv1.ExportAuditRecordsResponse{Text: text}) }}
 	if r.Format == "csv" {
-		w.csv = csv.NewWriter(&w.text)
-		w.write(auditColumns)
+		if err := p.line(byteOrderMark + csvLine(slices.Clone(auditColumns)...)); err != nil {
+			return err
+		}
 	}
 	var fault error
 	err = v.auditEntries(ctx, 0, func(e *auditEntry) bool {
 		if filter.fits(e) {
-			fault = w.add(v.auditMessage(e), &e.doc)
+			var line string
+			if line, fault = exportedRecord(r.Format, v.auditMessage(e), &e.doc); fault == nil {
+				fault = p.line(line)
+			}
 		}
 		return fault == nil
 	})
-	if err == nil {
-		err = fault
-	}
-	if err != nil {
+	if err := errors.Join(err, fault); err != nil {
 		return err
 	}
-	return w.flush(1)
+	return p.flush()
 }
 
-// auditWriter writes records out in parts.
-type auditWriter struct {
-	text bytes.Buffer
-	csv  *csv.Writer // nil: NDJSON
-	send func(string) error
-}
-
-func (w *auditWriter) write(cells []string) {
-	for i, cell := range cells {
-		cells[i] = harmless(cell)
-	}
-	_ = w.csv.Write(cells) // into memory
-	w.csv.Flush()
-}
-
-func (w *auditWriter) add(r *portalv1.AuditRecord, d *entryDoc) error {
-	if w.csv != nil {
-		w.write([]string{
+// exportedRecord is a record as a line of an export.
+func exportedRecord(format string, r *portalv1.AuditRecord, d *entryDoc) (string, error) {
+	if format == "csv" {
+		return csvLine(
 			strconv.FormatUint(r.Number, 10), r.Time.AsTime().Format("2006-01-02T15:04:05.000Z"), strconv.FormatUint(r.Revision, 10),
 			d.Actor, d.ActorName, d.ActorEmail, r.Action, r.Target, r.TargetName, d.Service, r.Result, r.Sentence, r.Reason, r.Permission,
 			r.Address, r.Agent, r.RequestId, r.Before, r.After, strconv.Itoa(d.Repeated), r.Hash, r.Previous,
-		})
-		return w.flush(exportPart)
+		), nil
 	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("audit record %d: %w", r.Number, err)
+		return "", fmt.Errorf("audit record %d: %w", r.Number, err)
 	}
-	w.text.Write(append(text, '\n'))
-	return w.flush(exportPart)
-}
-
-// flush sends what there is, if it is at least so much.
-func (w *auditWriter) flush(least int) error {
-	if w.text.Len() < least {
-		return nil
-	}
-	err := w.send(w.text.String())
-	w.text.Reset()
-	return err
-}
-
-// harmless makes a cell of CSV one that no spreadsheet takes for a formula.
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
+	return string(text) + "\n", nil
 }
 
 // VerifyAudit recomputes the chain of hashes from what is stored.
