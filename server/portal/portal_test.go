@@ -140,3 +140,29 @@ func makeGroup(t testing.TB, p *Portal, company, id string, members ...string) {
 	}
 	propose(t, p, tx)
 }
+
+// administrator writes a user of a company who administers it, and returns his id.
+func administrator(t testing.TB, p *Portal, of, name string) string {
+	t.Helper()
+	id := newID()
+	v, err := p.read(as(t, of, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.close()
+	a := &action{}
+	if err := v.addPerson(a, of, id, &userDoc{Email: name + "@" + of + ".example", GivenName: name}); err != nil {
+		t.Fatal(err)
+	}
+	a.relation(store.Create, company(of), "administrator", subject(user(id), ""))
+	propose(t, p, a.tx)
+	return id
+}
+
+// deactivate writes that a user of a company is deactivated.
+func deactivate(t testing.TB, p *Portal, of, id string) {
+	t.Helper()
+	a := &action{}
+	a.relation(store.Create, company(of), "deactivated", subject(user(id), ""))
+	propose(t, p, a.tx)
+}
