@@ -164,7 +164,7 @@ func (v *view) remove(ctx context.Context, a *action, l *leaving) error {
 		}
 	}
 	if l.role == roleOwner {
-		if err := v.keepsOwner(ctx, a, l.sub, l.subject.ID); err != nil {
+		if err := v.keepsOwner(a, l.sub, l.subject.ID); err != nil {
 			return err
 		}
 	}

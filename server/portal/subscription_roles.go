@@ -200,7 +200,7 @@ func (s *subscriptionService) SetSubscriptionRole(ctx context.Context, r *portal
 		case r.PresentRole != "" && r.PresentRole != has:
 			return conflict("%s is %s now, not %s; look at it again", v.called(who.Object), has, r.PresentRole)
 		case has == roleOwner && r.Role != roleOwner:
-			if err := v.keepsOwner(ctx, a, r.Id, who.ID); err != nil {
+			if err := v.keepsOwner(a, r.Id, who.ID); err != nil {
 				return err
 			}
 			if err := v.needs(ctx, a, sub, "set_owner"); err != nil {
@@ -231,24 +231,9 @@ func subscriptionRoleName(role string) string {
 
 // keepsOwner makes an action depend on another active owner of a subscription, and
 // refuses it when there is none.
-func (v *view) keepsOwner(ctx context.Context, a *action, sub, without string) error {
-	ids, err := v.holders(subscription(sub), roleOwner)
-	if err != nil {
+func (v *view) keepsOwner(a *action, sub, without string) error {
+	if ok, err := v.another(a, subscription(sub), roleOwner, without); err != nil || ok {
 		return err
-	}
-	for _, id := range ids {
-		if id == without {
-			continue
-		}
-		if ok, err := v.can(ctx, id, v.company(), "active_user"); err != nil || !ok {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		a.must(id, subscription(sub), roleOwner, true)
-		a.must(id, v.company(), "active_user", true)
-		return nil
 	}
 	return broken("12", "%s is the last active owner of %s; make somebody else owner first", v.person(without), v.called(subscription(sub)))
 }

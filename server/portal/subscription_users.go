@@ -63,7 +63,7 @@ func (l *listing) included(ctx context.Context, sub, search, role string) ([]sor
 		if has == "" || role != "" && has != role || !strings.Contains(p.search, search) {
 			continue
 		}
-		rows = append(rows, sorted[includedRow]{p.search, id, includedRow{subject(user(id), ""), has}})
+		rows = append(rows, sorted[includedRow]{p.byName, id, includedRow{subject(user(id), ""), has}})
 	}
 	groups, err := collect(l.subjects(subscription(sub), "participant", "group", "member"))
 	if err != nil {
@@ -203,7 +203,7 @@ func (l *listing) outside(sub, search string) []sorted[engine.Subject] {
 	var rows []sorted[engine.Subject]
 	for id, p := range l.directory.people[l.caller.Company] {
 		if p.roles[sub] == "" && !p.deactivated && strings.Contains(p.search, search) {
-			rows = append(rows, sorted[engine.Subject]{p.search, id, subject(user(id), "")})
+			rows = append(rows, sorted[engine.Subject]{p.byName, id, subject(user(id), "")})
 		}
 	}
 	return rows
