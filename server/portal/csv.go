@@ -82,7 +82,7 @@ func readUsers(text string, columns map[string]string) ([]userRow, error) {
 		}
 		row := userRow{cells: map[string]string{}}
 		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
-			row.line, row.err = bad.StartLine, invalid("csv", "%v in line %d; a cell with a quote in it stands in quotes, and the quote is doubled", bad.Err, bad.Line)
+			row.line, row.err = bad.StartLine, invalid("csv", "a quote stands where none may, in line %d; a cell with a quote in it stands in quotes, and the quote is doubled", bad.Line)
 		} else {
 			row.line, _ = r.FieldPos(0)
 			row.err = row.read(names, record)
