@@ -2,9 +2,12 @@ package server
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,9 +117,9 @@ var (
 		"too many wrong tokens came from this address; try again later", time.Second / failureSecond}
 )
 
-// authenticate returns who makes a call, or a *denial. token is what stands in
-// the header "authorization".
-func (a *Auth) authenticate(ctx context.Context, authorization string) (Identity, error) {
+// authenticate returns who makes a call that comes from an address, or a *denial.
+// token is what stands in the header "authorization".
+func (a *Auth) authenticate(ctx context.Context, from netip.Addr, authorization string) (Identity, error) {
 	if !a.tokens {
 		return certified(ctx)
 	}
@@ -124,7 +127,7 @@ func (a *Auth) authenticate(ctx context.Context, authorization string) (Identity
 	if token == "" {
 		return Identity{}, errMissingToken
 	}
-	record := a.peers.record(peerAddr(ctx))
+	record := a.peers.record(from)
 	if record.blocked() {
 		return Identity{}, errTooManyFailures
 	}
@@ -147,15 +150,30 @@ func bearer(authorization string) string {
 	return strings.TrimSpace(token)
 }
 
+// key returns the key that a token is.
+func (a *Auth) key(token string) (Key, bool) {
+	if k, ok := find(a.keys, token); ok || a.file == nil {
+		return k, ok
+	}
+	return find(a.file.Get(), token)
+}
+
+// proves reports whether one of the keys has a name and role, and is the one that a
+// session began with.
+func (a *Auth) proves(name, role, proof string) bool {
+	keys := a.keys
+	if a.file != nil {
+		keys = slices.Concat(keys, a.file.Get())
+	}
+	return slices.ContainsFunc(keys, func(k Key) bool {
+		return k.Name == name && k.Role.String() == role && subtle.ConstantTimeCompare([]byte(k.proof()), []byte(proof)) == 1
+	})
+}
+
 // identify returns whose token it is.
 func (a *Auth) identify(ctx context.Context, token string) (Identity, error) {
-	if k, ok := find(a.keys, token); ok {
+	if k, ok := a.key(token); ok {
 		return Identity{k.Name, k.Role}, nil
-	}
-	if a.file != nil {
-		if k, ok := find(a.file.Get(), token); ok {
-			return Identity{k.Name, k.Role}, nil
-		}
 	}
 	if a.oidc != nil && strings.Count(token, ".") == 2 { // it looks like a JWT
 		return a.oidc.identify(ctx, token)

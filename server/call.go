@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -95,21 +94,4 @@ func caller(ctx context.Context) string {
 		return c.who.Name
 	}
 	return ""
-}
-
-// authenticate finds out who makes the call that ctx belongs to, and refuses it
-// if they may not.
-func (s *Server) authenticate(ctx context.Context, method string) error {
-	if s.config.Auth == nil || needs(method) == RoleNone {
-		return nil
-	}
-	who, err := s.config.Auth.authenticate(ctx, header(ctx, "authorization"))
-	if err == nil {
-		callOf(ctx).who = who
-		err = who.allows(method)
-	}
-	if d, ok := errors.AsType[*denial](err); ok {
-		s.metrics.denials.WithLabelValues(d.why).Inc()
-	}
-	return err
 }

@@ -15,6 +15,9 @@ func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
 func (s *Server) Close() {
 	s.Drain()
 	s.handlers.Wait()
+	if s.config.Portal == nil { // whose sessions are its own
+		s.sessions.Close()
+	}
 }
 
 // drains returns errDraining once the server drains.

@@ -17,7 +17,8 @@ import (
 // newGateway serves every RPC as JSON over HTTP: one POST each, streams as one
 // JSON object a line, errors as a JSON status.
 func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
-	mux := runtime.NewServeMux(runtime.WithIncomingHeaderMatcher(passHeader), runtime.WithMarshalerOption(runtime.MIMEWildcard, newRequestJSON()))
+	mux := runtime.NewServeMux(runtime.WithIncomingHeaderMatcher(passHeader), runtime.WithMarshalerOption(runtime.MIMEWildcard, newRequestJSON()),
+		runtime.WithForwardResponseOption(keepSession))
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		v1.RegisterPermissionsServiceHandler,
 		v1.RegisterSchemaServiceHandler,
@@ -55,7 +56,7 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 func passHeader(key string) (string, bool) {
 	switch name := strings.ToLower(textproto.CanonicalMIMEHeaderKey(key)); {
 	case name == idempotencyKey, name == "x-request-id", strings.HasPrefix(name, "io.spicedb."),
-		name == "traceparent", name == "tracestate":
+		name == "traceparent", name == "tracestate", name == atLeastHeader:
 		return name, true
 	}
 	return runtime.DefaultHeaderMatcher(key)

@@ -107,13 +107,13 @@ func (s *Server) routes(c HTTPConfig, conn *grpc.ClientConn) (http.Handler, erro
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", limitBody(c.MaxBody, gateway))
+	mux.Handle("/", withCookies(limitBody(c.MaxBody, gateway)))
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusFound))
 	mux.Handle(console.Path, pages)
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, description) })
 	s.registerHealth(mux)
 	newAuthZEN(c, conn).register(mux)
-	return withRequestID(mux), nil
+	return withRequestID(sameOrigin(mux)), nil
 }
 
 // importPaths are the paths whose bodies are streams of messages.

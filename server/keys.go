@@ -18,6 +18,13 @@ type Key struct {
 	hash [sha256.Size]byte
 }
 
+// proof is what a session keeps of the key that it began with: it tells whether the
+// key is still there, and gives nothing of it away.
+func (k *Key) proof() string {
+	sum := sha256.Sum256(append([]byte("session of "), k.hash[:]...))
+	return hex.EncodeToString(sum[:])
+}
+
 // presharedName is the name of keys that were given without one. They share it,
 // so that a client may change its key and still repeat what it began.
 const presharedName = "preshared"

@@ -51,7 +51,7 @@ func (s *Server) observe(ctx context.Context, m *methodMetrics, unary bool, resp
 	switch {
 	case errors.Is(err, errDraining): // meant to be so
 		level = slog.LevelInfo
-	case errors.Is(err, errTooManyFailures): // nobody shall fill the log
+	case errors.Is(err, errTooManyFailures), errors.Is(err, errTooManyVisits): // nobody shall fill the log
 		level = slog.LevelDebug
 	}
 	if !s.log.Enabled(ctx, level) {
@@ -59,9 +59,12 @@ func (s *Server) observe(ctx context.Context, m *methodMetrics, unary bool, resp
 	}
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("method", c.method), slog.String("code", code.String()),
-		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("request_id", c.id), slog.String("peer", peerAddr(ctx).String()))
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("request_id", c.id), slog.String("peer", s.from(ctx).String()))
+	if c.who.Name != "" {
+		attrs = append(attrs, slog.String("caller", c.who.Name))
+	}
 	if c.who.Role != RoleNone {
-		attrs = append(attrs, slog.String("caller", c.who.Name), slog.String("role", c.who.Role.String()))
+		attrs = append(attrs, slog.String("role", c.who.Role.String()))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", status.Convert(err).Message()))
@@ -95,6 +98,8 @@ func callLevel(method string, code codes.Code, slow bool) slog.Level {
 	case slow:
 		return slog.LevelWarn
 	case code == codes.Canceled: // the caller has gone
+		return slog.LevelDebug
+	case code == codes.OK && isPortal(method) && readsOnly(method):
 		return slog.LevelDebug
 	case code != codes.OK, needs(method) >= RoleWrite:
 		return slog.LevelInfo

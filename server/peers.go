@@ -59,27 +59,39 @@ func (r *peerRecord) succeeded() {
 	}
 }
 
-// peerAddr returns the address that a call comes from, without its port. It is
-// the zero address for what is no network.
-func peerAddr(ctx context.Context) netip.Addr {
+// peerAddr returns the address that a call comes from, without its port: that of
+// the connection, or what stands behind trusted proxies. It is the zero address for
+// what is no network.
+func peerAddr(ctx context.Context, trusted []netip.Prefix) netip.Addr {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return netip.Addr{}
 	}
+	forwarded := ""
+	if inProcess(p) || len(trusted) > 0 {
+		if values := metadata.ValueFromIncomingContext(ctx, forwardedFor); len(values) > 0 {
+			forwarded = values[len(values)-1]
+		}
+	}
+	if !inProcess(p) {
+		return origin(directAddr(p), forwarded, trusted)
+	}
+	// The HTTP side adds where a request came from at the end.
+	before, last := "", forwarded
+	if i := strings.LastIndexByte(forwarded, ','); i >= 0 {
+		before, last = forwarded[:i], forwarded[i+1:]
+	}
+	addr, err := netip.ParseAddr(strings.TrimSpace(last))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return origin(addr.Unmap(), before, trusted)
+}
+
+// directAddr returns the other end of a connection.
+func directAddr(p *peer.Peer) netip.Addr {
 	if tcp, ok := p.Addr.(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()
-	}
-	if inProcess(p) { // the HTTP side: it adds where a request came from at the end
-		forwarded := metadata.ValueFromIncomingContext(ctx, "x-forwarded-for")
-		if len(forwarded) == 0 {
-			return netip.Addr{}
-		}
-		last := forwarded[len(forwarded)-1]
-		addr, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]))
-		if err != nil {
-			return netip.Addr{}
-		}
-		return addr.Unmap()
 	}
 	at, err := netip.ParseAddrPort(p.Addr.String())
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +36,10 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 	"github.com/pemba-authz/pemba/server/portal"
+	"github.com/pemba-authz/pemba/server/portal/session"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/replica/peer"
 )
@@ -60,6 +63,10 @@ type Config struct {
 
 	Portal   *portal.Portal // the Customer Portal; nil: it is off
 	Reserved *Reserved      // what only the portal writes; nil: nothing
+
+	// TrustedProxies are the addresses of proxies that are believed when they say,
+	// in X-Forwarded-For, where a request came from.
+	TrustedProxies []netip.Prefix
 
 	// MismatchedToken is what at_least_as_fresh does with a token that another
 	// cluster made, or this one before its history was replaced.
@@ -141,6 +148,8 @@ type Server struct {
 	candidates *candidateCache
 	metrics    *metrics
 	gates      *gates
+	visitors   *visitors
+	sessions   *session.Keeper
 	tracer     trace.Tracer
 	handlers   sync.WaitGroup // of streams
 	retired    atomic.Bool    // set by Retire
@@ -177,9 +186,13 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the server: %w", err)
 	}
+	visitors, err := newVisitors()
+	if err != nil {
+		return nil, fmt.Errorf("making the server: %w", err)
+	}
 	s := &Server{
 		config: c, replica: c.Replica, reserved: held, log: c.Logger, limits: c.Limits.withDefaults(),
-		candidates: candidates, metrics: newMetrics(),
+		candidates: candidates, metrics: newMetrics(), visitors: visitors,
 		draining: make(chan struct{}),
 	}
 	s.gates = newGates(s.limits)
@@ -187,6 +200,11 @@ func New(c Config) (*Server, error) {
 	s.metrics.registry.MustRegister(newReplicaCollector(c.Replica.Status), newClusterCollector(s))
 	if c.Network != nil {
 		s.metrics.registry.MustRegister(newPeerCollector(c.Network.Stats))
+	}
+	if c.Portal != nil {
+		s.sessions = c.Portal.Sessions()
+	} else {
+		s.sessions = session.Open(session.Config{Replica: c.Replica, Logger: c.Logger, Now: c.Now})
 	}
 	return s, nil
 }
@@ -220,6 +238,7 @@ func (s *Server) Register(g *grpc.Server) {
 	consolev1.RegisterSchemaToolsServiceServer(g, newSchemaTools(s))
 	consolev1.RegisterAssertionServiceServer(g, &assertionService{Server: s})
 	consolev1.RegisterHistoryServiceServer(g, &historyService{Server: s})
+	portalv1.RegisterSessionServiceServer(g, newSessionService(s))
 	if s.config.Portal != nil {
 		s.config.Portal.Register(g)
 	}

@@ -24,6 +24,7 @@ type daemon struct {
 	raft    string // where the other nodes reach this one; "": nowhere
 	replica *replica.Replica
 	portal  *portal.Portal // nil: it is off
+	codes   chan string    // the one-time code of the first run, once it is known; nil: there is no portal
 	server  *server.Server
 	tracing *server.Tracing
 	drain   time.Duration // between "not ready" and handing leadership over
@@ -53,17 +54,9 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 	if n.tracing != nil {
 		s.server.Tracing = n.tracing
 	}
-	if f.portal {
-		n.portal, err = portal.Open(portal.Config{
-			Replica: n.replica, Logger: n.log, PublicURL: f.publicURL(s.tls != nil, n.http.Addr()),
-			Build: s.server.Version, Node: n.replica.Status().ID,
-		})
-		if err != nil {
+	if f.portal.on {
+		if err := n.openPortal(f, s); err != nil {
 			return err
-		}
-		s.server.Portal = n.portal
-		s.server.Reserved = &server.Reserved{
-			Schema: portal.Schema, Documents: []string{portal.DocumentPrefix}, RawWrites: f.portalRawWrites,
 		}
 	}
 	if n.server, err = server.New(s.server); err != nil {
@@ -113,17 +106,24 @@ func (n *daemon) begin(ctx context.Context, f *serveFlags, begin first) error {
 	return err
 }
 
-// run returns when ctx ends, or with an error when the node cannot go on.
-func (n *daemon) run(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		// A second signal ends the process at once.
-		signal.Reset(os.Interrupt, syscall.SIGTERM)
-		return n.leave()
-	case err := <-n.failed:
-		return err
-	case <-n.replica.Failed():
-		return fmt.Errorf("the node cannot go on: %w", n.replica.Status().Err)
+// run returns when ctx ends, or with an error when the node cannot go on. first is
+// told the code of the first run, if there is one.
+func (n *daemon) run(ctx context.Context, first func(code string) error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			// A second signal ends the process at once.
+			signal.Reset(os.Interrupt, syscall.SIGTERM)
+			return n.leave()
+		case code := <-n.codes:
+			if err := first(code); err != nil {
+				return err
+			}
+		case err := <-n.failed:
+			return err
+		case <-n.replica.Failed():
+			return fmt.Errorf("the node cannot go on: %w", n.replica.Status().Err)
+		}
 	}
 }
 

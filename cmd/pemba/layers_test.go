@@ -24,7 +24,7 @@ type room struct {
 var layers = map[string]room{
 	"cmd/pemba": {
 		ours: []string{
-			"server", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/replica", "server/replica/peer",
+			"server", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/portal/mail", "server/replica", "server/replica/peer",
 			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
@@ -36,7 +36,8 @@ var layers = map[string]room{
 	"console": {},
 	"server": {
 		ours: []string{
-			"console", "server/api/pemba/console/v1", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/reload", "server/replica", "server/replica/peer",
+			"console", "server/api/pemba/console/v1", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal",
+			"server/portal/session", "server/reload", "server/replica", "server/replica/peer",
 			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
@@ -47,9 +48,11 @@ var layers = map[string]room{
 	},
 	// It says what is written in the store's words.
 	"server/portal": {
-		ours:   []string{"server/api/pemba/portal/v1", "server/replica", "server/store", "engine", "engine/caveat", "schema"},
-		others: []string{"github.com/authzed/authzed-go", "google.golang.org/grpc", "google.golang.org/protobuf"},
+		ours:   []string{"server/api/pemba/portal/v1", "server/portal/session", "server/replica", "server/store", "engine", "engine/caveat", "schema"},
+		others: []string{"github.com/alexedwards/argon2id", "github.com/authzed/authzed-go", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	},
+	"server/portal/mail":    {others: []string{"github.com/wneessen/go-mail"}},
+	"server/portal/session": {ours: []string{"server/replica", "server/store"}},
 	"server/portal/idp": {
 		ours:   []string{"server/portal"},
 		others: []string{"github.com/go-jose/go-jose/v4", "github.com/zitadel/oidc/v3"},

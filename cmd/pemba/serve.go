@@ -60,7 +60,9 @@ func (a *app) serve(ctx context.Context, f *serveFlags) error {
 		err = a.printStart(n)
 	}
 	if err == nil {
-		err = n.run(ctx)
+		err = n.run(ctx, func(code string) error {
+			return a.printFirstRun(f.publicURL(s.tls != nil, n.http.Addr())+firstRunPath, code)
+		})
 	}
 	return errors.Join(err, n.stop())
 }

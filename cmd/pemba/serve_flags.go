@@ -16,6 +16,7 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/server"
+	"github.com/pemba-authz/pemba/server/portal"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
@@ -31,7 +32,7 @@ type serveFlags struct {
 	bootstrap                       []string
 	grpcAddr, httpAddr, metricsAddr string
 	public                          string
-	portal, portalRawWrites         bool
+	portal                          portalFlags
 	cluster                         clusterFlags
 
 	keys                                []string
@@ -60,6 +61,7 @@ type settings struct {
 	server  server.Config
 	tls     *tls.Config // nil: plain text
 	first   first
+	mailer  portal.Mailer // nil: one-time links are written to the log
 }
 
 func (f *serveFlags) declare(flags *pflag.FlagSet) {
@@ -70,8 +72,7 @@ func (f *serveFlags) declare(flags *pflag.FlagSet) {
 	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "address of the JSON gateway, AuthZEN and health")
 	flags.StringVar(&f.metricsAddr, "metrics-addr", "127.0.0.1:9090", "address of Prometheus metrics and pprof, which ask for no key")
 	flags.StringVar(&f.public, "public-url", "", "where callers reach HTTP (default: --http-addr)")
-	flags.BoolVar(&f.portal, "portal", false, "serve the Customer Portal: its definitions become part of the schema, and only it writes their relationships")
-	flags.BoolVar(&f.portalRawWrites, "portal-raw-writes", false, "with --portal: the other APIs may write the portal's relationships and documents too, past its rules and its audit log")
+	f.portal.declare(flags)
 	f.cluster.declare(flags)
 	f.declareAuth(flags)
 	f.declareObservation(flags)
@@ -99,10 +100,7 @@ func (f *serveFlags) settings(log *slog.Logger) (*settings, error) {
 			fault("--%s %q: %w", addr.flag, addr.value, err)
 		}
 	}
-	if f.portalRawWrites && !f.portal {
-		fault("--portal-raw-writes is about what the portal keeps: give --portal, or leave it out")
-	}
-	faults = append(append(faults, f.exposure()...), f.cluster.faults(f.inMemory)...)
+	faults = slices.Concat(faults, f.portal.faults(), f.exposure(), f.cluster.faults(f.inMemory))
 	if err := f.positive(); err != nil {
 		faults = append(faults, err)
 	}
@@ -138,6 +136,12 @@ func (f *serveFlags) settings(log *slog.Logger) (*settings, error) {
 	if s.server.Auth, err = f.auth(log); err != nil {
 		faults = append(faults, err)
 	}
+	if s.server.TrustedProxies, err = f.portal.proxies(); err != nil {
+		faults = append(faults, err)
+	}
+	if s.mailer, err = f.portal.mailer(); err != nil {
+		faults = append(faults, err)
+	}
 	if s.tls, err = f.tls(log); err != nil {
 		faults = append(faults, err)
 	}
@@ -170,7 +174,7 @@ func (f *serveFlags) warnings() []string {
 	if f.cluster.peerInsecure {
 		warnings = append(warnings, "--peer-insecure: whoever reaches --raft-addr commands the cluster; let only nodes reach it")
 	}
-	if f.portalRawWrites {
+	if f.portal.rawWrites {
 		warnings = append(warnings, "--portal-raw-writes: what is written past the portal is in no audit log; serve without it when the repair is done")
 	}
 	if !loopback(f.metricsAddr) {

@@ -48,6 +48,10 @@ type action struct {
 	// empty: the action is one. take has what they do.
 	parts []*action
 
+	// quiet is an action without a record of its own: it is noted, or of no
+	// interest to others.
+	quiet bool
+
 	tx store.Transaction
 }
 
@@ -167,7 +171,7 @@ func (v *view) seal(ctx context.Context, a *action) error {
 		}
 	}
 	parts := a.parts
-	if len(parts) == 0 {
+	if len(parts) == 0 && !a.quiet {
 		parts = []*action{a}
 	}
 	for _, part := range parts {

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/pemba-authz/pemba/engine"
 )
@@ -14,10 +15,15 @@ type Caller struct {
 	Session string // id of the session or machine token; "" without
 	Machine bool   // it is a machine token: no session of a browser
 
+	Since   time.Time // when it began
+	Expires time.Time // when it ends, whatever happens
+
 	// Operator is the name of an operator who came with a key of the API instead
-	// of as a person, and Admin whether the key has the role admin.
+	// of as a person, Role the role of the key, and Admin whether that is admin.
 	Operator string
+	Role     string
 	Admin    bool
+	Proof    string // of a session of a key: what tells whether the key is still there
 
 	Address   string // from where, without port
 	Agent     string // the program, as it says itself

@@ -9,7 +9,7 @@ import (
 const choresEvery = time.Hour
 
 // chores removes records of audit logs that are older than the policies of their
-// companies say, on the member that leads.
+// companies say, and what is over of the sign-ins, on the member that leads.
 func (p *Portal) chores() {
 	tick := time.NewTicker(choresEvery)
 	defer tick.Stop()
@@ -18,6 +18,9 @@ func (p *Portal) chores() {
 		case <-tick.C:
 			if p.replica.Status().Leader {
 				p.retainAll(p.ctx)
+				if err := p.Sweep(p.ctx); err != nil && p.ctx.Err() == nil {
+					p.log.Warn("what is over stays for now", "error", err)
+				}
 			}
 		case <-p.ctx.Done():
 			return

@@ -14,7 +14,9 @@ const DocumentPrefix = "portal/"
 
 // Keys of documents. Those of one company stand under its own prefix, so that a
 // list, an export or a search of one company cannot come across another's.
-func companyPrefix(company string) string       { return DocumentPrefix + "c/" + company + "/" }
+const companyPrefixes = DocumentPrefix + "c/"
+
+func companyPrefix(company string) string       { return companyPrefixes + company + "/" }
 func companyKey(company string) string          { return companyPrefix(company) + "company" }
 func userKey(company, id string) string         { return companyPrefix(company) + "user/" + id }
 func seenKey(company, id string) string         { return companyPrefix(company) + "seen/" + id }

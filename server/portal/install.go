@@ -39,12 +39,12 @@ const installRetry = time.Second
 
 // install writes the portal's definitions into the schema, unless they are there.
 // It tries until it succeeds or the portal is closed: a cluster may still be
-// forming.
-func (p *Portal) install() {
+// forming. It reports whether it did.
+func (p *Portal) install() bool {
 	for {
 		err := p.Install(p.ctx)
 		if err == nil || p.ctx.Err() != nil {
-			return
+			return err == nil
 		}
 		if _, wait := errors.AsType[*replica.UnavailableError](err); !wait {
 			p.log.Error("the portal's schema cannot be written; the portal is not usable", "error", err)
@@ -52,7 +52,7 @@ func (p *Portal) install() {
 		select {
 		case <-time.After(installRetry):
 		case <-p.ctx.Done():
-			return
+			return false
 		}
 	}
 }

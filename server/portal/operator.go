@@ -54,6 +54,12 @@ func (s *operatorService) CreateCompany(ctx context.Context, r *portalv1.CreateC
 	}
 	resp.WrittenAt = written.WrittenAt
 	resp.Company = &portalv1.Company{Id: id, Name: name, Users: 1}
+	if r.NoLink {
+		return resp, nil
+	}
+	if resp.ActivationLink, err = s.invite(ctx, id, userID); err != nil { // the company is there: another link can be asked for
+		s.log.Warn("the first administrator of a company got no link", "company", id, "error", err)
+	}
 	return resp, nil
 }
 

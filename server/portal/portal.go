@@ -5,12 +5,14 @@ import (
 	_ "embed"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+	"github.com/pemba-authz/pemba/server/portal/session"
 	"github.com/pemba-authz/pemba/server/replica"
 )
 
@@ -31,6 +33,13 @@ type Config struct {
 	PublicURL string
 
 	Build, Node string // of the program and its member, shown to operators
+
+	// Mailer sends one-time links; nil: they are written to the log.
+	Mailer Mailer
+
+	// FirstRun is told the one-time code by which the first company is made, once
+	// it is known that there is none; nil: it is written to the log.
+	FirstRun func(code string)
 }
 
 // Portal is the Customer Portal of one node. It is safe for concurrent use.
@@ -40,6 +49,9 @@ type Portal struct {
 	log       *slog.Logger
 	directory directory
 	notes     *notes
+	sessions  *session.Keeper
+	hasher    *hasher
+	mailer    *mailer
 
 	ctx     context.Context // ends with Close
 	end     context.CancelFunc
@@ -63,15 +75,23 @@ func Open(c Config) (*Portal, error) {
 	}
 	p := &Portal{config: c, replica: c.Replica, log: c.Logger}
 	p.ctx, p.end = context.WithCancel(context.Background())
-	p.notes = newNotes(p)
+	p.notes, p.hasher = newNotes(p), newHasher()
+	p.sessions = session.Open(session.Config{Replica: c.Replica, Logger: c.Logger, Now: c.Now, Beside: wasSeen})
+	p.mailer = newMailer(p)
 	p.running.Go(p.notes.run)
-	p.running.Go(p.install)
+	p.running.Go(p.mailer.run)
 	p.running.Go(p.chores)
+	p.running.Go(func() {
+		if p.install() {
+			p.offerFirstRun()
+		}
+	})
 	return p, nil
 }
 
 // Close writes what was only noted so far, and ends everything that Open began.
 func (p *Portal) Close() {
+	p.sessions.Close()
 	p.end()
 	p.running.Wait()
 }
@@ -93,6 +113,9 @@ func (p *Portal) Register(g grpc.ServiceRegistrar) {
 func (p *Portal) Services() (portalv1.OperatorServiceServer, portalv1.SettingsServiceServer) {
 	return &operatorService{Portal: p}, &settingsService{Portal: p}
 }
+
+// publicURL is where browsers reach this server, without a slash at the end.
+func (p *Portal) publicURL() string { return strings.TrimSuffix(p.config.PublicURL, "/") }
 
 // now returns the time, as exactly as documents keep it.
 func (p *Portal) now() time.Time { return p.config.Now().UTC().Truncate(time.Millisecond) }

@@ -47,6 +47,12 @@ func (p *Portal) read(ctx context.Context) (*view, error) {
 			return v, err
 		}
 	}
+	return p.newest(ctx)
+}
+
+// newest returns all that was acknowledged anywhere, and without a leader what this
+// node has.
+func (p *Portal) newest(ctx context.Context) (*view, error) {
 	v, err := p.readAt(ctx, replica.Consistency{Mode: replica.FullyConsistent})
 	if _, ok := errors.AsType[*replica.UnavailableError](err); ok {
 		return p.readAt(ctx, replica.Consistency{Mode: replica.MinimizeLatency})
@@ -61,6 +67,9 @@ func (p *Portal) readAt(ctx context.Context, c replica.Consistency) (*view, erro
 		return nil, err
 	}
 	s, err := snap.Schema()
+	if errors.Is(err, store.ErrNoSchema) || err == nil && s.Type("company") == nil {
+		err = &replica.UnavailableError{Msg: "the portal is starting: its schema is not written yet", RetryAfter: installRetry}
+	}
 	if err != nil {
 		snap.Close()
 		return nil, err
@@ -144,13 +153,21 @@ func (v *view) allowed(ctx context.Context, on engine.Object, permissions ...str
 // need refuses a caller who lacks a permission, and says who can give it.
 func (v *view) need(ctx context.Context, on engine.Object, permission string) error {
 	if v.caller.User == "" {
-		return &Refusal{Fault: NotSignedIn, Msg: "nobody is signed in: sign in first"}
+		return v.nobody()
 	}
 	ok, err := v.may(ctx, on, permission)
 	if err != nil || ok {
 		return err
 	}
 	return v.lacks(ctx, on, permission)
+}
+
+// nobody is the refusal of a caller who is no person.
+func (v *view) nobody() error {
+	if v.caller.Operator != "" {
+		return &Refusal{Fault: NotAllowed, Msg: fmt.Sprintf("the key %.64q belongs to no company: sign in as a person", v.caller.Operator)}
+	}
+	return &Refusal{Fault: NotSignedIn, Msg: "nobody is signed in: sign in first"}
 }
 
 // lacks is the refusal of a caller who lacks a permission.
