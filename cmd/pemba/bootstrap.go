@@ -12,6 +12,7 @@ import (
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 // bootstrapTime bounds how long a first schema and its relationships take.
@@ -30,73 +31,71 @@ type first struct {
 // relationships, .yaml both. Together they must be what a store would take. It
 // names every fault.
 func readBootstrap(files []string) (first, error) {
-	r := bootstrapReader{suite: &suite{}}
+	r := bootstrapReader{Suite: newSuite("")}
 	for _, name := range files {
 		r.read(name)
 	}
-	s := r.suite
+	s := r.Suite
 	text := strings.Join(r.schemas, "\n")
-	if len(s.errors) == 0 {
-		s.schema = nil
-		s.compile("the schemas together", text, func(line, column int) place { return place{"the schemas together", line, column} })
+	if len(s.Errors) == 0 {
+		s.Schema = nil
+		compileFile(s, "the schemas together", text)
 	}
-	if s.schema != nil {
+	if s.Schema != nil {
 		for _, read := range r.later {
 			read()
 		}
-		s.judgeConstraints()
+		s.JudgeConstraints()
 	}
-	faults := make([]error, len(s.errors))
-	for i, p := range s.errors {
+	faults := make([]error, len(s.Errors))
+	for i, p := range s.Errors {
 		faults[i] = errors.New(p.String())
 	}
-	return first{text, s.relationships}, errors.Join(faults...)
+	return first{text, s.Relationships}, errors.Join(faults...)
 }
 
 // bootstrapReader reads the schemas of all files, and then their relationships.
 type bootstrapReader struct {
-	*suite
+	*suite.Suite
 	schemas []string
 	later   []func()
 }
 
 func (r *bootstrapReader) read(name string) {
-	r.suite.file = name
+	r.File = name
 	data, err := os.ReadFile(name)
 	if err != nil {
-		r.fail(place{file: name}, "--bootstrap: %v", err)
+		r.Fail(suite.Place{File: name}, "--bootstrap: %v", err)
 		return
 	}
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".yaml", ".yml":
-		v := &validationFile{suite: r.suite, lines: strings.Split(string(data), "\n")}
-		root, ok := v.document(data)
+		v, ok := r.OpenValidation(data)
 		if !ok {
 			return
 		}
-		keys := v.mapping(root, "schema", "schemaFile", "relationships", "relationshipsFile", "assertions", "validation")
-		r.suite.schema = nil
-		v.readSchema(keys["schema"], keys["schemaFile"])
+		r.Schema = nil
+		v.ReadSchema()
 		r.takeSchema()
 		r.later = append(r.later, func() {
-			v.suite.file = name
-			v.readRelationships(keys["relationships"], keys["relationshipsFile"])
+			v.File = name
+			v.ReadRelationships()
 		})
 	case ".zed":
-		r.suite.schema = nil
-		r.compile(name, string(data), func(line, column int) place { return place{name, line, column} })
+		r.Schema = nil
+		compileFile(r.Suite, name, string(data))
 		r.takeSchema()
 	case ".txt":
-		r.later = append(r.later, func() { r.readRelationshipText(name, data) })
+		r.later = append(r.later, func() { r.Files.ReadRelationships(r.Suite, name, data) })
 	default:
-		r.fail(place{file: name}, "--bootstrap takes files that end in .yaml, .zed or .txt")
+		r.Fail(suite.Place{File: name}, "--bootstrap takes files that end in .yaml, .zed or .txt")
 	}
 }
 
 // takeSchema keeps the text of the schema that was read last, as a store takes
 // it.
 func (r *bootstrapReader) takeSchema() {
-	s := r.suite.schema
+	s := r.Schema
 	switch {
 	case s == nil:
 	case hasImports(s.Source()):

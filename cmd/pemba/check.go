@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 // permissionCommands repeats the questions under the names that users of zed
@@ -35,7 +36,7 @@ func (f *askFlags) values() (*structpb.Struct, error) {
 	if f.context == "" {
 		return nil, nil
 	}
-	values, err := parseContext(f.context)
+	values, err := suite.ParseContext(f.context)
 	if err == nil {
 		var out *structpb.Struct
 		if out, err = structOf(values); err == nil {
@@ -132,7 +133,7 @@ func (c *client) answer(ctx context.Context, q question, at string, values *stru
 // text is the result for people.
 func (r result) text(color palette) string {
 	paint := map[engine.State]func(string) string{engine.Yes: color.good, engine.No: color.bad, engine.Conditional: color.maybe}
-	text := paint[r.answer.State](describe(r.answer))
+	text := paint[r.answer.State](suite.Describe(r.answer))
 	if r.steps == nil {
 		return text
 	}
@@ -179,7 +180,7 @@ type answerJSON struct {
 func (a *app) printAnswer(q question, r result) error {
 	data := answerJSON{
 		Resource: q.resource.String(), Permission: q.permission, Subject: q.subject.String(),
-		Result: decision(r.answer.State), Missing: r.answer.Missing, Revision: r.revision,
+		Result: suite.Word(r.answer.State), Missing: r.answer.Missing, Revision: r.revision,
 		Explanation: stepData(r.steps), WouldGrant: changeLines(r.nearest),
 	}
 	if !r.answer.Until.IsZero() {

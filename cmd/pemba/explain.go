@@ -9,6 +9,7 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 // explain asks a question and for the way to its answer.
@@ -241,7 +242,7 @@ func stepData(s *engine.Step) *stepJSON {
 		return nil
 	}
 	data := &stepJSON{
-		Kind: s.Kind.String(), Result: decision(s.State), Relation: s.Relation,
+		Kind: s.Kind.String(), Result: suite.Word(s.State), Relation: s.Relation,
 		Stored: s.Stored, Missing: s.Missing, Repeated: s.Repeated,
 	}
 	if s.Undecided {

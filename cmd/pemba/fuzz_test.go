@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 // FuzzParseLine: what is a relationship as text is the same one as NDJSON, and
@@ -38,61 +40,26 @@ func FuzzParseLine(f *testing.F) {
 	})
 }
 
-// FuzzValidationFile: no input panics, and every fault names its file.
-func FuzzValidationFile(f *testing.F) {
-	f.Add([]byte("schema: |\n  definition user {}\nrelationships: |\n  user:a#b@user:c\nassertions:\n  assertTrue:\n    - user:a#b@user:c with {}\nvalidation:\n  user:a#b: [\"[user:*] is <user:a#b>\"]\n"))
-	f.Add([]byte("a: &x [*x]\nassertions: {assertTrue: null}\n"))
-	f.Add([]byte("relationships: >-\n\n  x\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s := &suite{file: "fuzz.yaml"}
-		s.readValidation(data)
-		s.judgeConstraints()
-		checkProblems(t, s)
-	})
-}
-
 // FuzzTable: no input panics, and a table gives decisions or faults.
 func FuzzTable(f *testing.F) {
 	f.Add([]byte("resource,permission,subject,expected\ndocument:plan,view,user:ana,allow\n"))
 	f.Add([]byte("\xef\xbb\xbfresource,permission,subject,expected,ground\n\"a\",b\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s := &suite{file: "fuzz.csv"}
-		s.readTable(data)
+		s := newSuite("fuzz.csv")
+		(&decisionTable{s}).read(data)
 		checkProblems(t, s)
-		if len(s.claims)+len(s.errors) == 0 {
+		if len(s.Claims)+len(s.Errors) == 0 {
 			t.Fatal("neither decisions nor faults")
 		}
 	})
 }
 
-func checkProblems(t *testing.T, s *suite) {
-	for _, p := range append(s.errors, s.warnings...) {
-		if p.at.file == "" || p.at.line < 0 || p.msg == "" {
+func checkProblems(t *testing.T, s *suite.Suite) {
+	for _, p := range append(s.Errors, s.Warnings...) {
+		if p.At.File == "" || p.At.Line < 0 || p.Msg == "" {
 			t.Fatalf("%+v", p)
 		}
 	}
-}
-
-// FuzzFoundLine: a line of an expected set that is understood prints as one
-// that means the same.
-func FuzzFoundLine(f *testing.F) {
-	f.Add("[user:ana] is <document:plan#viewer>")
-	f.Add("[user:* - {user:bad, user:may[...]}] is <document:d#viewer>/<document:d#owner>")
-	f.Add("[group:staff#member[...]] is <document:d#viewer>")
-	f.Fuzz(func(t *testing.T, line string) {
-		found, err := parseFound(line)
-		if err != nil {
-			return
-		}
-		text := foundText(found)
-		again, err := parseFound(text)
-		if err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		if got := foundText(again); got != text {
-			t.Fatalf("%q became %q", text, got)
-		}
-	})
 }
 
 // FuzzFilter: a filter that is understood selects what its words say.

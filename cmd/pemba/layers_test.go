@@ -25,7 +25,7 @@ var layers = map[string]room{
 	"cmd/pemba": {
 		ours: []string{
 			"server", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/portal/mail", "server/replica", "server/replica/peer",
-			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
+			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
 			"charm.land/lipgloss/v2", "github.com/authzed/authzed-go", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
@@ -38,7 +38,7 @@ var layers = map[string]room{
 		ours: []string{
 			"console", "server/api/pemba/console/v1", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal",
 			"server/portal/session", "server/reload", "server/replica", "server/replica/peer",
-			"server/store", "engine", "engine/caveat", "schema", "schema/syntax",
+			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
 			"github.com/authzed/authzed-go", "github.com/coreos/go-oidc/v3", "github.com/grpc-ecosystem/grpc-gateway/v2",
@@ -99,6 +99,10 @@ var layers = map[string]room{
 	"server/store": {
 		ours:   []string{"engine", "engine/caveat", "schema", "schema/syntax"},
 		others: []string{"github.com/dgraph-io/badger/v4", "github.com/dgraph-io/ristretto/v2", "github.com/maypok86/otter/v2"},
+	},
+	"server/suite": {
+		ours:   []string{"engine", "schema", "schema/syntax"},
+		others: []string{"go.yaml.in/yaml/v3"},
 	},
 	"engine":            {ours: []string{"schema", "schema/syntax"}},
 	"engine/caveat":     {ours: []string{"schema", "schema/syntax"}, others: []string{"cel.dev/cel-go", "google.golang.org/protobuf"}},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 func lookupResourcesCommand(a *app) *cobra.Command {
@@ -142,7 +143,7 @@ type lookupJSON struct {
 }
 
 func (r lookupResult) data() lookupJSON {
-	data := lookupJSON{ID: r.id, Name: r.name, Result: decision(r.state), Missing: r.missing}
+	data := lookupJSON{ID: r.id, Name: r.name, Result: suite.Word(r.state), Missing: r.missing}
 	for _, x := range r.excluded {
 		data.Excluded = append(data.Excluded, x.data())
 	}
@@ -205,7 +206,7 @@ func (a *app) lookup(ctx context.Context, f *lookupFlags, open func(context.Cont
 				return nil
 			}
 			last = r
-			if err := p.add(item{text: r.text(), cells: []string{r.id, r.name, decision(r.state), strings.Join(r.missing, " ")}, value: r.data()}); err != nil {
+			if err := p.add(item{text: r.text(), cells: []string{r.id, r.name, suite.Word(r.state), strings.Join(r.missing, " ")}, value: r.data()}); err != nil {
 				return err
 			}
 		}

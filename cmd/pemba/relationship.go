@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 func relationshipCommands(a *app) *cobra.Command {
@@ -199,7 +200,7 @@ func (f *writeFlags) trait() (*engine.Trait, error) {
 		return nil, usagef("--caveat %s: the name is missing before the colon", f.caveat)
 	}
 	if hasValues {
-		if t.Context, err = parseContext(values); err != nil {
+		if t.Context, err = suite.ParseContext(values); err != nil {
 			return nil, usagef("--caveat: %w", err)
 		}
 	}

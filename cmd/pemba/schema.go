@@ -12,6 +12,7 @@ import (
 
 	"github.com/pemba-authz/pemba/schema"
 	"github.com/pemba-authz/pemba/schema/syntax"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 func schemaCommands(a *app) *cobra.Command {
@@ -85,7 +86,7 @@ imports is stored in its canonical form, which has them resolved.`,
 				return a.schemaRefused(args[0], err)
 			}
 			for _, w := range compiled.Warnings() {
-				a.note("warning: %s: %s", place{displayName(args[0]), w.Pos.Line, w.Pos.Column}, w.Msg)
+				a.note("warning: %s: %s", suite.Place{File: displayName(args[0]), Line: w.Pos.Line, Column: w.Pos.Column}, w.Msg)
 			}
 			if hasImports(text) {
 				text = compiled.Canonical()
@@ -312,10 +313,10 @@ func (a *app) lint(names []string, strict bool) error {
 }
 
 func lintItem(name, severity string, e *syntax.Error) item {
-	at := place{displayName(name), e.Pos.Line, e.Pos.Column}
+	at := suite.Place{File: displayName(name), Line: e.Pos.Line, Column: e.Pos.Column}
 	return item{
 		text:  at.String() + ": " + severity + ": " + e.Msg + sourceMark(e),
-		cells: []string{at.file, fmt.Sprint(at.line), fmt.Sprint(at.column), severity, e.Msg},
-		value: finding{at.file, at.line, at.column, severity, e.Msg},
+		cells: []string{at.File, fmt.Sprint(at.Line), fmt.Sprint(at.Column), severity, e.Msg},
+		value: finding{at.File, at.Line, at.Column, severity, e.Msg},
 	}
 }

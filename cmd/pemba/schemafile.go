@@ -10,6 +10,7 @@ import (
 	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema"
 	"github.com/pemba-authz/pemba/schema/syntax"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 // stdinName is the argument that stands for stdin.
@@ -74,7 +75,7 @@ func displayName(name string) string {
 func schemaFault(name string, list syntax.ErrorList) string {
 	lines := make([]string, len(list))
 	for i, e := range list {
-		at := place{displayName(name), e.Pos.Line, e.Pos.Column}
+		at := suite.Place{File: displayName(name), Line: e.Pos.Line, Column: e.Pos.Column}
 		lines[i] = at.String() + ": " + e.Msg + sourceMark(e)
 	}
 	return strings.Join(lines, "\n")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/suite"
 )
 
 // validateFlags are what decision tables need besides themselves.
@@ -61,10 +60,10 @@ func (a *app) validate(ctx context.Context, args []string, f validateFlags) erro
 		if err != nil {
 			return err
 		}
-		for _, w := range s.warnings {
+		for _, w := range s.Warnings {
 			a.note("warning: %s", w)
 		}
-		r, err := s.report(ctx)
+		r, err := reportOn(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -117,32 +116,32 @@ func expandFiles(args []string) ([]string, error) {
 
 // readSuite reads a file and what it refers to. The error is for a file that
 // cannot be read; what is wrong inside it is in the suite.
-func readSuite(file string, f validateFlags) (*suite, error) {
+func readSuite(file string, f validateFlags) (*suite.Suite, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	s := &suite{file: file}
+	s := newSuite(file)
 	switch filepath.Ext(file) {
 	case ".yaml", ".yml":
-		s.readValidation(data)
+		s.ReadValidation(data)
 	case ".zed":
-		s.compile(file, string(data), func(line, column int) place { return place{file, line, column} })
+		compileFile(s, file, string(data))
 	case ".txt":
-		s.readSchemaFile(beside(file, f.schema, "schema.zed"))
-		s.readRelationshipText(file, data)
+		readSchemaFile(s, beside(file, f.schema, "schema.zed"))
+		s.Files.ReadRelationships(s, file, data)
 	case ".csv":
-		s.readSchemaFile(beside(file, f.schema, "schema.zed"))
+		readSchemaFile(s, beside(file, f.schema, "schema.zed"))
 		name := beside(file, f.relationships, "relationships.txt")
 		text, err := os.ReadFile(name)
 		if err != nil {
-			s.fail(place{file: file}, "no relationships for this table: %v (name them with --relationships)", err)
+			s.Fail(suite.Place{File: file}, "no relationships for this table: %v (name them with --relationships)", err)
 		} else {
-			s.readRelationshipText(name, text)
+			s.Files.ReadRelationships(s, name, text)
 		}
-		s.readTable(data)
+		(&decisionTable{s}).read(data)
 	}
-	s.judgeConstraints()
+	s.JudgeConstraints()
 	return s, nil
 }
 
@@ -154,45 +153,13 @@ func beside(file, flag, name string) string {
 	return filepath.Join(filepath.Dir(file), name)
 }
 
-func (s *suite) readSchemaFile(name string) {
+func readSchemaFile(s *suite.Suite, name string) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		s.fail(place{file: s.file}, "no schema for this file: %v (name it with --schema)", err)
+		s.Fail(suite.Place{File: s.File}, "no schema for this file: %v (name it with --schema)", err)
 		return
 	}
-	s.compile(name, string(data), func(line, column int) place { return place{name, line, column} })
-}
-
-// compile compiles the schema of the suite; file is where imports are relative
-// to, at turns a position of the text into a place.
-func (s *suite) compile(file, text string, at func(line, column int) place) {
-	compiled, err := compileSchema(file, text)
-	if err != nil {
-		for _, e := range schemaErrors(err) {
-			s.fail(at(e.Pos.Line, e.Pos.Column), "%s", e.Msg)
-		}
-		return
-	}
-	for _, w := range compiled.Warnings() {
-		s.warn(at(w.Pos.Line, w.Pos.Column), "%s", w.Msg)
-	}
-	s.schema = compiled
-}
-
-// readRelationshipText reads a file of relationships, one a line.
-func (s *suite) readRelationshipText(file string, data []byte) {
-	for l, err := range readLines(bytes.NewReader(data)) {
-		at := place{file, l.number, 0}
-		var r engine.Relationship
-		if err == nil {
-			r, err = parseLine(l.text)
-		}
-		if err != nil {
-			s.fail(at, "%v", err)
-			continue
-		}
-		s.addRelationship(at, r)
-	}
+	compileFile(s, name, string(data))
 }
 
 // report is what became of one file.
@@ -234,18 +201,18 @@ func (t tally) String() string {
 	return counted(t.expectations, "expectation")
 }
 
-// report runs a suite. A suite with errors runs nothing: they are its outcomes.
-func (s *suite) report(ctx context.Context) (report, error) {
-	r := report{file: s.file}
-	for _, p := range s.errors {
-		r.outcomes = append(r.outcomes, outcome{at: p.at, failure: p.msg})
+// reportOn runs a suite. A suite with errors runs nothing: they are its outcomes.
+func reportOn(ctx context.Context, s *suite.Suite) (report, error) {
+	r := report{file: s.File}
+	for _, p := range s.Errors {
+		r.outcomes = append(r.outcomes, outcome{at: p.At, failure: p.Msg})
 	}
-	if len(s.errors) > 0 {
+	if len(s.Errors) > 0 {
 		return r, nil
 	}
 	start := time.Now()
 	var err error
-	r.outcomes, err = s.run(ctx, start)
+	r.outcomes, err = runSuite(ctx, s, start)
 	r.took = time.Since(start)
 	return r, err
 }
@@ -283,8 +250,8 @@ func (a *app) printReports(reports []report) error {
 	for _, r := range reports {
 		for _, o := range r.outcomes {
 			it := item{
-				cells: []string{o.at.file, strconv.Itoa(o.at.line), o.name, o.result(), o.failure},
-				value: outcomeJSON{o.at.file, o.at.line, o.at.column, o.name, o.result(), o.failure, o.detail},
+				cells: []string{o.at.File, strconv.Itoa(o.at.Line), o.name, o.result(), o.failure},
+				value: outcomeJSON{o.at.File, o.at.Line, o.at.Column, o.name, o.result(), o.failure, o.detail},
 			}
 			if err := p.add(it); err != nil {
 				return err

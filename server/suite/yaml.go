@@ -1,14 +1,13 @@
-package main
+package suite
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -16,45 +15,55 @@ import (
 	"github.com/pemba-authz/pemba/schema/syntax"
 )
 
-// validationFile reads one validation file. It works on YAML nodes, because
-// every complaint names the line and column in the author's file.
-type validationFile struct {
-	*suite
+// Validation is a validation file, parsed. It works on YAML nodes, because every
+// complaint names the line and column in the author's file.
+type Validation struct {
+	*Suite
 	lines []string // of the YAML file
+	keys  map[string]*yaml.Node
 }
 
-// readValidation reads a validation file into s.
-func (s *suite) readValidation(data []byte) {
-	if at := invalidUTF8(data); at > 0 {
-		s.fail(place{s.file, at, 0}, "not UTF-8 text")
-		return
-	}
-	v := &validationFile{suite: s, lines: strings.Split(string(data), "\n")}
-	root, ok := v.document(data)
+// ReadValidation reads a validation file into s.
+func (s *Suite) ReadValidation(data []byte) {
+	v, ok := s.OpenValidation(data)
 	if !ok {
 		return
 	}
-	keys := v.mapping(root, "schema", "schemaFile", "relationships", "relationshipsFile", "assertions", "validation")
-	v.readSchema(keys["schema"], keys["schemaFile"])
-	v.readRelationships(keys["relationships"], keys["relationshipsFile"])
-	v.readAssertions(keys["assertions"])
-	v.readSets(keys["validation"])
+	v.ReadSchema()
+	v.ReadRelationships()
+	v.readAssertions(v.keys["assertions"])
+	v.readSets(v.keys["validation"])
+}
+
+// OpenValidation parses a validation file and reads none of its parts; ok is false
+// when that fails, which is noted.
+func (s *Suite) OpenValidation(data []byte) (v *Validation, ok bool) {
+	if at := InvalidUTF8(data); at > 0 {
+		s.Fail(Place{s.File, at, 0}, "not UTF-8 text")
+		return nil, false
+	}
+	v = &Validation{Suite: s, lines: strings.Split(string(data), "\n")}
+	root, ok := v.document(data)
+	if ok {
+		v.keys = v.mapping(root, "schema", "schemaFile", "relationships", "relationshipsFile", "assertions", "validation")
+	}
+	return v, ok
 }
 
 // document returns the top node of the only YAML document.
-func (v *validationFile) document(data []byte) (*yaml.Node, bool) {
+func (v *Validation) document(data []byte) (*yaml.Node, bool) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			v.fail(place{v.file, 1, 0}, "the file is empty: a validation file has schema, relationships, assertions and validation")
+			v.Fail(Place{v.File, 1, 0}, "the file is empty: a validation file has schema, relationships, assertions and validation")
 		} else {
 			v.yamlFault(err)
 		}
 		return nil, false
 	}
 	if err := dec.Decode(&second); err == nil {
-		v.fail(v.at(&second), "a second YAML document: one file is one validation")
+		v.Fail(v.at(&second), "a second YAML document: one file is one validation")
 		return nil, false
 	} else if !errors.Is(err, io.EOF) {
 		v.yamlFault(err)
@@ -64,16 +73,16 @@ func (v *validationFile) document(data []byte) (*yaml.Node, bool) {
 }
 
 // yamlFault turns "yaml: line 3: …" into a place and a message.
-func (v *validationFile) yamlFault(err error) {
+func (v *Validation) yamlFault(err error) {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	at := place{file: v.file, line: 1}
-	if _, scanErr := fmt.Sscanf(msg, "line %d:", &at.line); scanErr == nil {
+	at := Place{File: v.File, Line: 1}
+	if _, scanErr := fmt.Sscanf(msg, "line %d:", &at.Line); scanErr == nil {
 		_, msg, _ = strings.Cut(msg, ": ")
 	}
-	v.fail(at, "not YAML: %s", msg)
+	v.Fail(at, "not YAML: %s", msg)
 }
 
-func (v *validationFile) at(n *yaml.Node) place { return place{v.file, n.Line, n.Column} }
+func (v *Validation) at(n *yaml.Node) Place { return Place{v.File, n.Line, n.Column} }
 
 // deref follows an alias.
 func deref(n *yaml.Node) *yaml.Node {
@@ -89,20 +98,20 @@ func empty(n *yaml.Node) bool {
 }
 
 // entries calls f for each key of a mapping. A repeated key is an error.
-func (v *validationFile) entries(n *yaml.Node, what string, f func(key, value *yaml.Node)) {
+func (v *Validation) entries(n *yaml.Node, what string, f func(key, value *yaml.Node)) {
 	n = deref(n)
 	if empty(n) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		v.fail(v.at(n), "%s should be a mapping, with a key and a colon on each line", what)
+		v.Fail(v.at(n), "%s should be a mapping, with a key and a colon on each line", what)
 		return
 	}
 	seen := map[string]bool{}
 	for i := 0; i < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if seen[key.Value] {
-			v.fail(v.at(key), "the key %q stands here twice", key.Value)
+			v.Fail(v.at(key), "the key %q stands here twice", key.Value)
 			continue
 		}
 		seen[key.Value] = true
@@ -111,7 +120,7 @@ func (v *validationFile) entries(n *yaml.Node, what string, f func(key, value *y
 }
 
 // mapping returns the values of the known keys and warns about others.
-func (v *validationFile) mapping(n *yaml.Node, known ...string) map[string]*yaml.Node {
+func (v *Validation) mapping(n *yaml.Node, known ...string) map[string]*yaml.Node {
 	values := map[string]*yaml.Node{}
 	v.entries(n, "this", func(key, value *yaml.Node) {
 		if slices.Contains(known, key.Value) {
@@ -122,59 +131,62 @@ func (v *validationFile) mapping(n *yaml.Node, known ...string) map[string]*yaml
 		if near := syntax.Nearest(key.Value, known); near != "" {
 			hint = fmt.Sprintf(", did you mean %q?", near)
 		}
-		v.warn(v.at(key), "unknown key %q is ignored%s", key.Value, hint)
+		v.Warn(v.at(key), "unknown key %q is ignored%s", key.Value, hint)
 	})
 	return values
 }
 
 // text returns the text of a scalar.
-func (v *validationFile) text(n *yaml.Node, what string) (string, bool) {
+func (v *Validation) text(n *yaml.Node, what string) (string, bool) {
 	if n.Kind != yaml.ScalarNode {
-		v.fail(v.at(n), "%s should be text", what)
+		v.Fail(v.at(n), "%s should be text", what)
 		return "", false
 	}
 	return n.Value, true
 }
 
 // besideFile reads a file that is named relative to this one.
-func (v *validationFile) besideFile(n *yaml.Node, what string) (path string, data []byte, ok bool) {
+func (v *Validation) besideFile(n *yaml.Node, what string) (path string, data []byte, ok bool) {
 	name, ok := v.text(n, what)
 	if !ok {
 		return "", nil, false
 	}
-	path = name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(v.file), path)
+	if v.Files == nil {
+		v.Fail(v.at(n), "%s: another file cannot be named here: put its text under %s", what, strings.TrimSuffix(what, "File"))
+		return "", nil, false
 	}
-	data, err := os.ReadFile(path)
+	path = v.Files.Path(v.File, name)
+	data, err := v.Files.Open(path)
 	if err != nil {
-		v.fail(v.at(n), "%s: %v", what, err)
+		v.Fail(v.at(n), "%s: %v", what, err)
 		return "", nil, false
 	}
 	return path, data, true
 }
 
-func (v *validationFile) readSchema(inline, file *yaml.Node) {
+// ReadSchema compiles the schema.
+func (v *Validation) ReadSchema() {
+	inline, file := v.keys["schema"], v.keys["schemaFile"]
 	switch {
 	case !empty(inline) && !empty(file):
-		v.fail(v.at(file), "schema and schemaFile stand here together: keep one")
+		v.Fail(v.at(file), "schema and schemaFile stand here together: keep one")
 	case !empty(file):
 		if path, data, ok := v.besideFile(file, "schemaFile"); ok {
-			v.compile(path, string(data), func(line, column int) place { return place{path, line, column} })
+			v.Compile(path, string(data), func(line, column int) Place { return Place{path, line, column} })
 		}
 	case !empty(inline):
 		if text, ok := v.text(inline, "schema"); ok {
 			lines := strings.Split(text, "\n")
-			v.compile(v.file, text, func(line, column int) place { return v.within(inline, lines, line, column) })
+			v.Compile(v.File, text, func(line, column int) Place { return v.within(inline, lines, line, column) })
 		}
 	default:
-		v.compile(v.file, "", func(int, int) place { return place{file: v.file} })
+		v.Compile(v.File, "", func(int, int) Place { return Place{File: v.File} })
 	}
 }
 
 // within returns where line and column of a block of text stand in the file.
 // It looks for the line itself, since folding and quoting move lines.
-func (v *validationFile) within(block *yaml.Node, lines []string, line, column int) place {
+func (v *Validation) within(block *yaml.Node, lines []string, line, column int) Place {
 	if line < 1 || line > len(lines) {
 		return v.at(block)
 	}
@@ -192,21 +204,23 @@ func (v *validationFile) within(block *yaml.Node, lines []string, line, column i
 		}
 		if nth == 0 {
 			indent := strings.Index(raw, lines[line-1])
-			return place{v.file, i + 1, max(indent, 0) + max(column, 1)}
+			return Place{v.File, i + 1, max(indent, 0) + max(column, 1)}
 		}
 		nth--
 	}
 	return v.at(block)
 }
 
-func (v *validationFile) readRelationships(inline, file *yaml.Node) {
+// ReadRelationships adds the relationships.
+func (v *Validation) ReadRelationships() {
+	inline, file := v.keys["relationships"], v.keys["relationshipsFile"]
 	if !empty(inline) && !empty(file) {
-		v.fail(v.at(file), "relationships and relationshipsFile stand here together: keep one")
+		v.Fail(v.at(file), "relationships and relationshipsFile stand here together: keep one")
 		return
 	}
 	if !empty(file) {
 		if path, data, ok := v.besideFile(file, "relationshipsFile"); ok {
-			v.readRelationshipText(path, data)
+			v.Files.ReadRelationships(v.Suite, path, data)
 		}
 		return
 	}
@@ -226,10 +240,10 @@ func (v *validationFile) readRelationships(inline, file *yaml.Node) {
 		at := v.within(inline, lines, i+1, 1)
 		r, err := engine.ParseRelationship(line)
 		if err != nil {
-			v.fail(at, "%v%s", err, foldedHint(inline, line))
+			v.Fail(at, "%v%s", err, foldedHint(inline, line))
 			continue
 		}
-		v.addRelationship(at, r)
+		v.Add(at, r)
 	}
 }
 
@@ -241,7 +255,7 @@ func foldedHint(n *yaml.Node, line string) string {
 	return ` (in a folded block ">" lines without a blank line between them are joined: use "|")`
 }
 
-func (v *validationFile) readAssertions(n *yaml.Node) {
+func (v *Validation) readAssertions(n *yaml.Node) {
 	keys := v.mapping(n, "assertTrue", "assertFalse", "assertCaveated")
 	v.readClaims(keys["assertTrue"], "assertTrue", engine.Yes)
 	v.readClaims(keys["assertFalse"], "assertFalse", engine.No)
@@ -249,12 +263,12 @@ func (v *validationFile) readAssertions(n *yaml.Node) {
 }
 
 // texts calls f for each text of a list.
-func (v *validationFile) texts(n *yaml.Node, what string, f func(item *yaml.Node)) {
+func (v *Validation) texts(n *yaml.Node, what string, f func(item *yaml.Node)) {
 	if empty(n) {
 		return
 	}
 	if n.Kind != yaml.SequenceNode {
-		v.fail(v.at(n), "%s should be a list, with a dash before each item", what)
+		v.Fail(v.at(n), "%s should be a list, with a dash before each item", what)
 		return
 	}
 	for _, item := range n.Content {
@@ -265,48 +279,69 @@ func (v *validationFile) texts(n *yaml.Node, what string, f func(item *yaml.Node
 	}
 }
 
-func (v *validationFile) readClaims(n *yaml.Node, key string, want engine.State) {
+func (v *Validation) readClaims(n *yaml.Node, key string, want engine.State) {
 	v.texts(n, key, func(item *yaml.Node) {
 		text := strings.TrimSpace(item.Value)
 		name, values, with := strings.Cut(text, " with ")
 		r, err := engine.ParseRelationship(strings.TrimSpace(name))
 		if err != nil {
-			v.fail(v.at(item), "%v", err)
+			v.Fail(v.at(item), "%v", err)
 			return
 		}
 		if r.Trait != nil {
-			v.warn(v.at(item), "a caveat or an expiration says nothing in an assertion: give values as `… with {json}`")
+			v.Warn(v.at(item), "a caveat or an expiration says nothing in an assertion: give values as `… with {json}`")
 		}
-		c := claim{at: v.at(item), text: text, resource: r.Resource, permission: r.Relation, subject: r.Subject, want: want}
+		c := Claim{At: v.at(item), Text: text, Resource: r.Resource, Permission: r.Relation, Subject: r.Subject, Want: want}
 		if with {
-			if c.context, err = parseContext(values); err != nil {
-				v.fail(v.at(item), "%v", err)
+			if c.Context, err = ParseContext(values); err != nil {
+				v.Fail(v.at(item), "%v", err)
 				return
 			}
 		}
-		v.claims = append(v.claims, c)
+		v.Claims = append(v.Claims, c)
 	})
 }
 
-func (v *validationFile) readSets(n *yaml.Node) {
+func (v *Validation) readSets(n *yaml.Node) {
 	v.entries(n, "validation", func(key, value *yaml.Node) {
 		set, err := parseSet(strings.TrimSpace(key.Value))
 		if err != nil {
-			v.fail(v.at(key), "%v", err)
+			v.Fail(v.at(key), "%v", err)
 			return
 		}
-		c := setClaim{at: v.at(key), resource: set.Object, permission: set.Relation}
+		c := SetClaim{At: v.at(key), Resource: set.Object, Permission: set.Relation}
 		v.texts(value, key.Value, func(item *yaml.Node) {
 			if strings.TrimSpace(item.Value) == "[]" {
 				return // nobody
 			}
 			m, err := parseFound(item.Value)
 			if err != nil {
-				v.fail(v.at(item), "%v", err)
+				v.Fail(v.at(item), "%v", err)
 				return
 			}
-			c.want = append(c.want, m)
+			c.Want = append(c.Want, m)
 		})
-		v.sets = append(v.sets, c)
+		v.Sets = append(v.Sets, c)
 	})
+}
+
+// ParseContext reads a JSON object of caveat values.
+func ParseContext(text string) (map[string]any, error) {
+	values, err := engine.ParseContext(text)
+	if err != nil {
+		return nil, fmt.Errorf("the caveat context: %w", err)
+	}
+	return values, nil
+}
+
+// InvalidUTF8 returns the first line that is not UTF-8, 0 when all are.
+func InvalidUTF8(data []byte) int {
+	for line := 1; len(data) > 0; line++ {
+		text, rest, _ := bytes.Cut(data, []byte("\n"))
+		if !utf8.Valid(text) {
+			return line
+		}
+		data = rest
+	}
+	return 0
 }
