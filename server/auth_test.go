@@ -202,7 +202,7 @@ func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDes
 }
 
 // pending are services that are not served yet.
-var pending = map[protoreflect.Name]bool{"SandboxService": true, "BackupService": true, "NodeService": true}
+var pending = map[protoreflect.Name]bool{"BackupService": true, "NodeService": true}
 
 // methods returns all methods of the API.
 func methods() []protoreflect.MethodDescriptor {

@@ -34,8 +34,18 @@ func (e *explainService) Explain(ctx context.Context, r *pembav1.ExplainRequest)
 		return nil, err
 	}
 	defer a.Close()
-	resp := &pembav1.ExplainResponse{CheckedAt: a.token()}
-	asked := traced(a.engine)
+	resp, err := explained(ctx, &a.engine, q, int(r.Remedies))
+	if err != nil {
+		return nil, err
+	}
+	resp.CheckedAt = a.token()
+	return resp, nil
+}
+
+// explained answers a check with its steps and at most so many remedies.
+func explained(ctx context.Context, e *engine.Engine, q checkQuestion, remedies int) (*pembav1.ExplainResponse, error) {
+	resp := &pembav1.ExplainResponse{}
+	asked := traced(*e)
 	answer, root, err := asked.Explain(ctx, q.resource, q.permission, q.subject)
 	switch {
 	case root != nil && limited(err):
@@ -49,12 +59,12 @@ func (e *explainService) Explain(ctx context.Context, r *pembav1.ExplainRequest)
 	if resp.Steps, err = fromSteps(root); err != nil {
 		return nil, err
 	}
-	if resp.Undecided == "" && answer.State == engine.No && r.Remedies > 0 {
-		remedies, err := a.engine.Remedies(ctx, q.resource, q.permission, q.subject, root, int(r.Remedies))
+	if resp.Undecided == "" && answer.State == engine.No && remedies > 0 {
+		found, err := e.Remedies(ctx, q.resource, q.permission, q.subject, root, remedies)
 		if err != nil {
 			return nil, err
 		}
-		resp.Remedies, err = fromRemedies(remedies)
+		resp.Remedies, err = fromRemedies(found)
 		return resp, err
 	}
 	return resp, nil

@@ -58,7 +58,7 @@ func TestRandomRequests(t *testing.T) {
 		{"watch", []protoreflect.FullName{"authzed.api.v1.WatchService"}},
 		{"experimental", []protoreflect.FullName{"authzed.api.v1.ExperimentalService"}},
 		{"pemba", []protoreflect.FullName{"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ExplainService", "pemba.v1.RevisionService"}},
-		{"console", []protoreflect.FullName{"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService"}},
+		{"console", []protoreflect.FullName{"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService", "pemba.console.v1.SandboxService"}},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			f := startFuzz(t, group.services)

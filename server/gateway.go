@@ -34,6 +34,7 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		consolev1.RegisterSchemaToolsServiceHandler,
 		consolev1.RegisterAssertionServiceHandler,
 		consolev1.RegisterHistoryServiceHandler,
+		consolev1.RegisterSandboxServiceHandler,
 		portalv1.RegisterSessionServiceHandler,
 		portalv1.RegisterPeopleServiceHandler,
 		portalv1.RegisterSubscriptionServiceHandler,

@@ -296,6 +296,7 @@ var services = []protoreflect.FullName{
 	"authzed.api.v1.ExperimentalService", "authzed.api.v1.WatchService",
 	"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ClusterService",
 	"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService",
+	"pemba.console.v1.SandboxService",
 }
 
 // findMethod finds a method by its name, or by "SERVICE.NAME" where several
@@ -392,7 +393,7 @@ func shorten(v any) any {
 	case map[string]any:
 		for key, value := range v {
 			part, ok := value.(map[string]any)
-			if ok && len(part) == 1 && part["token"] != nil || key == "duration" || key == "schemaUsed" {
+			if ok && len(part) == 1 && part["token"] != nil || key == "duration" || key == "micros" || key == "schemaUsed" {
 				delete(v, key)
 				continue
 			}

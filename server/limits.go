@@ -26,6 +26,7 @@ func refusal(kind, format string, args ...any) *denial {
 // gates let as many calls in as the server can take at the same time.
 type gates struct {
 	calls, streams, watches, open gate
+	sandboxes                     gate
 	memory                        memoryGate
 }
 
@@ -42,7 +43,7 @@ func newGates(l Limits) *gates {
 		gate *gate
 		kind string
 		most int
-	}{{&g.calls, "calls", l.Calls}, {&g.streams, "streams", l.Streams}, {&g.watches, "watches", l.Watches}, {&g.open, "open", l.Streams}} {
+	}{{&g.calls, "calls", l.Calls}, {&g.streams, "streams", l.Streams}, {&g.watches, "watches", l.Watches}, {&g.open, "open", l.Streams}, {&g.sandboxes, "sandboxes", maxSandboxes}} {
 		k.gate.most = int64(k.most)
 		k.gate.full = refusal(k.kind, "the server has %d %s to serve and takes no more at the same time; try again", k.most, k.kind)
 	}

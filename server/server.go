@@ -105,6 +105,8 @@ type Limits struct {
 	ConnectionAge time.Duration // after which clients are asked to connect again; default: never
 	Slow          time.Duration // from which on a single call is logged as slow; default 500 ms
 
+	Sandbox time.Duration // that all questions of one sandbox take together; default 5 s
+
 	Heartbeat  time.Duration // between checkpoints of a watch that has nothing else to say; default 1 s
 	SlowReader time.Duration // how long a stream waits for its caller to read or to send; default 30 s
 
@@ -128,7 +130,7 @@ func (l Limits) withDefaults() Limits {
 		limit *time.Duration
 		value time.Duration
 	}{
-		{&l.Timeout, 60 * time.Second}, {&l.StreamTimeout, 15 * time.Minute}, {&l.Slow, 500 * time.Millisecond},
+		{&l.Timeout, 60 * time.Second}, {&l.StreamTimeout, 15 * time.Minute}, {&l.Slow, 500 * time.Millisecond}, {&l.Sandbox, 5 * time.Second},
 		{&l.Heartbeat, time.Second}, {&l.SlowReader, 30 * time.Second},
 	} {
 		if *field.limit <= 0 {
@@ -239,6 +241,7 @@ func (s *Server) Register(g *grpc.Server) {
 	consolev1.RegisterAssertionServiceServer(g, &assertionService{Server: s})
 	consolev1.RegisterHistoryServiceServer(g, &historyService{Server: s})
 	portalv1.RegisterSessionServiceServer(g, newSessionService(s))
+	consolev1.RegisterSandboxServiceServer(g, newSandboxService(s))
 	if s.config.Portal != nil {
 		s.config.Portal.Register(g)
 	}

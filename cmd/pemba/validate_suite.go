@@ -57,23 +57,26 @@ func compileFile(s *suite.Suite, name, text string) {
 // do not hold.
 func runSuite(ctx context.Context, s *suite.Suite, now time.Time) ([]outcome, error) {
 	e := s.Engine(now)
-	found, err := s.Run(ctx, e)
-	outcomes := make([]outcome, len(found))
-	for i, o := range found {
-		outcomes[i] = outcome{at: o.At, name: o.Name, failure: o.Failure}
+	outcomes := make([]outcome, 0, len(s.Claims)+len(s.Sets))
+	for o, err := range s.Run(ctx, e) {
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, outcome{at: o.At, name: o.Name, failure: o.Failure})
+		last := &outcomes[len(outcomes)-1]
 		switch {
 		case o.Failure == "":
 		case o.Answered:
 			q := question{o.Claim.Resource, o.Claim.Permission, o.Claim.Subject}
 			e.Context = o.Claim.Context
 			if r, err := q.explain(ctx, e); err == nil {
-				_, outcomes[i].detail, _ = strings.Cut(r.text(palette{}), "\n")
+				_, last.detail, _ = strings.Cut(r.text(palette{}), "\n")
 			}
 		default:
-			outcomes[i].detail = strings.Join(append(marked("- ", o.Absent), marked("+ ", o.Surplus)...), "\n")
+			last.detail = strings.Join(append(marked("- ", o.Absent), marked("+ ", o.Surplus)...), "\n")
 		}
 	}
-	return outcomes, err
+	return outcomes, nil
 }
 
 func marked(mark string, lines []string) []string {

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -24,29 +25,28 @@ type Outcome struct {
 	Absent, Surplus []string  // lines that were expected and not found, and the other way round
 }
 
-// Run answers every claim of a suite without errors. The engine is that of its
-// schema and relationships. The error is that of a context that has ended: a
-// question that cannot be answered fails its claim.
-func (s *Suite) Run(ctx context.Context, e engine.Engine) ([]Outcome, error) {
-	outcomes := make([]Outcome, 0, len(s.Claims)+len(s.Sets))
-	add := func(judge func() (Outcome, error)) error {
-		start := time.Now()
-		o, err := judge()
-		o.Took = time.Since(start)
-		outcomes = append(outcomes, o)
-		return err
-	}
-	for i := range s.Claims {
-		if err := add(func() (Outcome, error) { return s.Claims[i].judge(ctx, e) }); err != nil {
-			return nil, err
+// Run answers the claims of a suite without errors one after the other. The engine
+// is that of its schema and relationships. The error, which ends it, is that of a
+// context that has ended: a question that cannot be answered fails its claim.
+func (s *Suite) Run(ctx context.Context, e engine.Engine) iter.Seq2[Outcome, error] {
+	return func(yield func(Outcome, error) bool) {
+		add := func(judge func() (Outcome, error)) bool {
+			start := time.Now()
+			o, err := judge()
+			o.Took = time.Since(start)
+			return yield(o, err) && err == nil
+		}
+		for i := range s.Claims {
+			if !add(func() (Outcome, error) { return s.Claims[i].judge(ctx, e) }) {
+				return
+			}
+		}
+		for i := range s.Sets {
+			if !add(func() (Outcome, error) { return s.Sets[i].judge(ctx, e) }) {
+				return
+			}
 		}
 	}
-	for i := range s.Sets {
-		if err := add(func() (Outcome, error) { return s.Sets[i].judge(ctx, e) }); err != nil {
-			return nil, err
-		}
-	}
-	return outcomes, nil
 }
 
 // Engine returns the engine of the suite's schema and relationships.

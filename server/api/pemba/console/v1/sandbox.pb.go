@@ -288,11 +288,13 @@ func (x *RunSandboxRequest) GetFiles() *SandboxFiles {
 }
 
 type RunSandboxResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Problems      []*SandboxProblem      `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
-	Results       []*SandboxResult       `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
-	Passed        uint32                 `protobuf:"varint,3,opt,name=passed,proto3" json:"passed,omitempty"`
-	Failed        uint32                 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// problems are at most 1,000. With an error among them nothing was run.
+	Problems []*SandboxProblem `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	// results are the assertions in their order, then the expected relations.
+	Results       []*SandboxResult `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	Passed        uint32           `protobuf:"varint,3,opt,name=passed,proto3" json:"passed,omitempty"`
+	Failed        uint32           `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -431,8 +433,11 @@ type SandboxResult struct {
 	Surplus []string `protobuf:"bytes,10,rep,name=surplus,proto3" json:"surplus,omitempty"`
 	// found are all lines of a set as they are, for taking them over.
 	Found []string `protobuf:"bytes,11,rep,name=found,proto3" json:"found,omitempty"`
+	// more_lines is how many lines absent, surplus and found have beyond those that
+	// are given, which are at most 1,000 each, and 20,000 in one answer.
+	MoreLines uint32 `protobuf:"varint,12,opt,name=more_lines,json=moreLines,proto3" json:"more_lines,omitempty"`
 	// micros is how long it took.
-	Micros        uint64 `protobuf:"varint,12,opt,name=micros,proto3" json:"micros,omitempty"`
+	Micros        uint64 `protobuf:"varint,13,opt,name=micros,proto3" json:"micros,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -542,6 +547,13 @@ func (x *SandboxResult) GetFound() []string {
 		return x.Found
 	}
 	return nil
+}
+
+func (x *SandboxResult) GetMoreLines() uint32 {
+	if x != nil {
+		return x.MoreLines
+	}
+	return 0
 }
 
 func (x *SandboxResult) GetMicros() uint64 {
@@ -879,7 +891,7 @@ const file_pemba_console_v1_sandbox_proto_rawDesc = "" +
 	"\x06failed\x18\x04 \x01(\rR\x06failed\"x\n" +
 	"\x0eSandboxProblem\x121\n" +
 	"\x04file\x18\x01 \x01(\x0e2\x1d.pemba.console.v1.SandboxFileR\x04file\x123\n" +
-	"\aproblem\x18\x02 \x01(\v2\x19.pemba.console.v1.ProblemR\aproblem\"\xfe\x02\n" +
+	"\aproblem\x18\x02 \x01(\v2\x19.pemba.console.v1.ProblemR\aproblem\"\x9d\x03\n" +
 	"\rSandboxResult\x121\n" +
 	"\x04file\x18\x01 \x01(\x0e2\x1d.pemba.console.v1.SandboxFileR\x04file\x12\x12\n" +
 	"\x04line\x18\x02 \x01(\rR\x04line\x12\x12\n" +
@@ -892,8 +904,10 @@ const file_pemba_console_v1_sandbox_proto_rawDesc = "" +
 	"\x06absent\x18\t \x03(\tR\x06absent\x12\x18\n" +
 	"\asurplus\x18\n" +
 	" \x03(\tR\asurplus\x12\x14\n" +
-	"\x05found\x18\v \x03(\tR\x05found\x12\x16\n" +
-	"\x06micros\x18\f \x01(\x04R\x06micros\"\xae\x01\n" +
+	"\x05found\x18\v \x03(\tR\x05found\x12\x1d\n" +
+	"\n" +
+	"more_lines\x18\f \x01(\rR\tmoreLines\x12\x16\n" +
+	"\x06micros\x18\r \x01(\x04R\x06micros\"\xae\x01\n" +
 	"\x13CheckSandboxRequest\x124\n" +
 	"\x05files\x18\x01 \x01(\v2\x1e.pemba.console.v1.SandboxFilesR\x05files\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x121\n" +

@@ -36,10 +36,11 @@ const (
 // The store is read by StartSandbox alone, and never written.
 //
 // A request has at most 4 MiB, 20,000 relationships, and 2,000 assertions and
-// expected relations; all its questions together take at most 5 seconds, each at
-// most 1,000,000 reads, and at most four sandboxes run at the same time. A bound
-// that is reached is RESOURCE_EXHAUSTED, or DEADLINE_EXCEEDED for the time, and
-// says which.
+// expected relations. All its questions together take at most 5 seconds, and at
+// most four sandboxes run at the same time. A bound that is reached is
+// RESOURCE_EXHAUSTED, or DEADLINE_EXCEEDED for the time, and says which. A single
+// question takes at most 1,000,000 reads, one that is explained 10,000: one that
+// needs more has no answer, and says so.
 type SandboxServiceClient interface {
 	// StartSandbox gives the files to begin with: the live schema, without any
 	// relationships.
@@ -122,10 +123,11 @@ func (c *sandboxServiceClient) ExportSandbox(ctx context.Context, in *ExportSand
 // The store is read by StartSandbox alone, and never written.
 //
 // A request has at most 4 MiB, 20,000 relationships, and 2,000 assertions and
-// expected relations; all its questions together take at most 5 seconds, each at
-// most 1,000,000 reads, and at most four sandboxes run at the same time. A bound
-// that is reached is RESOURCE_EXHAUSTED, or DEADLINE_EXCEEDED for the time, and
-// says which.
+// expected relations. All its questions together take at most 5 seconds, and at
+// most four sandboxes run at the same time. A bound that is reached is
+// RESOURCE_EXHAUSTED, or DEADLINE_EXCEEDED for the time, and says which. A single
+// question takes at most 1,000,000 reads, one that is explained 10,000: one that
+// needs more has no answer, and says so.
 type SandboxServiceServer interface {
 	// StartSandbox gives the files to begin with: the live schema, without any
 	// relationships.
