@@ -14,6 +14,7 @@ type Caller struct {
 	Company string // of the person
 	Session string // id of the session or machine token; "" without
 	Machine bool   // it is a machine token: no session of a browser
+	Service string // id of the service for whose portal the person acts by its token; "": he acts himself
 
 	Since   time.Time // when it began
 	Expires time.Time // when it ends, whatever happens

@@ -434,7 +434,17 @@ func TestUserInfo(t *testing.T) {
 	if info, err := p.provider.UserInfo(t.Context(), oauth2.StaticTokenSource(&forged)); err == nil {
 		t.Errorf("a forged token is %+v", info)
 	}
+	caller, err := h.provider.Caller(t.Context(), tokens.AccessToken)
+	if err != nil || caller.User != h.admin || caller.Company != "acme" || caller.Service != "modeler" {
+		t.Errorf("by the token acts %+v (%v)", caller, err)
+	}
+	if caller, err := h.provider.Caller(t.Context(), forged.AccessToken); err == nil {
+		t.Errorf("by a forged token acts %+v", caller)
+	}
 	h.change(store.Create, "company:acme#deactivated@user:"+h.admin)
+	if caller, err := h.provider.Caller(t.Context(), tokens.AccessToken); err == nil {
+		t.Errorf("who was deactivated acts as %+v", caller)
+	}
 	if info, err := p.provider.UserInfo(t.Context(), oauth2.StaticTokenSource(tokens)); err == nil {
 		t.Errorf("who was deactivated is %+v", info)
 	}
