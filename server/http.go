@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/pemba-authz/pemba/console"
+	"github.com/pemba-authz/pemba/server/portal/idp"
 )
 
 // HTTPConfig says what the HTTP side of a server is like.
@@ -110,6 +111,9 @@ func (s *Server) routes(c HTTPConfig, conn *grpc.ClientConn) (http.Handler, erro
 	mux.Handle("/", withCookies(limitBody(c.MaxBody, gateway)))
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Path, http.StatusFound))
 	mux.Handle(console.Path, pages)
+	if s.provider != nil {
+		mux.Handle(idp.Path+"/", s.provider)
+	}
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, description) })
 	s.registerHealth(mux)
 	newAuthZEN(c, conn).register(mux)

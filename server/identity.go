@@ -210,6 +210,8 @@ func (s *Server) portalCaller(ctx context.Context, method string) (*portal.Calle
 	switch {
 	case session.IsToken(token):
 		return s.signedIn(ctx, token)
+	case s.provider != nil && s.provider.Issued(token):
+		return s.serviceCaller(ctx, method, token)
 	case s.config.Auth == nil && s.openTo(method):
 		return &portal.Caller{Operator: local, Role: RoleAdmin.String(), Admin: true}, nil
 	case s.config.Auth == nil, token == "" && s.config.Auth.tokens:

@@ -39,6 +39,7 @@ import (
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 	"github.com/pemba-authz/pemba/server/portal"
+	"github.com/pemba-authz/pemba/server/portal/idp"
 	"github.com/pemba-authz/pemba/server/portal/session"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/replica/peer"
@@ -150,6 +151,7 @@ type Server struct {
 	candidates *candidateCache
 	metrics    *metrics
 	gates      *gates
+	provider   *idp.Provider // nil: without the portal
 	visitors   *visitors
 	sessions   *session.Keeper
 	tracer     trace.Tracer
@@ -196,6 +198,11 @@ func New(c Config) (*Server, error) {
 		config: c, replica: c.Replica, reserved: held, log: c.Logger, limits: c.Limits.withDefaults(),
 		candidates: candidates, metrics: newMetrics(), visitors: visitors,
 		draining: make(chan struct{}),
+	}
+	if c.Portal != nil {
+		if s.provider, err = s.newProvider(); err != nil {
+			return nil, fmt.Errorf("making the server: %w", err)
+		}
 	}
 	s.gates = newGates(s.limits)
 	s.tracer = tracerOf(c.Tracing)

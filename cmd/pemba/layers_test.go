@@ -24,6 +24,7 @@ type room struct {
 var layers = map[string]room{
 	"cmd/pemba": {
 		ours: []string{
+			"cmd/pemba/modeler",
 			"server", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/portal/mail", "server/replica", "server/replica/peer",
 			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
@@ -34,10 +35,16 @@ var layers = map[string]room{
 		},
 	},
 	"console": {},
+	"cmd/pemba/modeler": { // another program, which reaches Pemba by its APIs alone
+		ours: []string{"server/api/pemba/portal/v1"},
+		others: []string{
+			"github.com/authzed/authzed-go", "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2", "google.golang.org/grpc",
+		},
+	},
 	"server": {
 		ours: []string{
 			"console", "server/api/pemba/console/v1", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal",
-			"server/portal/session", "server/reload", "server/replica", "server/replica/peer",
+			"server/portal/idp", "server/portal/session", "server/reload", "server/replica", "server/replica/peer",
 			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{

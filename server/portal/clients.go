@@ -356,3 +356,9 @@ func (p *Portal) Entered(ctx context.Context, e *Entrant, c *ServiceClient) {
 
 // Issuer is the URL by which the identity provider names itself.
 func (p *Portal) Issuer() string { return strings.TrimSuffix(p.config.PublicURL, "/") + "/oidc" }
+
+// EndSession ends the session of a caller; one that is over is no fault.
+func (p *Portal) EndSession(ctx context.Context, c *Caller) error {
+	_, err := p.SessionService().SignOut(WithCaller(ctx, c), &portalv1.SignOutRequest{})
+	return err
+}

@@ -61,12 +61,12 @@ func (t *Vault) write(ctx context.Context, u store.DocumentUpdate) error {
 type Kept struct {
 	Name    string
 	Version uint64
-	value   []byte
+	value   string
 }
 
 // Read reads the value.
 func (k Kept) Read(value any) error {
-	if err := json.Unmarshal(k.value, value); err != nil {
+	if err := json.Unmarshal([]byte(k.value), value); err != nil {
 		return fmt.Errorf("what is kept under %q: %w", k.Name, err)
 	}
 	return nil
@@ -86,7 +86,7 @@ func (t *Vault) All(ctx context.Context, prefix string) iter.Seq2[Kept, error] {
 				yield(Kept{}, err)
 				return
 			}
-			if !yield(Kept{doc.Key[len(vaultPrefix):], uint64(doc.Version), doc.Value}, nil) {
+			if !yield(Kept{doc.Key[len(vaultPrefix):], uint64(doc.Version), string(doc.Value)}, nil) {
 				return
 			}
 		}

@@ -36,7 +36,7 @@ type Config struct {
 	Session Session
 	Ended   func(ctx context.Context, c *portal.Caller) error // nil while a session still lasts; nil: not asked
 	SignIn  func(returnTo string) string                      // where people sign in, to come back to a path afterwards
-	SignOut func(ctx context.Context, user string) error      // ends the sessions of a person; nil: they go on
+	SignOut func(ctx context.Context, c *portal.Caller) error // ends a session; nil: it goes on
 	Logger  *slog.Logger                                      // nil: slog.Default()
 	Now     func() time.Time                                  // nil: time.Now
 }

@@ -184,10 +184,11 @@ func (s *storage) RevokeToken(ctx context.Context, token, _, clientID string) *o
 	return nil
 }
 
-// TerminateSession ends what a person has at one service, and the session in the
-// Customer Portal: whoever signs out of a service means to be signed out.
+// TerminateSession ends what a person has at one service, and the sessions in the
+// Customer Portal that it began with: whoever signs out of a service means to be
+// signed out.
 func (s *storage) TerminateSession(ctx context.Context, userID, clientID string) error {
-	var gone []portal.Kept
+	gone := map[portal.Kept]family{}
 	for k, err := range s.vault.All(ctx, "family/"+userID+"/") {
 		if err != nil {
 			return err
@@ -197,16 +198,18 @@ func (s *storage) TerminateSession(ctx context.Context, userID, clientID string)
 			return err
 		}
 		if f.Client == clientID {
-			gone = append(gone, k)
+			gone[portal.Kept{Name: k.Name, Version: k.Version}] = f
 		}
 	}
-	for _, k := range gone {
+	for k, f := range gone {
 		if err := s.vault.Delete(ctx, k.Name, k.Version); err != nil && !errors.Is(err, portal.ErrStale) {
 			return err
 		}
-	}
-	if s.config.SignOut != nil {
-		return s.config.SignOut(ctx, userID)
+		if s.config.SignOut != nil && f.Session != "" {
+			if err := s.config.SignOut(ctx, &portal.Caller{User: f.User, Company: f.Company, Session: f.Session}); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

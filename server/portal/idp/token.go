@@ -2,7 +2,6 @@ package idp
 
 import (
 	"context"
-	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -10,8 +9,15 @@ import (
 	"github.com/pemba-authz/pemba/server/portal"
 )
 
-// IsAccessToken reports whether a bearer token looks like one of the provider's.
-func IsAccessToken(token string) bool { return strings.Count(token, ".") == 2 }
+// Issued reports whether a bearer token says of itself that it is one of the
+// provider's. Whether that is true, Caller finds out.
+func (p *Provider) Issued(token string) bool {
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	_, err := oidc.ParseToken(token, &claims)
+	return err == nil && claims.Issuer == p.config.Portal.Issuer()
+}
 
 // Caller returns who acts by an access token that a service shows: the person, for as
 // long as he may enter the service. A token that is not good is a *portal.Refusal.
