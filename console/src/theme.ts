@@ -55,6 +55,7 @@ export const theme = createTheme({
   headings: { fontWeight: '650' },
   variantColorResolver,
   components: {
+    Anchor: { defaultProps: { underline: 'always' } },
     Badge: { defaultProps: { tt: 'none', fw: 600 } },
     // What floats stands inside of the main landmark, and its list scrolls itself.
     Popover: { defaultProps: { portalProps: { target: '#content' } } },

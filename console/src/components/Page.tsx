@@ -22,7 +22,7 @@ export function Page({ title, about, actions, fill, children }: { title: string;
   return (
     <Box className={fill ? 'app-page app-page-fill' : 'app-page'}>
       <Group justify="space-between" align="flex-start" gap="sm" mb="md">
-        <Box miw={0}>
+        <Box miw={0} className="app-title">
           <Title order={1} size="h2" ref={heading} tabIndex={-1} className="app-heading">{title}</Title>
           {about && <Text c="dimmed" size="sm" mt={2} maw={760} component="div">{about}</Text>}
         </Box>

@@ -9,6 +9,7 @@ const lookup = (s: Search) => defined({
 
 /** workbenchRoutes are the pages for those who work with the engine itself. */
 export const workbenchRoutes = [
+  createRoute({ getParentRoute: () => shell, path: 'workbench/schema', component: lazyRouteComponent(() => import('../pages/Schema'), 'Schema') }),
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/check',

@@ -33,6 +33,7 @@ const groups: NavGroup[] = [
   {
     label: texts.common.groups.workbench,
     items: [
+      { to: '/workbench/schema', label: w.schema, icon: 'schema', keys: 'g s', show: bench },
       { to: '/workbench/relationships', label: w.relationships, icon: 'relation', show: bench },
       { to: '/workbench/check', label: w.check, icon: 'check', show: bench },
       { to: '/workbench/who', label: w.who, icon: 'who', keys: 'g w', show: bench },
