@@ -114,6 +114,8 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		auditCommands(a),
 		serveCommand(a),
 		serveTestingCommand(a),
+		demoCommand(a),
+		demoModelerCommand(a),
 		healthCommand(a),
 		keyCommands(a),
 		versionCommand(a),

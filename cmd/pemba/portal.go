@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -56,6 +57,14 @@ func (a *app) withPortal(ctx context.Context, f func(*portalClient) error) error
 		return usagef("%s asks a server that runs with --portal, not a directory: give --endpoint HOST:PORT", verb(a.running))
 	}
 	return a.withClient(ctx, func(cl *client) error { return f(newPortalClient(a, cl.conn)) })
+}
+
+// withToken is a context whose calls show a token of a session.
+func withToken(ctx context.Context, token string) context.Context {
+	if token == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 }
 
 // ask makes a command that asks the portal.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-	"google.golang.org/grpc/metadata"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 )
@@ -72,7 +71,7 @@ func (a *app) login(ctx context.Context, email string, fromStdin bool, days uint
 		if err != nil {
 			return err
 		}
-		ctx := metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+session.GetToken())
+		ctx := withToken(ctx, session.GetToken())
 		made, err := p.session.CreateMyToken(ctx, &portalv1.CreateMyTokenRequest{Name: "pemba on " + host, Days: days})
 		if err != nil {
 			return err

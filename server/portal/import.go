@@ -41,7 +41,19 @@ func (s *peopleService) ImportUsers(ctx context.Context, r *portalv1.ImportUsers
 	if err != nil {
 		return nil, err
 	}
+	if r.Invite && !r.DryRun {
+		im.invite(ctx)
+	}
 	return im.report(), nil
+}
+
+// invite sends links to the active users who were created.
+func (im *importing) invite(ctx context.Context) {
+	for _, row := range im.rows {
+		if row.result.Result == portalv1.ImportRow_RESULT_CREATED && (row.active == nil || *row.active) {
+			im.people.welcome(ctx, row.result.UserId, "")
+		}
+	}
 }
 
 // importing is an import under way.

@@ -44,6 +44,8 @@ type userLinkDoc struct {
 // linkToken is how tokens of links begin.
 const linkToken = "pemba_link_"
 
+func newLinkToken() string { return linkToken + strings.ToLower(rand.Text()) }
+
 // linkPause is how soon after a link another is sent to somebody who asks for it
 // without being signed in.
 const linkPause = 5 * time.Minute
@@ -54,14 +56,15 @@ var errLink = &Refusal{Fault: NotFound, Msg: "this link was used, has expired or
 // invite makes a one-time link by which a user of a company sets his password, in
 // place of the one he had. It is sent to him by mail, and then the result is empty;
 // without a mail server it is returned, and written to the log. It is called after
-// the transaction that made the user.
-func (p *Portal) invite(ctx context.Context, company, userID string) (link string, err error) {
-	return p.sendLink(ctx, company, userID, 0)
+// the transaction that made the user. note is what whoever invites him says; it may
+// be empty.
+func (p *Portal) invite(ctx context.Context, company, userID, note string) (link string, err error) {
+	return p.sendLink(ctx, company, userID, note, 0)
 }
 
 // sendLink is invite, unless the user got a link less than a pause ago.
-func (p *Portal) sendLink(ctx context.Context, company, userID string, pause time.Duration) (string, error) {
-	token := linkToken + strings.ToLower(rand.Text())
+func (p *Portal) sendLink(ctx context.Context, company, userID, note string, pause time.Duration) (string, error) {
+	token := newLinkToken()
 	var m *message
 	ctx = WithCaller(ctx, &Caller{Company: company, RequestID: CallerOf(ctx).RequestID})
 	_, err := p.act(ctx, func(v *view, a *action) error {
@@ -74,12 +77,18 @@ func (p *Portal) sendLink(ctx context.Context, company, userID string, pause tim
 	if err != nil || m == nil {
 		return "", err
 	}
+	m.note = note
+	return p.handOver(m, company, userID, token), nil
+}
+
+// handOver sends a link, or returns it where there is no mail server.
+func (p *Portal) handOver(m *message, company, userID, token string) string {
 	link := p.publicURL() + "/console/invite/" + token
 	if p.post(m.with(link)) {
-		return "", nil
+		return ""
 	}
 	p.log.Warn("a one-time link was made; no mail server is configured, so hand it over yourself", "kind", m.kind, "user", userID, "company", company, "link", link)
-	return link, nil
+	return link
 }
 
 // planLink plans the link of a user. It returns nil when he is to get none.

@@ -22,6 +22,7 @@ const (
 // message is a mail with a one-time link.
 type message struct {
 	to, name, kind string
+	note           string // of whoever invites; may be empty
 	expires        time.Time
 	link           string
 }
@@ -88,7 +89,7 @@ func (m *mailer) do(ctx context.Context, j mailJob) error {
 	if err != nil || who.User == "" {
 		return err
 	}
-	_, err = m.portal.sendLink(ctx, who.Company, who.User, linkPause)
+	_, err = m.portal.sendLink(ctx, who.Company, who.User, "", linkPause)
 	return err
 }
 
@@ -135,6 +136,9 @@ func (m *message) text() string {
 	what := "An account in the Customer Portal was made for you. Choose your password here:"
 	if m.kind == linkReset {
 		what = "Choose a new password for the Customer Portal here:"
+	}
+	if m.note != "" {
+		what = m.note + "\n\n" + what
 	}
 	return fmt.Sprintf(`Hello %s,
 

@@ -57,7 +57,7 @@ func (s *operatorService) CreateCompany(ctx context.Context, r *portalv1.CreateC
 	if r.NoLink {
 		return resp, nil
 	}
-	if resp.ActivationLink, err = s.invite(ctx, id, userID); err != nil { // the company is there: another link can be asked for
+	if resp.ActivationLink, err = s.invite(ctx, id, userID, ""); err != nil { // the company is there: another link can be asked for
 		s.log.Warn("the first administrator of a company got no link", "company", id, "error", err)
 	}
 	return resp, nil

@@ -42,6 +42,10 @@ func (s *peopleService) CreateUser(ctx context.Context, r *portalv1.CreateUserRe
 	if len(r.Groups) > maxUserGroups {
 		return nil, invalid("groups", "%d are more than the %d that a user can be put into when he is created; add him to the others afterwards", len(r.Groups), maxUserGroups)
 	}
+	note, err := prose("message", r.Message, 0, maxNote)
+	if err != nil {
+		return nil, err
+	}
 	id := newID()
 	var made userDoc
 	written, err := s.act(ctx, func(v *view, a *action) error {
@@ -61,6 +65,9 @@ func (s *peopleService) CreateUser(ctx context.Context, r *portalv1.CreateUserRe
 	}
 	if at, err := s.replica.ParseToken(written.WrittenAt.Token); err == nil {
 		resp.User.Version = uint64(at)
+	}
+	if !r.Inactive && !r.NoInvitation {
+		s.welcome(ctx, id, note)
 	}
 	return resp, nil
 }

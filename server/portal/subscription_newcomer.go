@@ -17,7 +17,7 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 	if err := d.details(r.JobTitle, r.ManagerEmail); err != nil {
 		return nil, err
 	}
-	message, err := prose("message", r.Message, 0, 1_000)
+	message, err := prose("message", r.Message, 0, maxNote)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,7 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 	if err != nil {
 		return nil, err
 	}
+	s.welcome(ctx, id, message)
 	return &portalv1.CreateSubscriptionUserResponse{UserId: id, WrittenAt: written.WrittenAt, Audit: written.Audit}, nil
 }
 
