@@ -10,7 +10,6 @@ CHAOSTIME ?= 10m
 REQUESTS ?= 100000
 BENCH    ?= .
 SIZES    ?= 10000,100000
-DEMO     := .demo
 # The race detector needs a C compiler; Go says 0 where there is none.
 RACE     := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # It also has each process wait for a second before it ends, and there are many.
@@ -39,35 +38,8 @@ console-e2e: console build ## the console in Chromium against a real server
 	@test -x /usr/bin/chromium || { apt-get update && apt-get install -y chromium; }
 	cd console && npm run --silent e2e
 
-demo: build ## start a server with the customer portal, ask it and be told why; Ctrl-C ends it
-	@rm -rf $(DEMO) && mkdir -p $(DEMO)
-	@token=$$(bin/pemba key create demo --role admin | sed -n "s/^key: *//p"); \
-	bin/pemba serve --data-dir $(DEMO)/data --bootstrap testdata/portal/fixture.yaml --grpc-preshared-key "$$token" >$(DEMO)/serve.log 2>&1 & server=$$!; \
-	trap 'kill $$server 2>/dev/null; wait $$server' EXIT; trap 'exit 0' INT TERM; \
-	until grep -q '^serving' $(DEMO)/serve.log; do kill -0 $$server 2>/dev/null || { cat $(DEMO)/serve.log; exit 1; }; sleep 0.1; done; \
-	export PEMBA_ENDPOINT=127.0.0.1:50051 PEMBA_TOKEN=$$token PEMBA_INSECURE=true; \
-	ask() { \
-		printf '\n# %s\n$$ pemba check %s --explain\n' "$$1" "$$2"; \
-		bin/pemba check $$2 --explain; \
-	}; \
-	ask 'An editor edits the model.' 'model:sales edit user:model_editor' && \
-	ask 'A contributor by a group in a group comments on it.' 'model:sales comment user:group_contributor' && \
-	ask 'Deactivated: the role is kept as data and gives nothing.' 'model:sales edit user:deactivated_model_editor' && \
-	ask 'Removed from the subscription: so is the role on its model.' 'model:sales edit user:removed_from_subscription_editor' && \
-	ask 'A published diagram is seen by the whole subscription.' 'diagram:published view user:modeler_subscription_user' && \
-	ask 'A draft is not.' 'diagram:draft view user:modeler_subscription_user' && \
-	printf '\n# Who may edit the model?\n$$ pemba lookup-subjects model:sales edit user\n' && \
-	bin/pemba lookup-subjects model:sales edit user && \
-	printf '\n' && cat $(DEMO)/serve.log && \
-	printf '  token    %s\n\nTry in another terminal:\n' "$$token" && \
-	printf '  %s\n' \
-		"export PATH=$$PWD/bin:\$$PATH PEMBA_ENDPOINT=$$PEMBA_ENDPOINT PEMBA_INSECURE=true PEMBA_TOKEN=$$token" \
-		'pemba lookup-resources model read user:company_admin' \
-		'pemba relationship delete company:acme deactivated user:deactivated_model_editor && pemba check model:sales edit user:deactivated_model_editor' \
-		'pemba relationship bulk-delete model:sales owner --force     # refused: a model keeps an owner' \
-		"curl -s -H \"authorization: Bearer \$$PEMBA_TOKEN\" http://127.0.0.1:8080/v1/permissions/check -d '{\"resource\":{\"objectType\":\"model\",\"objectId\":\"sales\"},\"permission\":\"edit\",\"subject\":{\"object\":{\"objectType\":\"user\",\"objectId\":\"model_editor\"}}}'" && \
-	printf '\nThe server runs until Ctrl-C.\n' && \
-	wait $$server
+demo: console build ## serve a made-up company with its console and a service's portal; Ctrl-C ends it
+	bin/pemba demo
 
 test: lint build fuzz ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
@@ -111,4 +83,4 @@ bench: ## benchmarks, BENCH=regexp, SIZES=relationships in the stores
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 0 ./server/chaos
 
 clean: ## remove what make built
-	rm -rf bin $(DEMO)
+	rm -rf bin

@@ -70,9 +70,10 @@ export async function until(ask, why, limit = 30_000) {
 
 /**
  * open starts a browser with an empty profile. Each window is one person: what
- * is wrong on any of its pages ends up in problems.
+ * is wrong on any of its pages ends up in problems, as does a request to anywhere
+ * but the server and the others that are named.
  */
-export async function open(base) {
+export async function open(base, ...others) {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags })
   const problems = []
   const expected = []
@@ -85,7 +86,7 @@ export async function open(base) {
       if (['error', 'warning'].includes(m.type()) && !expected.some((e) => e.test(text))) problems.push(text)
     })
     page.on('pageerror', (e) => problems.push(`on ${page.url()}: ${e.message}`))
-    page.on('request', (r) => { if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) problems.push(`request to ${r.url()}`) })
+    page.on('request', (r) => { if (![base, ...others].some((b) => r.url().startsWith(b)) && !/^(data|blob):/.test(r.url())) problems.push(`request to ${r.url()}`) })
     return page
   }
   return {

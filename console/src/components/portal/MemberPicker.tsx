@@ -35,7 +35,9 @@ export function MemberPicker({ label, value, onChange, search, of, description, 
     placeholderData: (before) => before,
   })
   const taken = new Set(value.map(memberKey))
-  const options = (found.data ?? []).filter((m) => !taken.has(memberKey(m)))
+  // What was found for less text stays until the next answer, as far as it still fits.
+  const fits = (m: MemberJson) => `${m.name}\n${m.email}`.toLowerCase().includes(text.toLowerCase())
+  const options = (found.isPlaceholderData || text !== asked ? (found.data ?? []).filter(fits) : (found.data ?? [])).filter((m) => !taken.has(memberKey(m)))
   const type = (next: string) => {
     setText(next)
     onText?.(next)

@@ -18,10 +18,16 @@ export function SignIn() {
   useEffect(() => {
     document.title = `${t.session.signIn} · ${t.product}`
   }, [t])
-  // Only addresses of the console: a link to here must not lead elsewhere.
-  const target = to?.startsWith('/console/') || to?.startsWith('/console?') ? to : '/console/'
+  // Only addresses of the console, and the way back to a service that somebody signs in
+  // to: a link to here must not lead elsewhere.
+  const service = to?.startsWith('/oidc/continue?') ?? false
+  const target = to && (service || to.startsWith('/console/') || to.startsWith('/console?')) ? to : '/console/'
   const done = async () => {
     sessionBegan()
+    if (service) {
+      window.location.assign(target)
+      return
+    }
     client.clear()
     await client.fetchQuery(meQuery)
     router.history.push(target)
