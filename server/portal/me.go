@@ -296,11 +296,12 @@ func (s *sessionService) EndMySession(ctx context.Context, r *portalv1.EndMySess
 }
 
 // planEnd plans the end of one session of a user of the caller's company, or of all
-// but one when id is empty.
+// but one when id is empty. Without that one it ends his tokens of machines too:
+// nobody is to act as him any more.
 func (v *view) planEnd(ctx context.Context, a *action, userID, id, but string) error {
 	of := v.caller.Company
 	if id == "" {
-		n, err := v.endSessions(ctx, a, of, userID, but, false)
+		n, err := v.endSessions(ctx, a, of, userID, but, but == "")
 		a.unchanged = n == 0
 		a.sentence = fmt.Sprintf("ended %d sessions of %s", n, v.person(userID))
 		return err
