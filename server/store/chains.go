@@ -88,7 +88,7 @@ func (s *scan) link(chain string) (Link, error) {
 		return Link{}, err
 	}
 	l, err := ParseLink(doc.Value)
-	if err == nil && doc.Key != recordKey(chain, l.Number) {
+	if err == nil && (doc.Key != recordKey(chain, l.Number) || !doc.Chained) {
 		err = fmt.Errorf("it says that it is number %d", l.Number)
 	}
 	if err != nil {
@@ -163,8 +163,9 @@ func (j *judge) appendRecord(r *ChainRecord) error {
 	c.Next, c.LastHash = l.Number+1, l.Hash()
 	j.setChain(r.Chain, c)
 	key := recordKey(r.Chain, l.Number)
-	j.record.Hash.add(documentKey(key), value, byte(ClassOpen))
-	j.entries = append(j.entries, entry{key: documentKey(key), value: value, mark: byte(ClassOpen)})
+	mark := documentMark(ClassOpen, true)
+	j.record.Hash.add(documentKey(key), value, mark)
+	j.entries = append(j.entries, entry{key: documentKey(key), value: value, mark: mark})
 	j.record.Documents = append(j.record.Documents, DocumentChange{Op: Create, Key: key, Class: ClassOpen, Chained: true})
 	j.outcome.Records = append(j.outcome.Records, l.Number)
 	return nil
@@ -236,13 +237,13 @@ func (j *judge) forget(f *ForgetRecords) error {
 			return err
 		}
 		l, fault := ParseLink(doc.Value)
-		if !ok || fault != nil {
+		if !ok || !doc.Chained || fault != nil {
 			return j.store.corrupt(fmt.Sprintf("record %d of the chain %q is missing, or is none", c.First, f.Chain), fault)
 		}
 		c.FloorHash = l.Hash()
 		j.forgotten++
 		j.forgottenBytes += len(doc.Value)
-		j.record.Hash.remove(documentKey(key), doc.Value, byte(doc.Class))
+		j.record.Hash.remove(documentKey(key), doc.Value, documentMark(doc.Class, true))
 		j.entries = append(j.entries, entry{key: documentKey(key), remove: true})
 		j.record.Documents = append(j.record.Documents, DocumentChange{Op: Delete, Key: key, Class: doc.Class, Chained: true})
 	}

@@ -50,9 +50,6 @@ type change struct {
 
 const recordFormat = 1
 
-// chainedMark stands beside the class of a document that is a record of a chain.
-const chainedMark byte = 0x80
-
 // encodeRecord returns the stored form of a record. changes are those of r.
 func encodeRecord(r *Record, changes []*change) ([]byte, error) {
 	var metadata []byte
@@ -81,11 +78,7 @@ func encodeRecord(r *Record, changes []*change) ([]byte, error) {
 	}
 	buf = binary.AppendUvarint(buf, uint64(len(r.Documents)))
 	for _, d := range r.Documents {
-		class := byte(d.Class)
-		if d.Chained {
-			class |= chainedMark
-		}
-		buf = appendString(append(buf, byte(d.Op), class), d.Key)
+		buf = appendString(append(buf, byte(d.Op), documentMark(d.Class, d.Chained)), d.Key)
 	}
 	return buf, nil
 }
@@ -109,8 +102,10 @@ func decodeRecord(rev Revision, value []byte) (*Record, error) {
 		r.Changes, errs = append(r.Changes, c), append(errs, err)
 	}
 	for n := d.count(); n > 0 && !d.bad; n-- {
-		op, class, key := Op(d.byte()), d.byte(), d.string()
-		r.Documents = append(r.Documents, DocumentChange{Op: op, Class: Class(class &^ chainedMark), Key: key, Chained: class&chainedMark != 0})
+		change := DocumentChange{Op: Op(d.byte())}
+		change.Class, change.Chained = splitMark(d.byte())
+		change.Key = d.string()
+		r.Documents = append(r.Documents, change)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("record of revision %d: %w", rev, err)

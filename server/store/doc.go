@@ -21,7 +21,7 @@
 //	f type 0 id 0 relation 0 subjectType 0 subjectRelation 0 subjectID   a relationship: its trait, usually empty
 //	r subjectType 0 subjectID 0 subjectRelation 0 type 0 relation 0 id   the same, found by its subject
 //	s revision chunk                                                     schema text written at a revision
-//	d key                                                                a document; its class is Badger's user byte
+//	d key                                                                a document; its class, and whether it is of a chain, is Badger's user byte
 //	c revision chunk                                                     the record of what a revision changed
 //	t revision chunk                                                     the small state at a revision
 //

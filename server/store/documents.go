@@ -18,6 +18,30 @@ type Document struct {
 	Class   Class
 	Version Revision // that wrote it
 	Value   []byte
+	Chained bool // it is a record of a chain
+}
+
+// Chain returns the chain of which the document is a record, "" for none.
+func (d *Document) Chain() string {
+	if !d.Chained {
+		return ""
+	}
+	return chainOf(d.Key)
+}
+
+// chainedMark stands beside the class of a document that is a record of a chain.
+const chainedMark byte = 0x80
+
+// documentMark is the byte beside the value of a document.
+func documentMark(class Class, chained bool) byte {
+	if chained {
+		return byte(class) | chainedMark
+	}
+	return byte(class)
+}
+
+func splitMark(mark byte) (class Class, chained bool) {
+	return Class(mark &^ chainedMark), mark&chainedMark != 0
 }
 
 // Document returns the document of a key; ok is false when there is none.
@@ -33,7 +57,9 @@ func (v view) document(key string) (Document, bool, error) {
 	if !ok || err != nil {
 		return Document{}, false, err
 	}
-	return Document{Key: key, Class: Class(found.mark), Version: found.version, Value: found.value}, true, nil
+	doc := Document{Key: key, Version: found.version, Value: found.value}
+	doc.Class, doc.Chained = splitMark(found.mark)
+	return doc, true, nil
 }
 
 // Documents yields the documents whose keys begin with prefix, by key, after the
@@ -98,7 +124,9 @@ func (sn *Snapshot) DocumentsBackward(ctx context.Context, prefix, before string
 func (s *scan) document() (Document, error) {
 	key, keyErr := splitDocument(s.key())
 	value, err := s.value()
-	return Document{Key: key, Class: Class(s.mark()), Version: s.version(), Value: append([]byte(nil), value...)}, errors.Join(keyErr, err)
+	doc := Document{Key: key, Version: s.version(), Value: append([]byte(nil), value...)}
+	doc.Class, doc.Chained = splitMark(s.mark())
+	return doc, errors.Join(keyErr, err)
 }
 
 // documentPreconditions judges which versions documents have.

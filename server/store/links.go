@@ -82,25 +82,25 @@ type linkJSON struct {
 	Record   json.RawMessage `json:"record"`
 }
 
-var errLink = errors.New("it is no record of a chain")
+var errLink = errors.New("it is no record of a chain in the form that stores write")
 
 // ParseLink reads the value of a document that is a record of a chain. A value
 // that no store has written is an error.
 func ParseLink(value []byte) (Link, error) {
 	var form linkJSON
 	if err := json.Unmarshal(value, &form); err != nil {
-		return Link{}, fmt.Errorf("%w: %w", errLink, err)
+		return Link{}, errLink
 	}
 	at, err := time.Parse(linkTime, form.Time)
 	if err != nil {
-		return Link{}, fmt.Errorf("%w: %w", errLink, err)
+		return Link{}, errLink
 	}
 	l := Link{Number: form.Number, Revision: Revision(form.Revision), Time: at, Record: form.Record}
 	if previous, err := hex.DecodeString(form.Previous); err == nil && len(previous) == len(l.Previous) {
 		l.Previous = ChainHash(previous)
 	}
 	if !bytes.Equal(l.encode(), value) {
-		return Link{}, fmt.Errorf("%w: it is not in the form that stores write", errLink)
+		return Link{}, errLink
 	}
 	return l, nil
 }

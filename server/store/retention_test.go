@@ -139,15 +139,16 @@ func replaceDocument(s *Store, key, old, with string) error {
 	if err != nil || bytes.Equal(value, doc.Value) {
 		return fmt.Errorf("%q of %s is not replaced: %w", old, doc.Value, err)
 	}
-	s.state.hash.remove(documentKey(key), doc.Value, byte(doc.Class))
-	s.state.hash.add(documentKey(key), value, byte(doc.Class))
+	mark := documentMark(doc.Class, doc.Chained)
+	s.state.hash.remove(documentKey(key), doc.Value, mark)
+	s.state.hash.add(documentKey(key), value, mark)
 	r, err := s.db().backend.view(s.Head()).record(s.Head())
 	if err != nil {
 		return err
 	}
 	r.Hash = s.state.hash
 	record, err := encodeRecord(r, nil)
-	entries := appendChunks([]entry{{key: documentKey(key), value: value, mark: byte(doc.Class)}}, tableChanges, s.Head(), record)
+	entries := appendChunks([]entry{{key: documentKey(key), value: value, mark: mark}}, tableChanges, s.Head(), record)
 	return errors.Join(err, s.db().backend.apply(s.Head(), entries))
 }
 
@@ -179,6 +180,10 @@ func TestVerifyFinds(t *testing.T) {
 			c := s.state.chains["audit"]
 			c.FloorHash[0]++
 			s.state.chains["audit"] = c
+			return nil
+		},
+		"a lost chain": func(s *Store) error {
+			delete(s.state.chains, "audit")
 			return nil
 		},
 		"a record of a chain": func(s *Store) error {

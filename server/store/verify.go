@@ -183,6 +183,12 @@ func (v *verifier) difference() string {
 func (v *verifier) documents() error {
 	return v.table(tableDocuments, func(key, value []byte, s *scan) {
 		v.got.hash.add(key, value, s.mark())
+		if _, chained := splitMark(s.mark()); chained {
+			name, err := splitDocument(key)
+			if _, known := v.want.chains[chainOf(name)]; err != nil || !known {
+				v.fault("document %q is a record of a chain that there is not", name)
+			}
+		}
 	})
 }
 
