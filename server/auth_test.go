@@ -159,6 +159,7 @@ var wantedRoles = map[string]string{
 		ExperimentalRegisterRelationshipCounter ExperimentalUnregisterRelationshipCounter
 		WriteDocument DeleteDocument WriteTransaction SaveAssertions DeleteAssertions`,
 	"admin": `WriteSchema Remove Promote Demote TransferLeader Drain Join SetAutopilot
+		ExportDocuments RestoreDocuments
 		ListBackups TakeBackup VerifyBackup DescribeNode ReadSettings ReadLog Profile`,
 }
 
@@ -202,7 +203,7 @@ func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDes
 }
 
 // pending are services that are not served yet.
-var pending = map[protoreflect.Name]bool{"BackupService": true, "NodeService": true}
+var pending = map[protoreflect.FullName]bool{"pemba.console.v1.BackupService": true, "pemba.console.v1.NodeService": true}
 
 // methods returns all methods of the API.
 func methods() []protoreflect.MethodDescriptor {
@@ -210,7 +211,7 @@ func methods() []protoreflect.MethodDescriptor {
 	for _, pkg := range []protoreflect.FullName{"authzed.api.v1", "pemba.v1", "pemba.console.v1"} {
 		protoregistry.GlobalFiles.RangeFilesByPackage(pkg, func(f protoreflect.FileDescriptor) bool {
 			for i := range f.Services().Len() {
-				if pending[f.Services().Get(i).Name()] {
+				if pending[f.Services().Get(i).FullName()] {
 					continue
 				}
 				for j := range f.Services().Get(i).Methods().Len() {

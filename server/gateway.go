@@ -26,6 +26,7 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		v1.RegisterExperimentalServiceHandler,
 		pembav1.RegisterTransactionServiceHandler,
 		pembav1.RegisterDocumentServiceHandler,
+		pembav1.RegisterBackupServiceHandler,
 		pembav1.RegisterSchemaServiceHandler,
 		pembav1.RegisterExplainServiceHandler,
 		pembav1.RegisterRevisionServiceHandler,

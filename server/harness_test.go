@@ -294,7 +294,7 @@ func (h *harness) invoke(ctx context.Context, m protoreflect.MethodDescriptor, r
 var services = []protoreflect.FullName{
 	"authzed.api.v1.PermissionsService", "authzed.api.v1.SchemaService",
 	"authzed.api.v1.ExperimentalService", "authzed.api.v1.WatchService",
-	"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ClusterService",
+	"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.BackupService", "pemba.v1.SchemaService", "pemba.v1.ClusterService",
 	"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService",
 	"pemba.console.v1.SandboxService",
 }

@@ -180,7 +180,7 @@ func rules(t testing.TB, each func(m protoreflect.MethodDescriptor, path string)
 			return true
 		}
 		for i := range f.Services().Len() {
-			if pending[f.Services().Get(i).Name()] {
+			if pending[f.Services().Get(i).FullName()] {
 				continue
 			}
 			methods := f.Services().Get(i).Methods()

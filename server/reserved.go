@@ -93,12 +93,13 @@ func (s *Server) checkReserved(ctx context.Context, tx *store.Transaction) error
 		}
 	}
 	for i, u := range tx.Documents {
-		for _, prefix := range s.reserved.Documents {
-			if strings.HasPrefix(u.Key, prefix) {
-				return fmt.Errorf("document update %d: %w", i, &reservedError{
-					fmt.Sprintf("documents under %q", prefix), map[string]string{"document_prefix": prefix},
-				})
-			}
+		if err := s.reserved.checkKey(u.Key); err != nil {
+			return fmt.Errorf("document update %d: %w", i, err)
+		}
+	}
+	for i, r := range tx.Records {
+		if err := s.reserved.checkKey(r.Chain + "/"); err != nil {
+			return fmt.Errorf("record %d: %w", i, err)
 		}
 	}
 	return s.checkReservedDeletes(ctx, tx.Deletes)
@@ -108,6 +109,16 @@ func (s *Server) checkReserved(ctx context.Context, tx *store.Transaction) error
 func (r *reserved) check(rel *engine.Relationship) error {
 	if r != nil && !r.RawWrites && r.schema.Type(rel.Resource.Type) != nil {
 		return reservedType(rel.Resource.Type)
+	}
+	return nil
+}
+
+// checkKey refuses the key of a reserved document.
+func (r *reserved) checkKey(key string) error {
+	for _, prefix := range r.Documents {
+		if strings.HasPrefix(key, prefix) {
+			return &reservedError{fmt.Sprintf("documents under %q", prefix), map[string]string{"document_prefix": prefix}}
+		}
 	}
 	return nil
 }

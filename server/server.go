@@ -14,7 +14,8 @@
 // and, when it failed, errors.go, which is the only place that knows gRPC
 // codes. convert.go is the only place that knows both the messages and the
 // engine's types; cursor.go makes the tokens by which streams are resumed.
-// transactions.go, documents.go and cluster.go are what pemba.v1 adds. http.go is the HTTP
+// transactions.go, documents.go, backup.go and cluster.go are what pemba.v1 adds;
+// reserved.go refuses what only the portal writes. http.go is the HTTP
 // side, which calls the gRPC side over a connection inside the process:
 // gateway.go and openapi.go for the RPCs, authzen.go for OpenID AuthZEN.
 package server
@@ -243,6 +244,7 @@ func (s *Server) Register(g *grpc.Server) {
 	pembav1.RegisterRevisionServiceServer(g, &revisionService{Server: s})
 	pembav1.RegisterTransactionServiceServer(g, &transactionService{Server: s})
 	pembav1.RegisterDocumentServiceServer(g, &documentService{Server: s})
+	pembav1.RegisterBackupServiceServer(g, &backupService{Server: s})
 	pembav1.RegisterSchemaServiceServer(g, &schemaTextService{Server: s})
 	consolev1.RegisterSchemaToolsServiceServer(g, newSchemaTools(s))
 	consolev1.RegisterAssertionServiceServer(g, &assertionService{Server: s})

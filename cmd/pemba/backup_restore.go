@@ -13,8 +13,6 @@ import (
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 	"github.com/pemba-authz/pemba/server/replica"
@@ -28,6 +26,7 @@ type restoreFlags struct {
 
 func backupRestoreCommand(a *app) *cobra.Command {
 	var f restoreFlags
+	var key func() (backupKey, error)
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Write a backup into a directory or an empty store",
@@ -48,16 +47,20 @@ The node is the only member then: the other nodes join again with empty director
 			if t.dir == "" && (f.replace || f.newCluster || f.epoch > 0) {
 				return usagef("--replace, --new-cluster and --epoch are for a directory: give --data-dir DIR")
 			}
-			file, head, end, err := openBackup(args[0])
+			k, err := key()
+			if err != nil {
+				return err
+			}
+			file, head, end, err := openBackup(args[0], k)
 			if err != nil {
 				return err
 			}
 			defer func() { _ = file.Close() }() // it was only read
 			if t.dir != "" {
-				return a.restoreDir(c.Context(), t.dir, file, head, end, f)
+				return a.restoreDir(c.Context(), t.dir, &backupSource{file, k, head, end}, f)
 			}
 			return a.withClient(c.Context(), func(cl *client) error {
-				done, err := a.restore(c.Context(), cl, file, head, end)
+				done, err := a.restore(c.Context(), cl, &backupSource{file, k, head, end})
 				if err != nil {
 					return err
 				}
@@ -65,14 +68,23 @@ The node is the only member then: the other nodes join again with empty director
 			})
 		},
 	}
+	key = backupKeyOf(c, "file with the key that opens sealed documents")
 	c.Flags().BoolVar(&f.replace, "replace", false, "put it in the place of what the directory has")
 	c.Flags().BoolVar(&f.newCluster, "new-cluster", false, "make another cluster of it, for a copy beside the original")
 	c.Flags().Uint64Var(&f.epoch, "epoch", 0, "number of the new history, above all that the cluster has had (default: the one after those of the directory and of the backup)")
 	return c
 }
 
-// restore writes a backup that was checked into a store that must be empty.
-func (a *app) restore(ctx context.Context, cl *client, f io.Reader, head backupHead, end backupEnd) (backupJSON, error) {
+// backupSource is a backup that was checked.
+type backupSource struct {
+	file io.Reader
+	key  backupKey
+	head backupHead
+	end  backupEnd
+}
+
+// restore writes a backup into a store that must be empty.
+func (a *app) restore(ctx context.Context, cl *client, b *backupSource) (backupJSON, error) {
 	switch stored, err := cl.schemaText(ctx, ""); {
 	case isCode(err, codes.NotFound):
 	case err != nil:
@@ -80,7 +92,7 @@ func (a *app) restore(ctx context.Context, cl *client, f io.Reader, head backupH
 	default:
 		return backupJSON{}, &coded{exitConflict, fmt.Errorf("the store is not empty: it has a schema since revision %s; restore into a new one", cl.number(ctx, stored.written))}
 	}
-	if end.Documents > 0 {
+	if b.end.Documents > 0 {
 		page, err := cl.documents.ListDocuments(ctx, &pembav1.ListDocumentsRequest{Consistency: consistencyAt(""), OptionalLimit: 1})
 		if err != nil {
 			return backupJSON{}, err
@@ -89,12 +101,12 @@ func (a *app) restore(ctx context.Context, cl *client, f io.Reader, head backupH
 			return backupJSON{}, &coded{exitConflict, errors.New("the store is not empty: it has documents; restore into a new one")}
 		}
 	}
-	return backupJSON{head.number(), end.Relationships, end.Documents}, a.load(ctx, cl, f, head, end)
+	return backupJSON{b.head.number(), b.end.Relationships, b.end.Documents, b.end.Sealed}, a.load(ctx, cl, b)
 }
 
 // load writes the schema, the relationships and the documents of a backup.
-func (a *app) load(ctx context.Context, cl *client, f io.Reader, head backupHead, end backupEnd) error {
-	r, err := cl.schemas.WriteSchema(ctx, &v1.WriteSchemaRequest{Schema: head.Schema})
+func (a *app) load(ctx context.Context, cl *client, b *backupSource) error {
+	r, err := cl.schemas.WriteSchema(ctx, &v1.WriteSchemaRequest{Schema: b.head.Schema})
 	if err != nil {
 		return err
 	}
@@ -102,12 +114,12 @@ func (a *app) load(ctx context.Context, cl *client, f io.Reader, head backupHead
 	if err != nil {
 		return err
 	}
-	bar := a.progress(end.Relationships, "restoring")
+	bar := a.progress(b.end.Relationships, "restoring")
 	defer bar.finish()
 	d := &documentLoader{ctx: ctx, client: cl}
-	lines := &backupLines{documents: d.add}
+	lines := &backupLines{key: b.key, documents: d.add}
 	w := newImporter(cl, importFlags{create: true})
-	err = w.write(ctx, gated(s, lines.relationships(f, bar)))
+	err = w.write(ctx, gated(s, lines.relationships(b.file, bar)))
 	if err == nil {
 		err = d.flush()
 	}
@@ -128,19 +140,16 @@ const (
 type documentLoader struct {
 	ctx    context.Context
 	client *client
-	batch  []*pembav1.DocumentUpdate
+	batch  []*pembav1.StoredDocument
 	bytes  int
 }
 
 func (d *documentLoader) add(doc *documentJSON) error {
-	value := &structpb.Value{}
-	if err := protojson.Unmarshal(doc.Value, value); err != nil {
-		return fmt.Errorf("document %q: %w", doc.Key, err)
+	class := pembav1.DocumentClass_DOCUMENT_CLASS_OPEN
+	if doc.sealed {
+		class = pembav1.DocumentClass_DOCUMENT_CLASS_SEALED
 	}
-	d.batch = append(d.batch, &pembav1.DocumentUpdate{
-		Operation: pembav1.DocumentUpdate_OPERATION_WRITE, Key: doc.Key,
-		DocumentClass: pembav1.DocumentClass_DOCUMENT_CLASS_OPEN, Value: value, IfVersion: new(uint64),
-	})
+	d.batch = append(d.batch, &pembav1.StoredDocument{Key: doc.Key, DocumentClass: class, Value: doc.Value, Chain: doc.Chain})
 	if d.bytes += len(doc.Key) + len(doc.Value); len(d.batch) < documentBatch && d.bytes < documentBytes {
 		return nil
 	}
@@ -151,7 +160,7 @@ func (d *documentLoader) flush() error {
 	if len(d.batch) == 0 {
 		return nil
 	}
-	_, err := d.client.transactions.WriteTransaction(d.ctx, &pembav1.WriteTransactionRequest{DocumentUpdates: d.batch})
+	_, err := d.client.backups.RestoreDocuments(d.ctx, &pembav1.RestoreDocumentsRequest{Documents: d.batch})
 	d.batch, d.bytes = nil, 0
 	return err
 }
@@ -164,7 +173,7 @@ type restoredJSON struct {
 }
 
 // restoreDir makes the directory of a stopped node of a backup.
-func (a *app) restoreDir(ctx context.Context, dir string, f io.Reader, head backupHead, end backupEnd, flags restoreFlags) (err error) {
+func (a *app) restoreDir(ctx context.Context, dir string, b *backupSource, flags restoreFlags) (err error) {
 	s, err := openSwap(dir)
 	if err != nil {
 		return err
@@ -176,14 +185,14 @@ func (a *app) restoreDir(ctx context.Context, dir string, f io.Reader, head back
 	if s.held && !flags.replace {
 		return &coded{exitConflict, fmt.Errorf("the store in %s is not empty: --replace puts the backup in its place, or restore into a new directory", dir)}
 	}
-	config, err := a.restoreConfig(dir, s, head, flags)
+	config, err := a.restoreConfig(dir, s, b.head, flags)
 	if err != nil {
 		return err
 	}
 	var done backupJSON
 	n, err := a.startNodeOf(ctx, config)
 	if err == nil {
-		done, err = a.restore(ctx, newClient(n.conn), f, head, end)
+		done, err = a.restore(ctx, newClient(n.conn), b)
 		err = errors.Join(err, n.stop())
 	}
 	if err != nil {
@@ -196,9 +205,9 @@ func (a *app) restoreDir(ctx context.Context, dir string, f io.Reader, head back
 	if d.Epoch > 1 {
 		a.note("the directory is of the only member of cluster %s, epoch %d: other nodes join it with empty directories", d.Cluster, d.Epoch)
 	}
-	return a.one([]string{"revision", "relationships", "documents", "cluster", "epoch"}, item{
+	return a.one([]string{"revision", "relationships", "documents", "sealed", "cluster", "epoch"}, item{
 		text:  done.text("restored"),
-		cells: []string{d.Revision, fmt.Sprint(d.Relationships), fmt.Sprint(d.Documents), d.Cluster, fmt.Sprint(d.Epoch)},
+		cells: []string{d.Revision, fmt.Sprint(d.Relationships), fmt.Sprint(d.Documents), fmt.Sprint(d.Sealed), d.Cluster, fmt.Sprint(d.Epoch)},
 		value: d,
 	})
 }

@@ -9,26 +9,32 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/schema"
+	"github.com/pemba-authz/pemba/server/store"
 )
 
 func backupVerifyCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var key func() (backupKey, error)
+	c := &cobra.Command{
 		Use:   "verify FILE…",
 		Short: "Check that backups are whole and that a store would take them",
 		Long: `Reads backups to their last line: compares number and checksum, compiles the schema,
-and judges every relationship and every constraint by it, as a store does. It needs no
-store.
+and judges every relationship, every constraint and every record of a chain by it, as a
+store does. It needs no store, and for sealed documents the key.
 
 Exit codes: 0 all are good, 3 one is not.`,
 		Example: "  pemba backup verify backups/*.backup",
 		Args:    atLeast(1, "FILE…"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			out := a.list("file", "revision", "relationships", "documents", "error")
+			k, err := key()
+			if err != nil {
+				return err
+			}
+			out := a.list("file", "revision", "relationships", "documents", "sealed", "error")
 			bad := false
 			for _, name := range args {
-				head, end, err := verifyBackup(name)
-				d := verifiedBackupJSON{File: name, Revision: head.number(), Relationships: end.Relationships, Documents: end.Documents}
-				text := backupJSON{d.Revision, d.Relationships, d.Documents}.text(name + " holds")
+				head, end, err := verifyBackup(name, k)
+				d := verifiedBackupJSON{File: name, Revision: head.number(), Relationships: end.Relationships, Documents: end.Documents, Sealed: end.Sealed}
+				text := backupJSON{d.Revision, d.Relationships, d.Documents, d.Sealed}.text(name + " holds")
 				if err != nil {
 					if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 						return errors.Join(err, out.close())
@@ -37,7 +43,7 @@ Exit codes: 0 all are good, 3 one is not.`,
 					d.Error = err.Error()
 					text = name + ": " + d.Error
 				}
-				cells := []string{name, d.Revision, fmt.Sprint(d.Relationships), fmt.Sprint(d.Documents), d.Error}
+				cells := []string{name, d.Revision, fmt.Sprint(d.Relationships), fmt.Sprint(d.Documents), fmt.Sprint(d.Sealed), d.Error}
 				if err := out.add(item{text: text, cells: cells, value: d}); err != nil {
 					return err
 				}
@@ -51,6 +57,8 @@ Exit codes: 0 all are good, 3 one is not.`,
 			return nil
 		},
 	}
+	key = backupKeyOf(c, "file with the key that opens sealed documents")
+	return c
 }
 
 // verifiedBackupJSON is what was found out about a backup.
@@ -59,18 +67,24 @@ type verifiedBackupJSON struct {
 	Revision      string `json:"revision"`
 	Relationships int64  `json:"relationships"`
 	Documents     int64  `json:"documents"`
+	Sealed        int64  `json:"sealed"`
 	Error         string `json:"error,omitempty"`
 }
 
 // verifyBackup returns what a backup holds, or why a store would not take it.
-func verifyBackup(name string) (backupHead, backupEnd, error) {
+func verifyBackup(name string, key backupKey) (backupHead, backupEnd, error) {
+	return verifyLines(name, &backupLines{key: key})
+}
+
+func verifyLines(name string, lines *backupLines) (backupHead, backupEnd, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return backupHead{}, backupEnd{}, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	j := &backupJudge{}
-	head, end, err := checkBackup(f, j.add)
+	j := &backupJudge{chains: map[string]store.Link{}}
+	lines.documents = j.document
+	head, end, err := checkBackup(f, lines, j.add)
 	if err == nil {
 		err = j.done(&head)
 	}
@@ -89,6 +103,25 @@ type backupJudge struct {
 	last   engine.Relationship
 	faults []error
 	more   int
+
+	chains map[string]store.Link // the newest record of each
+}
+
+// document judges the record of a chain: it must follow the one before.
+func (j *backupJudge) document(d *documentJSON) error {
+	if d.Chain == "" {
+		return nil
+	}
+	l, err := store.ParseLink(d.Value)
+	if err != nil {
+		return fmt.Errorf("document %q: %w", d.Key, err)
+	}
+	last, ok := j.chains[d.Chain]
+	if ok && (l.Number != last.Number+1 || l.Previous != last.Hash()) {
+		return fmt.Errorf("document %q does not follow record %d of the chain %q", d.Key, last.Number, d.Chain)
+	}
+	j.chains[d.Chain] = l
+	return nil
 }
 
 func (j *backupJudge) fault(err error) {

@@ -27,6 +27,7 @@ type client struct {
 	explains     pembav1.ExplainServiceClient
 	revisions    pembav1.RevisionServiceClient
 	documents    pembav1.DocumentServiceClient
+	backups      pembav1.BackupServiceClient
 	clusters     pembav1.ClusterServiceClient
 }
 
@@ -41,6 +42,7 @@ func newClient(conn grpc.ClientConnInterface) *client {
 		explains:     pembav1.NewExplainServiceClient(conn),
 		revisions:    pembav1.NewRevisionServiceClient(conn),
 		documents:    pembav1.NewDocumentServiceClient(conn),
+		backups:      pembav1.NewBackupServiceClient(conn),
 		clusters:     pembav1.NewClusterServiceClient(conn),
 	}
 }

@@ -122,7 +122,7 @@ func (a *app) backupOf(ctx context.Context, st *store.Store, name string) error 
 		}
 	}
 	b := backupJSON{Revision: fmt.Sprint(snapshot.Revision())}
-	none := func(func(*documentJSON, error) bool) {} // there were no documents then
+	none := func(func(*backupLine, error) bool) {} // there were no documents then
 	err = writeWhole(name, func(f io.Writer) error {
 		w := newBackupWriter(f, nil)
 		err := w.write(backupHead{Format: backupFormat, Revision: b.Revision, Schema: s.Source()}, alive, none)

@@ -29,7 +29,7 @@ var layers = map[string]room{
 			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
-			"charm.land/lipgloss/v2", "github.com/authzed/authzed-go", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
+			"charm.land/lipgloss/v2", "filippo.io/age", "github.com/authzed/authzed-go", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra",
 			"github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/term",
 			"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
 		},
@@ -48,7 +48,7 @@ var layers = map[string]room{
 			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
-			"github.com/authzed/authzed-go", "github.com/coreos/go-oidc/v3", "github.com/grpc-ecosystem/grpc-gateway/v2",
+			"filippo.io/age", "github.com/authzed/authzed-go", "github.com/coreos/go-oidc/v3", "github.com/grpc-ecosystem/grpc-gateway/v2",
 			"github.com/maypok86/otter/v2", "github.com/prometheus/client_golang", "go.opentelemetry.io", "golang.org/x/time/rate",
 			"google.golang.org/genproto/googleapis/rpc", "google.golang.org/grpc", "google.golang.org/protobuf",
 		},

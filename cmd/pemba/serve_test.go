@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -21,6 +23,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/store"
 )
 
 // TestServeScript runs servers in the background, and clients against them.
@@ -47,7 +52,7 @@ func TestServeScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": code, "up": up, "down": down, "get": get, "keep": keep, "ports": ports, "until": until, "field": field, "token": token, "certificates": certificates,
-			"ended": ended, "background": inBackground, "logged": logged, "interrupt": interrupt, "count": count,
+			"ended": ended, "background": inBackground, "logged": logged, "interrupt": interrupt, "count": count, "records": records,
 		},
 	})
 }
@@ -329,4 +334,22 @@ func keep(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &made))
 	ts.Setenv("KEY", made.Key)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(made.Line+"\n"), 0o600))
+}
+
+// records appends to a chain in the directory of a node that is stopped, and may
+// be new: records DIR CHAIN VALUE…
+func records(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: records DIR CHAIN VALUE…")
+	}
+	r, err := replica.Open(context.Background(), replica.Config{
+		Dir: ts.MkAbs(args[0]), Store: store.Config{MinFree: 1}, Logger: slog.New(slog.DiscardHandler),
+	})
+	ts.Check(err)
+	var tx store.Transaction
+	for _, value := range args[2:] {
+		tx.Records = append(tx.Records, store.ChainRecord{Chain: args[1], Value: []byte(value)})
+	}
+	_, err = r.Propose(context.Background(), replica.Proposal{Tx: tx})
+	ts.Check(errors.Join(err, r.Close()))
 }
