@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { audit, go, scenario } from './harness.mjs'
 
-export const shell = () => scenario([], async ({ page }) => {
+export const shell = () => scenario([], async ({ page, browser }) => {
+  browser.expect(/404/) // there is no schema yet
   await page.goto('/')
   await page.getByRole('heading', { level: 1 }).waitFor()
   assert.match(page.url(), /\/console\//)

@@ -1,6 +1,11 @@
 /** download hands a text to the browser as a file. */
-export function download(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: type + ';charset=utf-8' }))
+export const download = (name: string, text: string, type: string): void => hand(name, new Blob([text], { type: type + ';charset=utf-8' }))
+
+/** downloadBytes does so with what came as base64. */
+export const downloadBytes = (name: string, base64: string, type: string): void => hand(name, new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type }))
+
+function hand(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob)
   const link = document.createElement('a')
   link.href = url
   link.download = name

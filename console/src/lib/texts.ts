@@ -6,8 +6,9 @@ import { lookup } from './texts/lookup'
 import { operations } from './texts/operations'
 import { portal } from './texts/portal'
 import { relationships } from './texts/relationships'
+import { sandbox } from './texts/sandbox'
 import { schema } from './texts/schema'
 import { watch } from './texts/watch'
 import { workbench } from './texts/workbench'
 
-export const texts = { common, explanation, lookup, operations, portal, relationships, schema, watch, workbench } as const
+export const texts = { common, explanation, lookup, operations, portal, relationships, sandbox, schema, watch, workbench } as const

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { defined, oneOf, text, type Search } from '../lib/search'
+import { defined, flag, oneOf, text, type Search } from '../lib/search'
 import { shell } from './frame'
 
 const lookup = (s: Search) => defined({
@@ -24,6 +24,12 @@ export const workbenchRoutes = [
     path: 'workbench/relationships',
     validateSearch: (s: Search) => defined({ filter: text(s, 'filter') }),
     component: lazyRouteComponent(() => import('../pages/Relationships'), 'Relationships'),
+  }),
+  createRoute({
+    getParentRoute: () => shell,
+    path: 'workbench/sandbox',
+    validateSearch: (s: Search) => defined({ new: flag(s, 'new') }),
+    component: lazyRouteComponent(() => import('../pages/Sandbox'), 'Sandbox'),
   }),
   createRoute({ getParentRoute: () => shell, path: 'workbench/who', validateSearch: lookup, component: lazyRouteComponent(() => import('../pages/Who'), 'Who') }),
   createRoute({ getParentRoute: () => shell, path: 'workbench/what', validateSearch: lookup, component: lazyRouteComponent(() => import('../pages/What'), 'What') }),

@@ -38,6 +38,7 @@ const groups: NavGroup[] = [
       { to: '/workbench/check', label: w.check, icon: 'check', show: bench },
       { to: '/workbench/who', label: w.who, icon: 'who', keys: 'g w', show: bench },
       { to: '/workbench/what', label: w.what, icon: 'what', show: bench },
+      { to: '/workbench/sandbox', label: w.sandbox, icon: 'sandbox', show: bench },
       { to: '/workbench/watch', label: w.watch, icon: 'watch', show: bench },
     ],
   },
@@ -45,6 +46,8 @@ const groups: NavGroup[] = [
     label: texts.common.groups.operations,
     items: [
       { to: '/ops/cluster', label: texts.operations.pages.cluster, icon: 'cluster', keys: 'g c', show: ops },
+      { to: '/ops/backups', label: texts.operations.pages.backups, icon: 'backup', show: ops },
+      { to: '/ops/runtime', label: texts.operations.pages.runtime, icon: 'runtime', show: ops },
     ],
   },
 ]

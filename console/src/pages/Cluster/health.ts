@@ -1,21 +1,42 @@
-import type { StatusResponseJson } from '../../api/gen/pemba/v1/cluster_pb'
-import { ago } from '../../lib/format'
+import type { MemberJson, StatusResponseJson } from '../../api/gen/pemba/v1/cluster_pb'
+import { ago, seconds, span } from '../../lib/format'
 import { texts } from '../../lib/texts'
+
+const t = texts.operations.cluster
+const clocksMayDiffer = 0.5 // seconds
 
 export type Verdict = { level: 'good' | 'warning' | 'bad'; sentence: string }
 
+/** nameOf is what people call a member. */
+export const nameOf = (m: MemberJson | undefined): string => m?.name || m?.id || ''
+
 /** judge puts the state of a cluster into one sentence. */
 export function judge(s: StatusResponseJson, now: Date): Verdict {
-  const t = texts.operations.cluster
   const members = s.members ?? []
   if (s.notServing) return { level: 'bad', sentence: t.notServing(s.notServing) }
-  const leader = members.find((m) => m.id === s.leader)
   if (!s.leader) return { level: 'bad', sentence: t.noLeader }
-  const name = leader?.name || s.leader
+  const leader = members.find((m) => m.id === s.leader)
   const since = leader?.since ? ago(new Date(leader.since), now) : ''
   const voters = members.filter((m) => m.voter).length
-  const sick = members.filter((m) => !m.healthy).map((m) => m.name || m.id || '')
-  const lose = t.canLose(s.failureTolerance ?? 0, voters)
-  if (sick.length > 0) return { level: 'warning', sentence: `${t.sick(sick)} ${t.leader(name, since)} ${lose}` }
-  return { level: 'good', sentence: `${t.healthy} ${t.leader(name, since)} ${lose}` }
+  const sick = members.filter((m) => !m.healthy).map(nameOf)
+  const rest = `${t.leader(nameOf(leader) || s.leader, since)} ${t.canLose(s.failureTolerance ?? 0, voters)}`
+  return sick.length > 0 ? { level: 'warning', sentence: `${t.sick(sick)} ${rest}` } : { level: 'good', sentence: `${t.healthy} ${rest}` }
+}
+
+/** warnings are what is not wrong yet: different builds, clocks that differ. */
+export function warnings(s: StatusResponseJson): string[] {
+  const found: string[] = []
+  const builds = [...new Set((s.members ?? []).map((m) => m.build ?? '').filter(Boolean))]
+  if (builds.length > 1) found.push(t.skewVersion(builds))
+  const skewed = (s.members ?? []).filter((m) => Math.abs(seconds(m.clockSkew) ?? 0) > clocksMayDiffer)
+  if (skewed.length > 0) found.push(t.skewClock(skewed.map(nameOf), span(Math.max(...skewed.map((m) => Math.abs(seconds(m.clockSkew) ?? 0))))))
+  return found
+}
+
+/** whyNotRemove says why a member should not be removed now; empty: it may. */
+export function whyNotRemove(s: StatusResponseJson, m: MemberJson): string {
+  if (!m.voter) return ''
+  const voters = (s.members ?? []).filter((x) => x.voter && x.id !== m.id)
+  const healthy = voters.filter((x) => x.healthy).length
+  return healthy > voters.length / 2 ? '' : t.removeQuorum
 }

@@ -1,0 +1,84 @@
+import { useState } from 'react'
+import { Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { checkSandbox } from '../../api/sandbox'
+import type { RunSandboxResponseJson, SandboxProblemJson, SandboxResultJson } from '../../api/gen/pemba/console/v1/sandbox_pb'
+import { AnswerLine } from '../../components/Explanation/AnswerLine'
+import { Explanation, type View } from '../../components/Explanation'
+import { Dialog } from '../../components/Dialog'
+import { Empty } from '../../components/Empty'
+import { Failure } from '../../components/Failure'
+import { Loading } from '../../components/Loading'
+import { count } from '../../lib/format'
+import { texts } from '../../lib/texts'
+import type { Files } from '../../schema/sandboxExample'
+import { Problems } from '../Schema/Problems'
+
+const t = texts.sandbox
+
+/** Results is what became of the assertions and expected relations. */
+export function Results({ files, run, busy, onGo }: { files: Files; run: RunSandboxResponseJson | undefined; busy: boolean; onGo: (p: SandboxProblemJson) => void }) {
+  const [asked, setAsked] = useState<string>()
+  if (busy) return <Loading rows={4} label={t.running} />
+  if (!run) return <Empty kind="nothing" title={t.never}>{t.neverHint}</Empty>
+  const problems = run.problems ?? []
+  const results = run.results ?? []
+  return (
+    <Stack gap="xs">
+      {problems.length > 0 && (
+        <section aria-labelledby="sandbox-problems">
+          <Title order={2} size="h5" id="sandbox-problems">{t.problems}</Title>
+          <Problems problems={problems.flatMap((p) => (p.problem ? [p.problem] : []))} onFix={() => undefined} onGo={(q) => { const p = problems.find((x) => x.problem === q); if (p) onGo(p) }} />
+        </section>
+      )}
+      <section aria-labelledby="sandbox-results">
+        <Group justify="space-between">
+          <Title order={2} size="h5" id="sandbox-results">{t.results}</Title>
+          <Text size="sm" role="status">{results.length === 0 ? t.none : t.counts(count(run.passed ?? 0), count(run.failed ?? 0))}</Text>
+        </Group>
+        <ul className="app-rail-list">{results.map((r, i) => <Result key={i} result={r} onAsk={setAsked} />)}</ul>
+      </section>
+      <Dialog opened={asked !== undefined} onClose={() => setAsked(undefined)} title={t.explained(asked ?? '')} size="xl">
+        {asked !== undefined && <Explained files={files} text={asked} />}
+      </Dialog>
+    </Stack>
+  )
+}
+
+function Result({ result: r, onAsk }: { result: SandboxResultJson; onAsk: (text: string) => void }) {
+  const answers = texts.schema.answers
+  const assertion = r.file === 'SANDBOX_FILE_ASSERTIONS'
+  return (
+    <li className="app-change">
+      <Group gap="xs" wrap="nowrap" align="baseline">
+        <Badge variant="light" color={r.passed ? 'green' : 'red'} className="app-step-mark">{r.passed ? `✓ ${t.holds}` : `✕ ${t.fails}`}</Badge>
+        <Text size="sm" className="app-mono app-grow">{r.text}</Text>
+        <Text size="xs" c="dimmed" className="app-nowrap">{t.micros(count(r.micros ?? 0))}</Text>
+        {assertion && r.answer !== 'ANSWER_UNSPECIFIED' && <Button size="compact-xs" variant="default" aria-label={t.explained(r.text ?? '')} onClick={() => onAsk(r.text ?? '')}>{t.why}</Button>}
+      </Group>
+      {!r.passed && assertion && <Text size="sm">{r.failure || t.answer(answers[r.expected ?? 'ANSWER_UNSPECIFIED'], answers[r.answer ?? 'ANSWER_UNSPECIFIED'])}</Text>}
+      {!r.passed && !assertion && (
+        <>
+          {r.failure && <Text size="sm">{r.failure}</Text>}
+          <Lines title={t.absent} lines={r.absent ?? []} />
+          <Lines title={t.surplus} lines={r.surplus ?? []} />
+        </>
+      )}
+    </li>
+  )
+}
+
+function Lines({ title, lines }: { title: string; lines: string[] }) {
+  if (lines.length === 0) return null
+  return <div><Text size="sm" fw={600}>{title}</Text>{lines.map((l) => <Text key={l} size="sm" className="app-mono">{l}</Text>)}</div>
+}
+
+function Explained({ files, text }: { files: Files; text: string }) {
+  const [view, setView] = useState<View>('tree')
+  const check = useQuery({ queryKey: ['sandbox', files, text], queryFn: ({ signal }) => checkSandbox(files, text, signal) })
+  if (check.isPending) return <Loading rows={4} />
+  if (check.isError) return <Failure error={check.error} what={t.failed} retry={check.refetch} />
+  const answer = check.data.explanation
+  if (!answer) return <Problems problems={(check.data.problems ?? []).flatMap((p) => (p.problem ? [p.problem] : []))} onGo={() => undefined} onFix={() => undefined} />
+  return <Stack><AnswerLine answer={answer} /><Explanation answer={answer} view={view} onView={setView} live={false} /></Stack>
+}

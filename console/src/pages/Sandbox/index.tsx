@@ -1,0 +1,93 @@
+import { useMemo, useRef, useState } from 'react'
+import { Button, FileButton, Group, Paper, Tabs, Text } from '@mantine/core'
+import { getRouteApi } from '@tanstack/react-router'
+import { yaml } from '../../schema/yaml'
+import { filesOf, useExportSandbox, useImportSandbox, useRunSandbox, useStartSandbox } from '../../api/sandbox'
+import type { SandboxFileJson, SandboxProblemJson } from '../../api/gen/pemba/console/v1/sandbox_pb'
+import { Confirm } from '../../components/Confirm'
+import { Refused } from '../../components/Failure'
+import { Page } from '../../components/Page'
+import { download } from '../../lib/download'
+import { texts } from '../../lib/texts'
+import { Editor, type Handle } from '../../schema/Editor'
+import { schemaSupport } from '../../schema/language'
+import { emptyFiles, exampleFiles, type Files } from '../../schema/sandboxExample'
+import { Results } from './Results'
+
+const route = getRouteApi('/shell/workbench/sandbox')
+const t = texts.sandbox
+type Key = keyof Files
+const order: { key: Key; file: SandboxFileJson; label: string }[] = [
+  { key: 'schemaText', file: 'SANDBOX_FILE_SCHEMA', label: t.files.schema },
+  { key: 'relationships', file: 'SANDBOX_FILE_RELATIONSHIPS', label: t.files.relationships },
+  { key: 'assertions', file: 'SANDBOX_FILE_ASSERTIONS', label: t.files.assertions },
+  { key: 'expectedRelations', file: 'SANDBOX_FILE_EXPECTED_RELATIONS', label: t.files.expected },
+]
+
+/** Sandbox tries a schema in the memory of the server. */
+export function Sandbox() {
+  const { new: clean } = route.useSearch()
+  const [files, setFiles] = useState<Files>(clean ? emptyFiles : exampleFiles)
+  const [tab, setTab] = useState<Key>('schemaText')
+  const [round, setRound] = useState(0) // a new editor for each
+  const [asking, setAsking] = useState<'live' | 'clear'>()
+  const editor = useRef<Handle>(null)
+  const run = useRunSandbox()
+  const start = useStartSandbox()
+  const load = useImportSandbox()
+  const save = useExportSandbox()
+  const replace = (f: Files) => {
+    setFiles(f)
+    setRound((n) => n + 1)
+    run.reset()
+  }
+  const open = async (file: File | null) => {
+    if (file) replace(filesOf((await load.mutateAsync(await file.text())).files))
+  }
+  const store = async () => download(t.fileName, (await save.mutateAsync(files)).file ?? '', 'application/yaml')
+  const go = (p: SandboxProblemJson) => {
+    const to = order.find((o) => o.file === p.file)
+    if (to) setTab(to.key)
+    // The editor of the other file stands there only after this.
+    setTimeout(() => editor.current?.goTo(p.problem?.range?.from ?? 0, p.problem?.range?.to))
+  }
+  const current = order.find((o) => o.key === tab)
+  const marks = useMemo(() => (run.data?.problems ?? []).filter((p) => p.file === current?.file && p.problem?.range).map(({ problem: p }) => ({
+    from: p?.range?.from ?? 0, to: p?.range?.to ?? 0, severity: p?.severity === 'SEVERITY_ERROR' ? ('error' as const) : ('warning' as const), message: p?.message ?? '',
+  })), [run.data, current])
+  const error = run.error ?? start.error ?? load.error ?? save.error
+  const count = (file: SandboxFileJson) => (run.data?.problems ?? []).filter((p) => p.file === file).length
+  return (
+    <Page title={texts.workbench.pages.sandbox} about={t.about} fill actions={
+      <>
+        <Button variant="default" onClick={() => setAsking('live')}>{t.live}</Button>
+        <FileButton onChange={(f) => { open(f).catch(() => undefined) }} accept=".yaml,.yml">{(props) => <Button {...props} variant="default" loading={load.isPending}>{t.open}</Button>}</FileButton>
+        <Button variant="default" onClick={() => { store().catch(() => undefined) }} loading={save.isPending}>{t.save}</Button>
+        <Button variant="default" onClick={() => setAsking('clear')}>{t.clear}</Button>
+        <Button onClick={() => run.mutate(files)} loading={run.isPending}>{t.run}</Button>
+      </>
+    }>
+      {/* Ctrl+Enter in the editors. */}
+      <div className="app-sandbox" onKeyDownCapture={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); e.stopPropagation(); run.mutate(files) } }}>
+        <Tabs value={tab} onChange={(v) => setTab((v ?? 'schemaText') as Key)} keepMounted={false} className="app-sandbox-files">
+          <Tabs.List aria-label={t.filesLabel}>{order.map((o) => <Tabs.Tab key={o.key} value={o.key}>{o.label}{count(o.file) > 0 && ` (${count(o.file)})`}</Tabs.Tab>)}</Tabs.List>
+          {order.map((o) => (
+            <Tabs.Panel key={o.key} value={o.key} className="app-sandbox-panel">
+              <Paper withBorder className="app-schema-editor app-fill">
+                <Editor key={`${o.key} ${round}`} ref={editor} label={o.label} value={files[o.key]} onChange={(v) => setFiles((f) => ({ ...f, [o.key]: v }))} diagnostics={marks}
+                  extensions={o.key === 'schemaText' ? [schemaSupport()] : o.key === 'relationships' ? [] : [yaml]} />
+              </Paper>
+            </Tabs.Panel>
+          ))}
+          <Group mt={4}><Text size="xs" c="dimmed">{t.help}</Text></Group>
+        </Tabs>
+        <div className="app-sandbox-results">
+          {error && <Refused error={error} what={t.failed} permission={texts.workbench.permission} />}
+          {!error && <Results files={files} run={run.data} busy={run.isPending} onGo={go} />}
+        </div>
+      </div>
+      <Confirm opened={asking === 'live'} onClose={() => setAsking(undefined)} title={t.live} action={t.live} danger={false} onConfirm={async () => replace({ ...files, schemaText: filesOf((await start.mutateAsync()).files).schemaText })}>{t.liveEffect}</Confirm>
+      <Confirm opened={asking === 'clear'} onClose={() => setAsking(undefined)} title={t.clear} action={t.clear} onConfirm={() => { replace(emptyFiles); return Promise.resolve() }}>{t.clearEffect}</Confirm>
+    </Page>
+  )
+}
