@@ -133,7 +133,8 @@ func reservedWrites(t *testing.T, h *harness) map[string]func(context.Context) e
 			return sent
 		},
 		"an import under its old name": func(ctx context.Context) error {
-			stream, err := h.experimental.BulkImportRelationships(ctx) //nolint:staticcheck // it is served
+			//lint:ignore SA1019 it is served
+			stream, err := h.experimental.BulkImportRelationships(ctx)
 			if err != nil {
 				return err
 			}

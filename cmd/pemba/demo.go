@@ -188,7 +188,7 @@ func (d *demo) startModeler(ctx context.Context, publicURL, key string) (stop fu
 	}
 	return func() error {
 		if err := c.Wait(); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("Modeler Services: %w", err)
+			return fmt.Errorf("the process of Modeler Services: %w", err)
 		}
 		return nil
 	}, nil

@@ -148,7 +148,7 @@ func (v *view) named(ctx context.Context, field string, m *portalv1.Member, sub 
 	if err != nil {
 		return who, err
 	}
-	in := true
+	var in bool
 	switch who.Type {
 	case "user":
 		in, err = v.can(ctx, who.ID, sub, "member")

@@ -82,17 +82,17 @@ func (f *firm) user(id string) *portalv1.User {
 }
 
 // denied fails the test unless an error is a refusal of a kind, which it returns.
-func denied(t testing.TB, what string, err error, fault Fault, rule string) *Refusal {
+func denied(t testing.TB, what string, err error, fault Fault, rule string) Refusal {
 	t.Helper()
 	if err == nil {
 		t.Errorf("%s: it was done", what)
-		return &Refusal{}
+		return Refusal{}
 	}
 	r := refusal(t, err)
 	if r.Fault != fault || r.Rule != rule {
 		t.Errorf("%s: fault %d of rule %q: %s", what, r.Fault, r.Rule, r.Msg)
 	}
-	return r
+	return *r
 }
 
 func TestListUsers(t *testing.T) {

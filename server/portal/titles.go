@@ -36,7 +36,7 @@ func (v *view) titles(a *action) *titles {
 // move plans that a user has another title, "" for none, and returns it as it is
 // spelled: the first who had it decides. What is refused changes nothing.
 func (t *titles) move(userID, from, to string) (string, error) {
-	if from != "" && strings.ToLower(from) == strings.ToLower(to) {
+	if from != "" && strings.EqualFold(from, to) {
 		s, err := t.state(from)
 		if err != nil {
 			return "", err

@@ -163,7 +163,7 @@ func (h *house) browser(start string) *url.URL {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	to, err := resp.Location()
 	if err != nil {
 		body, _ := io.ReadAll(resp.Body)
@@ -458,7 +458,7 @@ func TestKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		var set struct {
 			Keys []struct {
 				Kid, D string
