@@ -1,6 +1,7 @@
-# Needs Go, make and git; everything else is fetched by Go. `make test` also needs
-# Node.js 18 or newer with npm, for the client of that world, and openssl, for the
-# certificates that deploy/ makes; `go test ./...` does without. `make help` lists the
+# Needs Go, make and git; everything else is fetched by Go. `make test` and `make demo`
+# also need Node.js 20.19 or newer with npm, for the console and the client of that
+# world, and `make test` openssl, for the certificates that deploy/ makes, and Chromium,
+# which it installs on Debian; `go build ./...` and `go test ./...` do without. `make help` lists the
 # targets.
 
 GO       ?= go
@@ -34,14 +35,14 @@ console: console/node_modules/.package-lock.json ## build the web console, which
 console-test: console/node_modules/.package-lock.json ## lint, types, unit tests and build of the console
 	cd console && npm run --silent lint && npm run --silent types && npm run --silent test && npm run --silent build
 
-console-e2e: console build ## the console in Chromium against a real server
+console-e2e: console/node_modules/.package-lock.json build ## the console, as it was built, in Chromium against a real server
 	@test -x /usr/bin/chromium || { apt-get update && apt-get install -y chromium; }
 	cd console && npm run --silent e2e
 
 demo: console build ## serve a made-up company with its console and a service's portal; Ctrl-C ends it
 	bin/pemba demo
 
-test: lint build fuzz ## everything that has to pass before a change lands
+test: lint console-test build fuzz console-e2e ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
 	PEMBA_REQUESTS=$(REQUESTS) $(GO) test -timeout 20m -run '^TestRandomRequests$$' ./server
 	cd deploy && $(GO) test -timeout 20m ./...
