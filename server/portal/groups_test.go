@@ -148,7 +148,7 @@ func TestAuditRetention(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := o.now().AddDate(0, 0, 31)
-	o.config.Now = (&clock{later}).now
+	o.config.Now = (&clock{at: later}).now
 	if err := o.retain(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
 	}

@@ -127,15 +127,8 @@ func shownPermissions(kind string) []string {
 		return subscriptionPermissions
 	case "company":
 		return companyPermissions
-	case "model":
-		return []string{
-			"read", "comment", "edit", "edit_info", "create_diagram", "upload_attachment", "share",
-			"change_user_role", "remove_user", "delete", "publish", "force_check_in",
-		}
-	case "project":
-		return []string{"read", "edit", "edit_info", "share", "change_user_role", "remove_user", "delete", "access_management_console"}
 	}
-	return nil
+	return workspacePermissions[kind]
 }
 
 // companyPermissions are those on a company.

@@ -7,7 +7,6 @@ import (
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 )
 
-
 func TestRule05_EmailIdentifiesAUser(t *testing.T) {
 	f := found(t)
 	bea := f.hire("Bea", "")

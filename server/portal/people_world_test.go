@@ -95,3 +95,27 @@ func (f *firm) group(name string, members ...string) string {
 	done(f.t, err)
 	return id
 }
+
+// members adds members to a group, "group:writers", and removes those with a - before.
+func (f *firm) members(id string, members ...string) error {
+	f.t.Helper()
+	r := &portalv1.ChangeMembersRequest{Id: id}
+	for _, m := range members {
+		name, gone := strings.CutPrefix(m, "-")
+		kind, member, _ := strings.Cut(name, ":")
+		to := &r.Add
+		if gone {
+			to = &r.Remove
+		}
+		switch kind {
+		case "user":
+			*to = append(*to, theUser(member))
+		case "group":
+			*to = append(*to, theGroup(member))
+		default:
+			*to = append(*to, &portalv1.Member{Member: &portalv1.Member_JobTitle{JobTitle: member}})
+		}
+	}
+	_, err := (&groupService{Portal: f.Portal}).ChangeMembers(as(f.t, f.id, f.ada), r)
+	return err
+}

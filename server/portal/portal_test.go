@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,25 +19,47 @@ import (
 )
 
 // clock is a time that tests move.
-type clock struct{ at time.Time }
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
 
-func (c *clock) now() time.Time { return c.at }
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
 
 // open returns a portal over a new node in memory. Its state is verified at the
 // end.
 func open(t testing.TB) *Portal {
+	t.Helper()
+	return openAt(t, time.Now)
+}
+
+// openAt is open with a clock.
+func openAt(t testing.TB, now func() time.Time) *Portal {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	r, err := replica.Open(t.Context(), replica.Config{InMemory: true, Logger: log, Store: store.Config{CacheBytes: 16 << 20}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Open(Config{Replica: r, Logger: log})
+	p, err := Open(Config{Replica: r, Logger: log, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		p.Close()
+		if err := r.Verify(context.Background(), nil); err != nil {
+			t.Error(err)
+		}
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
