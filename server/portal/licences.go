@@ -20,8 +20,8 @@ import (
 //   - each change of who is included writes the seats of the subscription;
 //   - each change of what is in groups, and of which groups are included, writes
 //     the company's group graph; a change of who holds a job title depends on it,
-//     and must itself write the document of the title, on which a change of the
-//     title's place in groups must depend.
+//     and writes the document of the title, on which whatever counts its holders
+//     depends.
 
 // licences completes a plan whose updates may change who is included in
 // subscriptions: it must be the last step of the plan.

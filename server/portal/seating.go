@@ -74,6 +74,9 @@ func (w *seating) users(ctx context.Context, groups []string) (map[string]bool, 
 					users[id] = true
 					continue
 				}
+				if err := w.dependsOnTitle(id); err != nil {
+					return nil, err
+				}
 				holders, err := w.within(jobTitle(id), "holder", "user", "")
 				if err != nil {
 					return nil, err
@@ -85,6 +88,21 @@ func (w *seating) users(ctx context.Context, groups []string) (map[string]bool, 
 		}
 	}
 	return users, nil
+}
+
+// dependsOnTitle makes the action depend on who holds a title: everybody who changes
+// that writes its document. What the action writes itself, it depends on already.
+func (w *seating) dependsOnTitle(id string) error {
+	key := titleKey(w.caller.Company, id)
+	if slices.ContainsFunc(w.action.tx.Documents, func(u store.DocumentUpdate) bool { return u.Key == key }) {
+		return nil
+	}
+	var d titleDoc
+	version, err := w.document(key, &d)
+	if err == nil {
+		w.action.relies(key, version)
+	}
+	return err
 }
 
 // within returns what a relation will hold.
