@@ -16,17 +16,17 @@ import (
 )
 
 func loginCommand(a *app) *cobra.Command {
-	var email string
-	var fromStdin bool
-	var days uint32
+	var f loginFlags
 	c := &cobra.Command{
 		Use:   "login [ENDPOINT]",
 		Short: "Sign in to the Customer Portal of a server",
 		Long: `Signs in with e-mail and password and keeps a token for this machine in the current
 context, or in a new one that is named after the server. The token acts as you, until
-it expires or is revoked.`,
-		Example: "  pemba login portal.example.com:50051 --email ada@acme.example",
-		Args:    between(0, 1, "at most ENDPOINT"),
+it expires or is revoked. With --link it sets the password first, by the one-time link of
+an invitation.`,
+		Example: "  pemba login portal.example.com:50051 --email ada@acme.example\n" +
+			"  pemba login portal.example.com:50051 --link https://portal.example.com/console/invite/pemba_link_…",
+		Args: between(0, 1, "at most ENDPOINT"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				a.endpoint = args[0]
@@ -34,16 +34,39 @@ it expires or is revoked.`,
 					return err
 				}
 			}
-			return a.login(c.Context(), email, fromStdin, days)
+			return a.login(c.Context(), &f)
 		},
 	}
-	c.Flags().StringVar(&email, "email", "", "e-mail address to sign in with (default: it is asked for)")
-	c.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from stdin")
-	c.Flags().Uint32Var(&days, "days", 90, "how many days the token is valid, at most 365")
+	c.Flags().StringVar(&f.email, "email", "", "e-mail address to sign in with (default: it is asked for)")
+	c.Flags().StringVar(&f.link, "link", "", "one-time link, or the token at its end, by which the password is set")
+	c.Flags().BoolVar(&f.fromStdin, "password-stdin", false, "read the password from stdin")
+	c.Flags().Uint32Var(&f.days, "days", 90, "how many days the token is valid, at most 365")
+	c.MarkFlagsMutuallyExclusive("email", "link")
 	return c
 }
 
-func (a *app) login(ctx context.Context, email string, fromStdin bool, days uint32) error {
+type loginFlags struct {
+	email, link string
+	fromStdin   bool
+	days        uint32
+}
+
+// signIn begins a session, and returns its token and whose it is.
+func (f *loginFlags) signIn(ctx context.Context, p *portalClient, password string) (token, email string, err error) {
+	if f.link == "" {
+		r, err := p.session.SignIn(ctx, &portalv1.SignInRequest{Email: f.email, Password: password})
+		return r.GetToken(), f.email, err
+	}
+	link := f.link[strings.LastIndexByte(f.link, '/')+1:]
+	who, err := p.session.InspectLink(ctx, &portalv1.InspectLinkRequest{Token: link})
+	if err != nil {
+		return "", "", err
+	}
+	r, err := p.session.RedeemLink(ctx, &portalv1.RedeemLinkRequest{Token: link, Password: password})
+	return r.GetToken(), who.GetEmail(), err
+}
+
+func (a *app) login(ctx context.Context, f *loginFlags) error {
 	t, err := a.target()
 	if err != nil {
 		return err
@@ -52,12 +75,12 @@ func (a *app) login(ctx context.Context, email string, fromStdin bool, days uint
 		return usagef("login signs in to a server, not to a directory: give its address")
 	}
 	in := bufio.NewReader(a.stdin)
-	if email == "" {
-		if email, err = a.prompt(in, "E-mail: "); err != nil {
+	if f.email == "" && f.link == "" {
+		if f.email, err = a.prompt(in, "E-mail: "); err != nil {
 			return err
 		}
 	}
-	password, err := a.password(in, fromStdin)
+	password, err := a.password(in, f.fromStdin)
 	if err != nil {
 		return err
 	}
@@ -67,12 +90,13 @@ func (a *app) login(ctx context.Context, email string, fromStdin bool, days uint
 		host = "an unknown machine"
 	}
 	err = a.withAccess(ctx, t.access, func(p *portalClient) error {
-		session, err := p.session.SignIn(ctx, &portalv1.SignInRequest{Email: email, Password: password})
+		session, who, err := f.signIn(ctx, p, password)
 		if err != nil {
 			return err
 		}
-		ctx := withToken(ctx, session.GetToken())
-		made, err := p.session.CreateMyToken(ctx, &portalv1.CreateMyTokenRequest{Name: "pemba on " + host, Days: days})
+		f.email = who
+		ctx := withToken(ctx, session)
+		made, err := p.session.CreateMyToken(ctx, &portalv1.CreateMyTokenRequest{Name: "pemba on " + host, Days: f.days})
 		if err != nil {
 			return err
 		}
@@ -89,7 +113,7 @@ func (a *app) login(ctx context.Context, email string, fromStdin bool, days uint
 			name = strings.NewReplacer(":", "_", "[", "", "]", "").Replace(t.Endpoint)
 		}
 		c.Contexts[name], c.Current = t.access, name
-		a.note("signed in to %s as %s; the token is kept in the context %s", t.Endpoint, email, name)
+		a.note("signed in to %s as %s; the token is kept in the context %s", t.Endpoint, f.email, name)
 		return nil
 	})
 }

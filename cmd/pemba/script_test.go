@@ -49,7 +49,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "make": makeFile, "revision": revision, "cursor": cursor, "serve": serve, "mode": mode,
+			"code": code, "make": makeFile, "revision": revision, "cursor": cursor, "serve": serve, "mode": mode, "link": link,
 		},
 	})
 }
@@ -100,6 +100,20 @@ func cursor(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the last command printed no cursor")
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+var links = regexp.MustCompile(`http\S+/invite/\S+`)
+
+// link keeps the one-time link that the last command printed in a variable.
+func link(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: link VARIABLE")
+	}
+	found := links.FindString(ts.ReadFile("stdout"))
+	if found == "" {
+		ts.Fatalf("the last command printed no link")
+	}
+	ts.Setenv(args[0], found)
 }
 
 // runningServer is the key of what stops the server of a script.

@@ -253,11 +253,19 @@ func (c *accessPlan) finish(ctx context.Context, message string) error {
 		}
 	}
 	a.sentence = strings.Join(c.words, ", ") + " on " + c.view.called(c.on)
-	before, after := map[string]any{"roles": c.before}, map[string]any{"roles": c.after}
+	if len(c.before) > 0 {
+		a.before = map[string]any{"roles": c.before}
+	}
+	after := map[string]any{}
+	if len(c.after) > 0 {
+		after["roles"] = c.after
+	}
 	if message != "" {
 		after["message"] = message
 	}
-	a.before, a.after = before, after
+	if len(after) > 0 {
+		a.after = after
+	}
 	return nil
 }
 
