@@ -18,6 +18,9 @@ var overseeing = map[string]string{
 // oversee reads an object of the caller's company and refuses whoever may not ask who
 // has access to it.
 func (v *view) oversee(ctx context.Context, text, permission string) (engine.Object, error) {
+	if err := v.byPerson(); err != nil {
+		return engine.Object{}, err
+	}
 	on, err := engine.ParseObject(text)
 	if err != nil {
 		return on, invalid("resource", "%v; it looks like model:ID", err)

@@ -223,7 +223,9 @@ func loopbackHost(host string) bool {
 // DeleteClient deletes the portal of a service: nobody signs in to it any more.
 func (s *settingsService) DeleteClient(ctx context.Context, r *portalv1.DeleteClientRequest) (*portalv1.Written, error) {
 	return s.act(ctx, func(v *view, a *action) error {
-		a.name, a.on, a.permission = "client.delete", v.company(), "manage_identity_providers"
+		if err := v.begin(ctx, a, "client.delete", v.company(), "manage_identity_providers"); err != nil {
+			return err
+		}
 		var old clientDoc
 		version, err := v.document(clientKey(v.caller.Company, r.Id), &old)
 		if err != nil {

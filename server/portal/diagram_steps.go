@@ -26,6 +26,8 @@ func (s *diagramService) step(ctx context.Context, id, name, permission, sentenc
 		}
 		if d != was {
 			a.document(at(version, put(diagramKey(v.caller.Company, id), d)))
+		} else {
+			a.relies(diagramKey(v.caller.Company, id), version) // whether it is worked on offline
 		}
 		return nil
 	})
@@ -87,14 +89,14 @@ func (s *diagramService) CheckIn(ctx context.Context, r *portalv1.CheckInRequest
 		}
 		// Whoever lost the right to edit still gives back what he holds.
 		a.on, a.called, a.permission = on, d.Name, "checked_out_by"
+		if err := v.needs(ctx, a, on, "view"); err != nil {
+			return err
+		}
 		holder, err := v.only(on, "checked_out_by", "user")
 		if err != nil {
 			return err
 		}
 		if holder != v.caller.User {
-			if err := v.need(ctx, on, "view"); err != nil {
-				return err
-			}
 			if holder == "" {
 				return broken("15", "%s is not checked out", v.called(on))
 			}

@@ -23,11 +23,3 @@ var workspaceRoles = map[string][]string{
 
 // switchNames are the policies of a subscription: the relations that turn them on.
 var switchNames = []string{"create_open", "publish_open", "editor_share_open"}
-
-// kindOf is the kind of the workspaces of a service: the type in the schema.
-func kindOf(service string) string {
-	if service == "modeler" {
-		return "model"
-	}
-	return "project"
-}

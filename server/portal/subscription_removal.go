@@ -210,11 +210,26 @@ func (v *view) clear(ctx context.Context, a *action, l *leaving) error {
 		}
 	}
 	for _, id := range locks {
-		a.relation(store.Delete, diagram(id), "checked_out_by", l.subject)
+		if err := v.unlock(a, id, l.subject); err != nil {
+			return err
+		}
 	}
 	a.after = cleared{Roles: len(roles), CheckOuts: len(locks), HandedOver: handed, Successor: l.successor}
 	a.sentence = fmt.Sprintf("removed %s from %s%s", v.called(l.subject.Object), v.called(subscription(l.sub)), v.cleared(l, len(roles), len(locks), handed))
 	return nil
+}
+
+// unlock plans that somebody's check-out of a diagram ends.
+func (v *view) unlock(a *action, id string, holder engine.Subject) error {
+	a.stored(diagram(id), "checked_out_by", holder, true)
+	a.relation(store.Delete, diagram(id), "checked_out_by", holder)
+	var d diagramDoc
+	version, err := v.document(diagramKey(v.caller.Company, id), &d)
+	if err == nil && d.Offline {
+		d.Offline = false
+		a.document(at(version, put(diagramKey(v.caller.Company, id), d)))
+	}
+	return err
 }
 
 type cleared struct {

@@ -130,7 +130,7 @@ func (v *view) rolesIn(sub string, s engine.Subject) ([]held, error) {
 	if _, err := v.document(subscriptionKey(v.caller.Company, sub), &d); err != nil {
 		return nil, err
 	}
-	kind := kindOf(d.Service)
+	kind := workspaceKind(d.Service)
 	var out []held
 	for _, role := range workspaceRoles[kind] {
 		for id, err := range v.resources(s, kind, role) {

@@ -215,7 +215,7 @@ func (l *listing) readable(ctx context.Context, id string, d *subscriptionDoc) (
 		}
 		return rows, nil
 	}
-	for found, err := range l.engine.LookupResources(ctx, kindOf(d.Service), "read", subject(user(l.caller.User), ""), "") {
+	for found, err := range l.engine.LookupResources(ctx, workspaceKind(d.Service), "read", subject(user(l.caller.User), ""), "") {
 		if err != nil {
 			return nil, err
 		}

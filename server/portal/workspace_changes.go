@@ -35,6 +35,9 @@ func (s *workspaceService) CreateWorkspace(ctx context.Context, r *portalv1.Crea
 		if err != nil {
 			return err
 		}
+		if err := v.need(ctx, a.on, a.permission); err != nil {
+			return err
+		}
 		now := v.engine.Now
 		d = workspaceDoc{
 			Subscription: r.SubscriptionId, Kind: workspaceKind(service), Name: name, Description: description,
@@ -46,7 +49,7 @@ func (s *workspaceService) CreateWorkspace(ctx context.Context, r *portalv1.Crea
 		a.document(at(0, put(workspaceKey(v.caller.Company, id), d)))
 		a.relation(store.Create, on, "subscription", subject(subscription(r.SubscriptionId), ""))
 		a.relation(store.Create, on, roleOwner, subject(user(v.caller.User), ""))
-		return nil
+		return v.creatorIsIn(ctx, a)
 	})
 	if err != nil {
 		return nil, err
@@ -56,6 +59,21 @@ func (s *workspaceService) CreateWorkspace(ctx context.Context, r *portalv1.Crea
 		return nil, err
 	}
 	return &portalv1.CreateWorkspaceResponse{Workspace: got.Workspace, WrittenAt: written.WrittenAt, Audit: written.Audit}, nil
+}
+
+// creatorIsIn includes the creator of a workspace in its subscription, if he is not: an
+// administrator of the company may create one anywhere, and who has a role on a
+// workspace is a user of its subscription (rule 7), with a licence.
+func (v *view) creatorIsIn(ctx context.Context, a *action) error {
+	if in, err := v.may(ctx, a.on, "member"); err != nil || in {
+		return err
+	}
+	if err := v.needs(ctx, a, a.on, "include_user"); err != nil {
+		return err
+	}
+	a.sentence += ", and is included in " + v.called(a.on) + " for it"
+	a.relation(store.Create, a.on, "participant", subject(user(v.caller.User), ""))
+	return v.licences(ctx, a)
 }
 
 // after is the context of a call that reads what it has written.

@@ -40,8 +40,8 @@ func workspaceKind(service string) string {
 
 // findWorkspace reads a workspace of the caller's company, and which object it is.
 func (v *view) findWorkspace(id string) (on engine.Object, d workspaceDoc, version store.Revision, err error) {
-	if v.caller.User == "" {
-		return on, d, 0, &Refusal{Fault: NotSignedIn, Msg: "nobody is signed in: sign in first"}
+	if err := v.byPerson(); err != nil {
+		return on, d, 0, err
 	}
 	if engine.CheckObjectID(id) != nil {
 		return on, d, 0, notFound("workspace", id)
@@ -55,6 +55,9 @@ func (v *view) findWorkspace(id string) (on engine.Object, d workspaceDoc, versi
 
 // serviceOf is the id of the service of a subscription of the caller's company.
 func (v *view) serviceOf(sub string) (string, error) {
+	if err := v.byPerson(); err != nil {
+		return "", err
+	}
 	var d subscriptionDoc
 	version, err := v.document(subscriptionKey(v.caller.Company, sub), &d)
 	if err == nil && version == 0 {
