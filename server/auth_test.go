@@ -203,7 +203,7 @@ func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDes
 }
 
 // pending are services that are not served yet.
-var pending = map[protoreflect.FullName]bool{"pemba.console.v1.BackupService": true, "pemba.console.v1.NodeService": true}
+var pending = map[protoreflect.FullName]bool{"pemba.console.v1.BackupService": true}
 
 // methods returns all methods of the API.
 func methods() []protoreflect.MethodDescriptor {

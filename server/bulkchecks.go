@@ -170,7 +170,7 @@ func (b *bulk) answerItem(ctx context.Context, a *asked, checker *engine.Checker
 	} else {
 		answer, err = checker.Check(q.resource, q.permission)
 	}
-	b.metrics.checked(answer, err)
+	b.checked(answer, err)
 	if err == nil {
 		item.body.Permissionship, item.body.PartialCaveatInfo = fromState(answer.State), fromMissing(answer.Missing)
 		item.answer.Item = &item.body

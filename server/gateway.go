@@ -36,6 +36,7 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		consolev1.RegisterAssertionServiceHandler,
 		consolev1.RegisterHistoryServiceHandler,
 		consolev1.RegisterSandboxServiceHandler,
+		consolev1.RegisterNodeServiceHandler,
 		portalv1.RegisterSessionServiceHandler,
 		portalv1.RegisterPeopleServiceHandler,
 		portalv1.RegisterSubscriptionServiceHandler,

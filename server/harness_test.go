@@ -296,7 +296,7 @@ var services = []protoreflect.FullName{
 	"authzed.api.v1.ExperimentalService", "authzed.api.v1.WatchService",
 	"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.BackupService", "pemba.v1.SchemaService", "pemba.v1.ClusterService",
 	"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService",
-	"pemba.console.v1.SandboxService",
+	"pemba.console.v1.SandboxService", "pemba.console.v1.NodeService",
 }
 
 // findMethod finds a method by its name, or by "SERVICE.NAME" where several

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -102,6 +103,9 @@ type methodMetrics struct {
 	started prometheus.Counter
 	handled [codes.Unauthenticated + 1]prometheus.Counter
 	seconds prometheus.Observer
+
+	counted bool // among the calls of the series: it is no question about health
+	check   bool // it is CheckPermission
 }
 
 // method returns the metrics of a registered method; kind is unary,
@@ -114,6 +118,7 @@ func (m *metrics) method(full, kind string) *methodMetrics {
 	made := &methodMetrics{
 		started: m.started.WithLabelValues(kind, service, method),
 		seconds: m.seconds.WithLabelValues(kind, service, method),
+		counted: needs(full) != RoleNone, check: full == v1.PermissionsService_CheckPermission_FullMethodName,
 	}
 	for code := range made.handled {
 		made.handled[code] = m.handled.WithLabelValues(kind, service, method, codes.Code(code).String())

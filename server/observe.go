@@ -46,6 +46,7 @@ func (s *Server) observe(ctx context.Context, m *methodMetrics, unary bool, resp
 	took := time.Since(c.start)
 	code := status.Code(err)
 	m.ended(code, took)
+	s.series.call(m, code, took)
 	slow := unary && took >= s.limits.Slow || c.lookup.Load() != nil
 	level := callLevel(c.method, code, slow)
 	switch {

@@ -61,7 +61,7 @@ func (p *permissionsService) CheckPermission(ctx context.Context, r *v1.CheckPer
 	ctx, end := p.room(ctx, "engine.Check")
 	answer, err := a.engine.Check(ctx, q.resource, q.permission, q.subject)
 	end()
-	p.metrics.checked(answer, err)
+	p.checked(answer, err)
 	p.traceIfSlow(ctx, a, q)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (a *asked) checkResponse(answer engine.Answer) *v1.CheckPermissionResponse 
 // tracedCheck answers one check and shows how the answer came about.
 func (p *permissionsService) tracedCheck(ctx context.Context, a *asked, q checkQuestion, legacy bool) (*v1.CheckPermissionResponse, error) {
 	answer, trace, err := p.explain(ctx, a, q)
-	p.metrics.checked(answer, err)
+	p.checked(answer, err)
 	if err != nil {
 		return nil, err
 	}

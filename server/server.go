@@ -66,6 +66,10 @@ type Config struct {
 	Portal   *portal.Portal // the Customer Portal; nil: it is off
 	Reserved *Reserved      // what only the portal writes; nil: nothing
 
+	Log      *LogRing  // what the program logs; nil: nothing is kept
+	Settings []Setting // of the program, for those who ask
+	Surface  []Surface // what it answers beside this server's own
+
 	// TrustedProxies are the addresses of proxies that are believed when they say,
 	// in X-Forwarded-For, where a request came from.
 	TrustedProxies []netip.Prefix
@@ -151,6 +155,7 @@ type Server struct {
 	limits     Limits
 	candidates *candidateCache
 	metrics    *metrics
+	series     series
 	gates      *gates
 	provider   *idp.Provider // nil: without the portal
 	visitors   *visitors
@@ -251,6 +256,7 @@ func (s *Server) Register(g *grpc.Server) {
 	consolev1.RegisterHistoryServiceServer(g, &historyService{Server: s})
 	portalv1.RegisterSessionServiceServer(g, newSessionService(s))
 	consolev1.RegisterSandboxServiceServer(g, newSandboxService(s))
+	consolev1.RegisterNodeServiceServer(g, &nodeService{Server: s})
 	if s.config.Portal != nil {
 		s.config.Portal.Register(g)
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/pemba-authz/pemba/schema"
+	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 )
 
@@ -29,6 +30,9 @@ type client struct {
 	documents    pembav1.DocumentServiceClient
 	backups      pembav1.BackupServiceClient
 	clusters     pembav1.ClusterServiceClient
+	tools        consolev1.SchemaToolsServiceClient
+	histories    consolev1.HistoryServiceClient
+	nodes        consolev1.NodeServiceClient
 }
 
 func newClient(conn grpc.ClientConnInterface) *client {
@@ -44,6 +48,9 @@ func newClient(conn grpc.ClientConnInterface) *client {
 		documents:    pembav1.NewDocumentServiceClient(conn),
 		backups:      pembav1.NewBackupServiceClient(conn),
 		clusters:     pembav1.NewClusterServiceClient(conn),
+		tools:        consolev1.NewSchemaToolsServiceClient(conn),
+		histories:    consolev1.NewHistoryServiceClient(conn),
+		nodes:        consolev1.NewNodeServiceClient(conn),
 	}
 }
 

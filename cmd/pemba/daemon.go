@@ -32,6 +32,8 @@ type daemon struct {
 
 	bootstrapping sync.WaitGroup
 	endBootstrap  context.CancelFunc
+	sampling      sync.WaitGroup
+	endSampling   context.CancelFunc
 }
 
 // start brings everything up. What was started must be stopped even when it
@@ -59,6 +61,7 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 			return err
 		}
 	}
+	s.server.Surface = n.surface(f, s)
 	if n.server, err = server.New(s.server); err != nil {
 		return err
 	}
@@ -67,7 +70,32 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 		return err
 	}
 	n.serve(n.server, http, s.tls)
+	n.sample(ctx)
 	return nil
+}
+
+// sample has the server note what it does, until stop.
+func (n *daemon) sample(ctx context.Context) {
+	ctx, n.endSampling = context.WithCancel(ctx)
+	n.sampling.Go(func() {
+		tick := time.NewTicker(server.SeriesInterval)
+		defer tick.Stop()
+		n.server.Sample(ctx, tick.C)
+	})
+}
+
+// surface says where the node answers.
+func (n *daemon) surface(f *serveFlags, s *settings) []server.Surface {
+	scheme, secure := "plain text", ""
+	if s.tls != nil {
+		scheme, secure = "TLS", "s"
+	}
+	return []server.Surface{
+		{Name: "gRPC", On: true, Detail: n.grpc.Addr().String() + ", " + scheme},
+		{Name: "HTTP", On: true, Detail: "http" + secure + "://" + n.http.Addr().String()},
+		{Name: "metrics and profiles", On: true, Detail: "http://" + n.metrics.Addr().String()},
+		{Name: "other nodes", On: n.raft != "", Detail: n.raft},
+	}
 }
 
 // open opens the node. One that keeps its log listens for others from the
@@ -154,6 +182,10 @@ func (n *daemon) stop() error {
 		n.endBootstrap()
 	}
 	n.bootstrapping.Wait()
+	if n.endSampling != nil {
+		n.endSampling()
+	}
+	n.sampling.Wait()
 	if n.server != nil {
 		n.server.Drain()
 	}

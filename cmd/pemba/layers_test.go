@@ -25,7 +25,7 @@ var layers = map[string]room{
 	"cmd/pemba": {
 		ours: []string{
 			"cmd/pemba/modeler",
-			"server", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/portal/mail", "server/replica", "server/replica/peer",
+			"server", "server/api/pemba/console/v1", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal", "server/portal/mail", "server/replica", "server/replica/peer",
 			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{

@@ -95,6 +95,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		watchCommand(a),
 		backupCommands(a),
 		clusterCommands(a),
+		nodeCommands(a),
 		contextCommands(a),
 		validateCommand(a),
 		debugCommands(a),

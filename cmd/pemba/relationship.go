@@ -25,6 +25,7 @@ func relationshipCommands(a *app) *cobra.Command {
 		bulkDeleteCommand(a),
 		importCommand(a),
 		exportCommand(a),
+		relationshipHistoryCommand(a),
 	)
 	c.Aliases = []string{"rel"}
 	return c

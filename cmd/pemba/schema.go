@@ -22,6 +22,7 @@ func schemaCommands(a *app) *cobra.Command {
 		schemaFmtCommand(a),
 		schemaLintCommand(a),
 		schemaDiffCommand(a),
+		schemaHistoryCommand(a),
 	)
 }
 
@@ -69,12 +70,15 @@ type schemaJSON struct {
 }
 
 func schemaWriteCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var reason string
+	c := &cobra.Command{
 		Use:   "write FILE|-",
 		Short: "Replace the stored schema",
 		Long: `Replaces the schema, and makes the store when there is none in --data-dir. It is
 refused when stored relationships would be left without a place in it. A schema with
-imports is stored in its canonical form, which has them resolved.`,
+imports is stored in its canonical form, which has them resolved.
+
+With --reason the reason is kept in the history of the schema.`,
 		Args: exactly(1, "FILE or -"),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := a.readInput(args[0])
@@ -92,6 +96,13 @@ imports is stored in its canonical form, which has them resolved.`,
 				text = compiled.Canonical()
 			}
 			return a.withNewClient(c.Context(), func(cl *client) error {
+				if reason != "" {
+					written, err := cl.writeSchemaFor(c.Context(), text, reason)
+					if err != nil {
+						return err
+					}
+					return a.printRevision(c.Context(), cl, written)
+				}
 				r, err := cl.schemas.WriteSchema(c.Context(), &v1.WriteSchemaRequest{Schema: text})
 				if err != nil {
 					return err
@@ -100,6 +111,8 @@ imports is stored in its canonical form, which has them resolved.`,
 			})
 		},
 	}
+	c.Flags().StringVar(&reason, "reason", "", "why, for those who look later; at most 1,000 bytes")
+	return c
 }
 
 func hasImports(text string) bool {

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pemba-authz/pemba/server"
 )
 
 func serveCommand(a *app) *cobra.Command {
@@ -29,9 +32,12 @@ it takes certificates (--peer-cert, --peer-key, --peer-ca).`,
 			"  pemba serve --data-dir /var/lib/pemba --key-file keys --raft-addr 10.0.0.1:7000 --bootstrap-expect 3 --join 10.0.0.2:7000,10.0.0.3:7000 --peer-cert peer.crt --peer-key peer.key --peer-ca ca.crt",
 		Args: exactly(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := settle(settable(c), os.LookupEnv); err != nil {
+			flags := settable(c)
+			origins, err := settle(flags, os.LookupEnv)
+			if err != nil {
 				return usagef("%w", err)
 			}
+			f.inForce = inForce(flags, origins)
 			if c.Flags().Changed("grpc-preshared-key") && len(f.keys) == 0 {
 				return usagef("--grpc-preshared-key: the key is empty; leave the flag out to serve without keys")
 			}
@@ -46,11 +52,13 @@ it takes certificates (--peer-cert, --peer-key, --peer-ca).`,
 
 // serve runs a node until ctx ends or the node fails.
 func (a *app) serve(ctx context.Context, f *serveFlags) error {
-	log := newLogger(a.stderr, f.logLevel, f.logFormat)
+	ring := server.NewLogRing()
+	log := slog.New(ring.Handler(newLogger(a.stderr, f.logLevel, f.logFormat).Handler()))
 	s, err := f.settings(log)
 	if err != nil {
 		return err
 	}
+	s.server.Log, s.server.Settings = ring, f.inForce
 	for _, w := range f.warnings() {
 		log.Warn(w)
 	}

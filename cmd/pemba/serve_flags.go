@@ -24,7 +24,8 @@ import (
 // serveFlags are the settings of a server as they are given.
 type serveFlags struct {
 	config             string
-	dataDir, cacheSize string // of all commands
+	inForce            []server.Setting // the settings, for those who ask
+	dataDir, cacheSize string           // of all commands
 	retention          time.Duration
 	retentionRevisions uint64
 

@@ -42,7 +42,7 @@ the token comes for the first time. Nothing is protected and nothing is kept.`,
 		Example: "  pemba serve-testing\n  pemba serve-testing --bootstrap access.yaml",
 		Args:    exactly(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := settle(settable(c), os.LookupEnv); err != nil {
+			if _, err := settle(settable(c), os.LookupEnv); err != nil {
 				return usagef("%w", err)
 			}
 			return a.serveTesting(c.Context(), &f)

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pemba-authz/pemba/schema/syntax"
+	"github.com/pemba-authz/pemba/server"
 )
 
 // configFlag names the file of settings.
@@ -34,17 +35,19 @@ func settable(c *cobra.Command) *pflag.FlagSet {
 // settle gives every flag that the command line leaves out its value: from the
 // environment (--grpc-addr is PEMBA_GRPC_ADDR), else from the YAML file that
 // --config names, whose keys are the names of the flags, else its default. It
-// names every fault.
-func settle(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+// says where each comes from, and names every fault.
+func settle(flags *pflag.FlagSet, lookup func(string) (string, bool)) (map[string]origin, error) {
 	var faults []error
-	given := map[string]bool{}
+	given := map[string]origin{}
 	flags.VisitAll(func(f *pflag.Flag) {
-		given[f.Name] = f.Changed
+		if f.Changed {
+			given[f.Name] = origin{source: server.FromCommandLine}
+		}
 		value, ok := lookup(variable(f.Name))
 		if f.Changed || !ok || value == "" {
 			return
 		}
-		given[f.Name] = true
+		given[f.Name] = origin{server.FromEnvironment, variable(f.Name)}
 		if err := f.Value.Set(value); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", variable(f.Name), err))
 		}
@@ -52,7 +55,7 @@ func settle(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	if f := flags.Lookup(configFlag); f != nil && f.Value.String() != "" {
 		faults = append(faults, settleFrom(f.Value.String(), flags, given)...)
 	}
-	return errors.Join(faults...)
+	return given, errors.Join(faults...)
 }
 
 // variable is the environment's name of a flag.
@@ -61,7 +64,7 @@ func variable(flag string) string {
 }
 
 // settleFrom gives the flags that are not given their values from a file.
-func settleFrom(name string, flags *pflag.FlagSet, given map[string]bool) []error {
+func settleFrom(name string, flags *pflag.FlagSet, given map[string]origin) []error {
 	file, err := os.Open(name)
 	if err != nil {
 		return []error{fmt.Errorf("--config: %w", err)}
@@ -81,15 +84,20 @@ func settleFrom(name string, flags *pflag.FlagSet, given map[string]bool) []erro
 	var faults []error
 	for i := 0; i < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
-		if err := settleOne(flags, given, key.Value, value); err != nil {
+		set, err := settleOne(flags, given, key.Value, value)
+		if err != nil {
 			faults = append(faults, fmt.Errorf("%s:%d: %w", name, key.Line, err))
+		}
+		if set {
+			given[key.Value] = origin{server.FromFile, name}
 		}
 	}
 	return faults
 }
 
-// settleOne sets one flag from a file, unless it is given.
-func settleOne(flags *pflag.FlagSet, given map[string]bool, key string, value *yaml.Node) error {
+// settleOne sets one flag from a file, unless it is given, and reports whether it
+// did.
+func settleOne(flags *pflag.FlagSet, given map[string]origin, key string, value *yaml.Node) (bool, error) {
 	f := flags.Lookup(key)
 	if f == nil || key == configFlag || key == "help" {
 		var known []string
@@ -98,7 +106,7 @@ func settleOne(flags *pflag.FlagSet, given map[string]bool, key string, value *y
 		if near := syntax.Nearest(key, known); near != "" {
 			hint = fmt.Sprintf(", did you mean %q?", near)
 		}
-		return fmt.Errorf("%q is no setting%s", key, hint)
+		return false, fmt.Errorf("%q is no setting%s", key, hint)
 	}
 	var values []string
 	switch value.Kind {
@@ -109,19 +117,19 @@ func settleOne(flags *pflag.FlagSet, given map[string]bool, key string, value *y
 			values = append(values, item.Value)
 		}
 	default:
-		return fmt.Errorf("%s should be a value, or a list of values", key)
+		return false, fmt.Errorf("%s should be a value, or a list of values", key)
 	}
-	if given[key] {
-		return nil
+	if given[key].source != server.FromDefault {
+		return false, nil
 	}
 	if list, ok := f.Value.(pflag.SliceValue); ok {
-		return list.Replace(slices.DeleteFunc(values, func(v string) bool { return v == "" }))
+		return true, list.Replace(slices.DeleteFunc(values, func(v string) bool { return v == "" }))
 	}
 	if len(values) != 1 || value.Kind != yaml.ScalarNode {
-		return fmt.Errorf("%s takes one value, not a list", key)
+		return false, fmt.Errorf("%s takes one value, not a list", key)
 	}
 	if err := f.Value.Set(values[0]); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+		return false, fmt.Errorf("%s: %w", key, err)
 	}
-	return nil
+	return true, nil
 }

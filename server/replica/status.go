@@ -12,8 +12,13 @@ type Status struct {
 	Err    error // why it serves nothing; nil when it serves
 	Leader bool
 
-	ID      string // of the node
-	Cluster uint64 // of its tokens
+	LeaderID  string        // who leads, as far as this node knows; "": nobody
+	LogRecent time.Duration // how long entries lately took to be durable in the log of this member; 0: there were none
+
+	ID      string    // of the node
+	Name    string    // of it, for people
+	Since   time.Time // when it was opened
+	Cluster uint64    // of its tokens
 	Epoch   uint64
 	Version int // of the cluster
 
@@ -48,8 +53,8 @@ func (r *Replica) StoreStats() store.Stats { return r.store.Stats() }
 func (r *Replica) Status() Status {
 	h, free := r.history.Load(), r.space()
 	s := Status{
-		Err: r.Serving(), Leader: r.node.established.Load(),
-		ID: string(r.id), Cluster: h.cluster, Epoch: h.epoch, Version: r.version(),
+		Err: r.Serving(), Leader: r.node.established.Load(), LogRecent: time.Duration(r.meters.logRecent.Load()),
+		ID: string(r.id), Name: r.config.Name, Since: r.since, Cluster: h.cluster, Epoch: h.epoch, Version: r.version(),
 		Members: len(r.node.servers()), Voters: r.node.voters(), Draining: r.draining.Load(),
 		LeaderChanges: r.leaderChanges.Load(), Forwarded: r.forwarded.Load(),
 		HashMismatches: r.mismatches.Load(), SnapshotInstalls: r.installs.Load(), SnapshotDumps: r.dumps.Load(), SnapshotDump: time.Duration(r.dumped.Load()),
@@ -60,6 +65,7 @@ func (r *Replica) Status() Status {
 		Store: r.store.Stats(), Raft: r.node.raft.Stats(), Measures: r.meters.measures(),
 	}
 	s.Ready = s.Err == nil
+	s.LeaderID, _ = r.leader()
 	if seen := r.census.Load(); seen != nil {
 		s.CensusAge = time.Since(seen.at)
 	}

@@ -89,8 +89,6 @@ const (
 	ProfileRequest_KIND_HEAP        ProfileRequest_Kind = 2
 	ProfileRequest_KIND_ALLOCS      ProfileRequest_Kind = 3
 	ProfileRequest_KIND_GOROUTINE   ProfileRequest_Kind = 4
-	ProfileRequest_KIND_MUTEX       ProfileRequest_Kind = 5
-	ProfileRequest_KIND_BLOCK       ProfileRequest_Kind = 6
 )
 
 // Enum value maps for ProfileRequest_Kind.
@@ -101,8 +99,6 @@ var (
 		2: "KIND_HEAP",
 		3: "KIND_ALLOCS",
 		4: "KIND_GOROUTINE",
-		5: "KIND_MUTEX",
-		6: "KIND_BLOCK",
 	}
 	ProfileRequest_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -110,8 +106,6 @@ var (
 		"KIND_HEAP":        2,
 		"KIND_ALLOCS":      3,
 		"KIND_GOROUTINE":   4,
-		"KIND_MUTEX":       5,
-		"KIND_BLOCK":       6,
 	}
 )
 
@@ -256,13 +250,14 @@ type SeriesPoint struct {
 	Time              *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	ChecksPerSecond   float64                `protobuf:"fixed64,2,opt,name=checks_per_second,json=checksPerSecond,proto3" json:"checks_per_second,omitempty"`
 	CallsPerSecond    float64                `protobuf:"fixed64,3,opt,name=calls_per_second,json=callsPerSecond,proto3" json:"calls_per_second,omitempty"`          // of all kinds, health excepted
-	FailuresPerSecond float64                `protobuf:"fixed64,4,opt,name=failures_per_second,json=failuresPerSecond,proto3" json:"failures_per_second,omitempty"` // of those, with a code that says that the server is at fault
+	FailuresPerSecond float64                `protobuf:"fixed64,4,opt,name=failures_per_second,json=failuresPerSecond,proto3" json:"failures_per_second,omitempty"` // of those, for a fault of the server, for lack of time, or for too much work
 	WritesPerSecond   float64                `protobuf:"fixed64,5,opt,name=writes_per_second,json=writesPerSecond,proto3" json:"writes_per_second,omitempty"`       // revisions that were applied
-	// check_p50 and check_p99 are the times within which so many of a hundred checks
-	// were answered.
+	// check_p50 and check_p99 are the times within which so many of a hundred calls
+	// of CheckPermission were answered, to within a tenth.
 	CheckP50 *durationpb.Duration `protobuf:"bytes,6,opt,name=check_p50,json=checkP50,proto3" json:"check_p50,omitempty"`
 	CheckP99 *durationpb.Duration `protobuf:"bytes,7,opt,name=check_p99,json=checkP99,proto3" json:"check_p99,omitempty"`
-	// cache_hit_ratio is the share of the reads that the cache answered, 0 to 1.
+	// cache_hit_ratio is the share of what checks and lookups looked up that the
+	// caches answered, 0 to 1.
 	CacheHitRatio *float64 `protobuf:"fixed64,8,opt,name=cache_hit_ratio,json=cacheHitRatio,proto3,oneof" json:"cache_hit_ratio,omitempty"`
 	// head is the newest revision, and lag how many entries of the log were not
 	// applied.
@@ -750,8 +745,9 @@ type Raft struct {
 	Forwarded          uint64               `protobuf:"varint,10,opt,name=forwarded,proto3" json:"forwarded,omitempty"`                             // writes that it handed to the leader
 	SnapshotsInstalled uint64               `protobuf:"varint,11,opt,name=snapshots_installed,json=snapshotsInstalled,proto3" json:"snapshots_installed,omitempty"`
 	HashMismatches     uint64               `protobuf:"varint,12,opt,name=hash_mismatches,json=hashMismatches,proto3" json:"hash_mismatches,omitempty"`
-	// log_write and apply are how long entries lately took to be durable, and to be
-	// applied, on average.
+	// log_write is how long entries lately took to be durable, and apply how long
+	// batches of them took to be applied, on average since the start; missing: there
+	// were none.
 	LogWrite      *durationpb.Duration `protobuf:"bytes,13,opt,name=log_write,json=logWrite,proto3" json:"log_write,omitempty"`
 	Apply         *durationpb.Duration `protobuf:"bytes,14,opt,name=apply,proto3" json:"apply,omitempty"`
 	Version       uint32               `protobuf:"varint,15,opt,name=version,proto3" json:"version,omitempty"` // of the cluster
@@ -2076,21 +2072,17 @@ const file_pemba_console_v1_node_proto_rawDesc = "" +
 	"\x06fields\x18\x05 \x03(\v2\x1a.pemba.console.v1.LogFieldR\x06fields\"4\n" +
 	"\bLogField\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x8a\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xea\x01\n" +
 	"\x0eProfileRequest\x12#\n" +
 	"\roptional_node\x18\x01 \x01(\tR\foptionalNode\x129\n" +
 	"\x04kind\x18\x02 \x01(\x0e2%.pemba.console.v1.ProfileRequest.KindR\x04kind\x12\x18\n" +
-	"\aseconds\x18\x03 \x01(\rR\aseconds\"~\n" +
+	"\aseconds\x18\x03 \x01(\rR\aseconds\"^\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bKIND_CPU\x10\x01\x12\r\n" +
 	"\tKIND_HEAP\x10\x02\x12\x0f\n" +
 	"\vKIND_ALLOCS\x10\x03\x12\x12\n" +
-	"\x0eKIND_GOROUTINE\x10\x04\x12\x0e\n" +
-	"\n" +
-	"KIND_MUTEX\x10\x05\x12\x0e\n" +
-	"\n" +
-	"KIND_BLOCK\x10\x06\"\\\n" +
+	"\x0eKIND_GOROUTINE\x10\x04\"\\\n" +
 	"\x0fProfileResponse\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x18\n" +
 	"\aprofile\x18\x02 \x01(\fR\aprofile\x12\x1b\n" +
