@@ -33,8 +33,8 @@ export function bytes(n: number | string): string {
   return ''
 }
 
-/** seconds reads a duration of the API: "1.5s". */
-export const seconds = (duration: string | undefined): number | undefined => (duration === undefined ? undefined : Number.parseFloat(duration))
+/** seconds reads a duration of the API: "1.5s"; what is missing comes as null. */
+export const seconds = (duration: string | null | undefined): number | undefined => (duration === undefined || duration === null ? undefined : Number.parseFloat(duration))
 
 /** span writes a length of time in seconds: "850 ms", "2.5 s", "3 h". */
 export function span(s: number): string {

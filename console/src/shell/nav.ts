@@ -21,6 +21,7 @@ export type NavGroup = { label: string; items: NavItem[]; services?: boolean }
 const w = texts.workbench.pages
 const bench = (me: Me) => atLeast(me.workbench, 'read')
 const ops = (me: Me) => atLeast(me.operations, 'read')
+const admin = (me: Me) => atLeast(me.operations, 'admin')
 
 const groups: NavGroup[] = [
   {
@@ -46,8 +47,8 @@ const groups: NavGroup[] = [
     label: texts.common.groups.operations,
     items: [
       { to: '/ops/cluster', label: texts.operations.pages.cluster, icon: 'cluster', keys: 'g c', show: ops },
-      { to: '/ops/backups', label: texts.operations.pages.backups, icon: 'backup', show: ops },
-      { to: '/ops/runtime', label: texts.operations.pages.runtime, icon: 'runtime', show: ops },
+      { to: '/ops/backups', label: texts.operations.pages.backups, icon: 'backup', show: admin },
+      { to: '/ops/runtime', label: texts.operations.pages.runtime, icon: 'runtime', show: admin },
     ],
   },
 ]

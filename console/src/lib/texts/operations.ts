@@ -1,7 +1,7 @@
 import { list, plural } from '../format'
 
 export const operations = {
-  permission: 'operations',
+  permission: 'operate on the installation, or an API key with the role admin',
   pages: { cluster: 'Cluster', node: 'Node', backups: 'Backups', runtime: 'Runtime' },
   noData: 'no data',
   cluster: {

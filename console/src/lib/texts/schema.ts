@@ -6,7 +6,7 @@ export const schema = {
   editor: 'Schema text',
   plain: 'Plain text',
   reading: 'Reading the schema',
-  permission: 'workbench',
+  permission: 'observe on the installation, or an API key with the role read',
   unsaved: 'Not written yet',
   back: 'Back',
   forward: 'Forward',

@@ -11,7 +11,7 @@ import { texts } from '../../lib/texts'
 const t = texts.operations.cluster
 const perMinute = 12 // points
 
-const number = (n: number | string | undefined): number | undefined => (n === undefined || n === 'NaN' ? undefined : Number(n))
+const number = (n: number | string | null | undefined): number | undefined => (n === undefined || n === null || n === 'NaN' ? undefined : Number(n))
 const percent = (n: number | undefined): string | undefined => (n === undefined ? undefined : `${(n * 100).toFixed(1)} %`)
 const short = (n: number | undefined): string | undefined => (n === undefined ? undefined : n < 10 ? n.toFixed(1) : count(Math.round(n)))
 

@@ -7,8 +7,11 @@ const clocksMayDiffer = 0.5 // seconds
 
 export type Verdict = { level: 'good' | 'warning' | 'bad'; sentence: string }
 
-/** nameOf is what people call a member. */
-export const nameOf = (m: MemberJson | undefined): string => m?.name || m?.id || ''
+/** nameOf is what people call a member: with its address where two have the same name. */
+export function nameOf(m: MemberJson | undefined, all: MemberJson[] = []): string {
+  if (!m?.name) return m?.id ?? ''
+  return all.filter((x) => x.name === m.name).length > 1 ? `${m.name} (${m.address})` : m.name
+}
 
 /** judge puts the state of a cluster into one sentence. */
 export function judge(s: StatusResponseJson, now: Date): Verdict {
@@ -18,8 +21,8 @@ export function judge(s: StatusResponseJson, now: Date): Verdict {
   const leader = members.find((m) => m.id === s.leader)
   const since = leader?.since ? ago(new Date(leader.since), now) : ''
   const voters = members.filter((m) => m.voter).length
-  const sick = members.filter((m) => !m.healthy).map(nameOf)
-  const rest = `${t.leader(nameOf(leader) || s.leader, since)} ${t.canLose(s.failureTolerance ?? 0, voters)}`
+  const sick = members.filter((m) => !m.healthy).map((m) => nameOf(m, members))
+  const rest = `${t.leader(nameOf(leader, members) || s.leader, since)} ${t.canLose(s.failureTolerance ?? 0, voters)}`
   return sick.length > 0 ? { level: 'warning', sentence: `${t.sick(sick)} ${rest}` } : { level: 'good', sentence: `${t.healthy} ${rest}` }
 }
 
@@ -29,7 +32,7 @@ export function warnings(s: StatusResponseJson): string[] {
   const builds = [...new Set((s.members ?? []).map((m) => m.build ?? '').filter(Boolean))]
   if (builds.length > 1) found.push(t.skewVersion(builds))
   const skewed = (s.members ?? []).filter((m) => Math.abs(seconds(m.clockSkew) ?? 0) > clocksMayDiffer)
-  if (skewed.length > 0) found.push(t.skewClock(skewed.map(nameOf), span(Math.max(...skewed.map((m) => Math.abs(seconds(m.clockSkew) ?? 0))))))
+  if (skewed.length > 0) found.push(t.skewClock(skewed.map((m) => nameOf(m, s.members)), span(Math.max(...skewed.map((m) => Math.abs(seconds(m.clockSkew) ?? 0))))))
   return found
 }
 

@@ -24,7 +24,7 @@ export function Cluster() {
   const here = s?.members?.find((m) => m.id === s.node)
   const verdict = s && judge(s, new Date(status.dataUpdatedAt))
   return (
-    <Page title={texts.operations.pages.cluster} about={s?.node ? t.answeredBy(nameOf(here) || s.node) : t.about}
+    <Page title={texts.operations.pages.cluster} about={s?.node ? t.answeredBy(nameOf(here, s.members) || s.node) : t.about}
       actions={mayAct && here && <WriteButton variant="default" onClick={() => setAction({ kind: 'drain', member: here })}>{t.drain}</WriteButton>}>
       <Stack>
         {status.isPending && <Loading />}
