@@ -8,6 +8,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -21,7 +22,12 @@ import (
 type storage struct {
 	config Config
 	vault  *portal.Vault
+	swept  atomic.Int64 // when what nobody came back for was forgotten here, in milliseconds since 1970
 }
+
+// sweepEvery is how often a member that is asked for tokens forgets what nobody came
+// back for.
+const sweepEvery = time.Hour
 
 // authRequest is one request for tokens on its way: it implements op.AuthRequest.
 type authRequest struct {
@@ -94,6 +100,11 @@ func (s *storage) CreateAuthRequest(ctx context.Context, r *oidc.AuthRequest, _ 
 	if err := s.keepRequest(ctx, request); err != nil {
 		return nil, err
 	}
+	if now, last := s.now().UnixMilli(), s.swept.Load(); now-last > sweepEvery.Milliseconds() && s.swept.CompareAndSwap(last, now) {
+		if err := s.sweep(ctx); err != nil {
+			s.config.Logger.Warn("old requests for tokens were not removed", "error", err)
+		}
+	}
 	return request, nil
 }
 
@@ -164,10 +175,9 @@ func (s *storage) DeleteAuthRequest(ctx context.Context, id string) error {
 	return s.vault.Delete(ctx, requestName(id), version)
 }
 
-// Sweep forgets requests and codes that nobody came back for, and families of
+// sweep forgets requests and codes that nobody came back for, and families of
 // refresh tokens that are over. Any member may do so at any time.
-func (p *Provider) Sweep(ctx context.Context) error {
-	s := p.store
+func (s *storage) sweep(ctx context.Context) error {
 	for _, kind := range []struct {
 		prefix string
 		over   func(k portal.Kept) (bool, error)
