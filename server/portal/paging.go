@@ -54,9 +54,18 @@ type sorted[T any] struct {
 	row     T
 }
 
+// before reports whether a row comes before another, by key and id.
+func (a *sorted[T]) before(b *sorted[T], backward bool) bool {
+	c := strings.Compare(a.key, b.key)
+	if c == 0 {
+		c = strings.Compare(a.id, b.id)
+	}
+	return c != 0 && (c < 0) != backward
+}
+
 // cut returns the page of rows, by key and id, that a request asks for, and the
-// cursor of the next one ("" at the end). It sorts no more than it returns: of very
-// many rows a page is few.
+// cursor of the next one ("" at the end). It sorts little more than it returns: of
+// very many rows a page is few.
 func cut[T any](rows []sorted[T], p *portalv1.Paging, backward bool) (page []T, next string, err error) {
 	size, err := pageSize(p)
 	if err != nil {
@@ -66,30 +75,48 @@ func cut[T any](rows []sorted[T], p *portalv1.Paging, backward bool) (page []T, 
 	if err != nil {
 		return nil, "", err
 	}
-	order := func(a, b sorted[T]) int {
-		c := strings.Compare(a.key, b.key)
-		if c == 0 {
-			c = strings.Compare(a.id, b.id)
-		}
-		if backward {
-			return -c
-		}
-		return c
+	var after *sorted[T]
+	if p.GetCursor() != "" {
+		after = &sorted[T]{key: key, id: id}
 	}
-	after := sorted[T]{key: key, id: id}
-	var first []sorted[T] // the rows of the page, in order, and one more
-	for _, r := range rows {
-		if p.GetCursor() != "" && order(r, after) <= 0 || len(first) > size && order(r, first[size]) >= 0 {
-			continue
-		}
-		at, _ := slices.BinarySearchFunc(first, r, order)
-		first = slices.Insert(first[:min(len(first), size)], min(at, size), r)
-	}
-	for _, r := range first[:min(len(first), size)] {
+	found := first(rows, size+1, after, backward)
+	for _, r := range found[:min(size, len(found))] {
 		page = append(page, r.row)
 	}
-	if len(first) > size {
-		next = cursorAfter(first[size-1].key, first[size-1].id)
+	if len(found) > size {
+		next = cursorAfter(found[size-1].key, found[size-1].id)
 	}
 	return page, next, nil
+}
+
+// first returns the first n rows after one (nil: of all), sorted. It collects twice
+// as many at most, and throws away the later half.
+func first[T any](rows []sorted[T], n int, after *sorted[T], backward bool) []sorted[T] {
+	var found []sorted[T]
+	sort := func() {
+		slices.SortFunc(found, func(a, b sorted[T]) int {
+			switch {
+			case a.before(&b, backward):
+				return -1
+			case b.before(&a, backward):
+				return 1
+			}
+			return 0
+		})
+		found = found[:min(n, len(found))]
+	}
+	var last *sorted[T] // of n rows that were found: what comes after it is not wanted
+	for i := range rows {
+		r := &rows[i]
+		if after != nil && !after.before(r, backward) || last != nil && !r.before(last, backward) {
+			continue
+		}
+		if found = append(found, *r); len(found) == 2*n {
+			sort()
+			kept := found[n-1]
+			last = &kept
+		}
+	}
+	sort()
+	return found
 }

@@ -67,8 +67,9 @@ func (s *peopleService) ListUsers(ctx context.Context, r *portalv1.ListUsersRequ
 	if err != nil {
 		return nil, err
 	}
-	var rows []sorted[*personRow]
-	for _, row := range l.directory.people[l.caller.Company] {
+	people := l.directory.people[l.caller.Company]
+	rows := make([]sorted[*personRow], 0, len(people))
+	for _, row := range people {
 		if f.selects(row) {
 			rows = append(rows, sorted[*personRow]{key(row), row.id, row})
 		}

@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -47,7 +48,8 @@ func (s *peopleService) ListUsersByRole(ctx context.Context, r *portalv1.ListUse
 		return nil, err
 	}
 	resp := &portalv1.ListUsersByRoleResponse{Page: l.page("", 0)}
-	for _, row := range q.from(key) {
+	var lastName, lastAt string
+	for row := range q.from(key) {
 		holds, err := q.holds(row)
 		if err != nil {
 			return nil, err
@@ -58,10 +60,10 @@ func (s *peopleService) ListUsersByRole(ctx context.Context, r *portalv1.ListUse
 				continue
 			}
 			if len(resp.Holders) == size {
-				last := resp.Holders[size-1]
-				resp.Page.Next = cursorAfter(l.directory.people[l.caller.Company][last.Person.Id].byName, last.Person.Id+" "+atOf(last))
+				resp.Page.Next = cursorAfter(lastName, lastAt)
 				return resp, nil
 			}
+			lastName, lastAt = row.byName, at
 			resp.Holders = append(resp.Holders, &portalv1.RoleHolder{
 				Person: row.person(), Role: r.Role, Resource: h.on.String(), ResourceName: l.called(h.on), Through: h.through,
 			})
@@ -97,8 +99,6 @@ func (p *placed) at() string {
 	return p.on.String() + " " + p.through.GetGroup()
 }
 
-func atOf(h *portalv1.RoleHolder) string { return h.Resource + " " + h.Through.GetGroup() }
-
 func (l *listing) roleQuery(ctx context.Context, r *portalv1.ListUsersByRoleRequest) (*roleQuery, error) {
 	f, err := l.filter(r.Search, portalv1.UserState_USER_STATE_UNSPECIFIED, r.Service, "")
 	if err != nil {
@@ -114,17 +114,33 @@ func (l *listing) roleQuery(ctx context.Context, r *portalv1.ListUsersByRoleRequ
 	return q, q.groups(ctx)
 }
 
-// from returns the users that are searched for, by name, from those of a name on.
-func (q *roleQuery) from(name string) []*personRow {
-	var rows []*personRow
+// from yields the users that are searched for, by name, from those of a name on. It
+// sorts as far as it is read.
+func (q *roleQuery) from(name string) iter.Seq[*personRow] {
+	const part = 500
+	people := q.directory.people[q.caller.Company]
+	rows := make([]sorted[*personRow], 0, len(people))
 	f := &peopleFilter{words: q.words}
-	for _, row := range q.directory.people[q.caller.Company] {
+	for _, row := range people {
 		if !q.none && row.byName >= name && f.selects(row) {
-			rows = append(rows, row)
+			rows = append(rows, sorted[*personRow]{row.byName, row.id, row})
 		}
 	}
-	slices.SortFunc(rows, func(a, b *personRow) int { return cmp.Or(cmp.Compare(a.byName, b.byName), cmp.Compare(a.id, b.id)) })
-	return rows
+	return func(yield func(*personRow) bool) {
+		var after *sorted[*personRow]
+		for {
+			found := first(rows, part, after, false)
+			for _, r := range found {
+				if !yield(r.row) {
+					return
+				}
+			}
+			if len(found) < part {
+				return
+			}
+			after = &found[part-1]
+		}
+	}
 }
 
 // groups finds the groups of the company that have the role, and who is in them.

@@ -57,8 +57,9 @@ type includedRow struct {
 // included returns the users and groups of a subscription that a search and a role
 // select; "" selects all.
 func (l *listing) included(ctx context.Context, sub, search, role string) ([]sorted[includedRow], error) {
-	var rows []sorted[includedRow]
-	for id, p := range l.directory.people[l.caller.Company] {
+	people := l.directory.people[l.caller.Company]
+	rows := make([]sorted[includedRow], 0, len(people))
+	for id, p := range people {
 		has := p.roles[sub]
 		if has == "" || role != "" && has != role || !strings.Contains(p.search, search) {
 			continue

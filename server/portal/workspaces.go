@@ -95,8 +95,9 @@ func (s *workspaceService) ListWorkspaces(ctx context.Context, r *portalv1.ListW
 		}
 	}
 	search := strings.ToLower(strings.TrimSpace(r.Search))
-	var rows []sorted[*workspaceRow]
-	for id, row := range l.directory.workspaces[l.caller.Company] {
+	all := l.directory.workspaces[l.caller.Company]
+	rows := make([]sorted[*workspaceRow], 0, len(all))
+	for id, row := range all {
 		if row.doc.Subscription != r.SubscriptionId || readable != nil && !readable[id] || !strings.Contains(row.search, search) {
 			continue
 		}
