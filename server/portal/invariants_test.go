@@ -34,7 +34,7 @@ func faultsAt(t testing.TB, p *Portal, rev store.Revision) []string {
 func (v *view) broken(t testing.TB) []string {
 	t.Helper()
 	w := &world{view: v, t: t, emails: map[string]string{}}
-	for doc, err := range v.snap.Documents(t.Context(), DocumentPrefix, "") {
+	for doc, err := range v.snap.Documents(t.Context(), emailKey(""), "") {
 		done(t, err)
 		if address, ok := strings.CutPrefix(doc.Key, DocumentPrefix+"email/"); ok {
 			var d emailDoc
@@ -96,6 +96,10 @@ func (w *world) document(doc store.Document, of, kind, id string) {
 	case "subscription":
 		w.keepsActive(of, subscription(id).String(), "owner")
 		w.seated(doc, of, id)
+	case "workspace":
+		w.workspace(doc, of, id)
+	case "diagram":
+		w.diagram(doc, of, id)
 	}
 }
 
