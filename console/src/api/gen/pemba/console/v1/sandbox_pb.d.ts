@@ -173,11 +173,15 @@ export declare const RunSandboxRequestSchema: GenMessage<RunSandboxRequest, {jso
  */
 export declare type RunSandboxResponse = Message<"pemba.console.v1.RunSandboxResponse"> & {
   /**
+   * problems are at most 1,000. With an error among them nothing was run.
+   *
    * @generated from field: repeated pemba.console.v1.SandboxProblem problems = 1;
    */
   problems: SandboxProblem[];
 
   /**
+   * results are the assertions in their order, then the expected relations.
+   *
    * @generated from field: repeated pemba.console.v1.SandboxResult results = 2;
    */
   results: SandboxResult[];
@@ -198,11 +202,15 @@ export declare type RunSandboxResponse = Message<"pemba.console.v1.RunSandboxRes
  */
 export declare type RunSandboxResponseJson = {
   /**
+   * problems are at most 1,000. With an error among them nothing was run.
+   *
    * @generated from field: repeated pemba.console.v1.SandboxProblem problems = 1;
    */
   problems?: SandboxProblemJson[];
 
   /**
+   * results are the assertions in their order, then the expected relations.
+   *
    * @generated from field: repeated pemba.console.v1.SandboxResult results = 2;
    */
   results?: SandboxResultJson[];
@@ -342,9 +350,17 @@ export declare type SandboxResult = Message<"pemba.console.v1.SandboxResult"> & 
   found: string[];
 
   /**
+   * more_lines is how many lines absent, surplus and found have beyond those that
+   * are given, which are at most 1,000 each, and 20,000 in one answer.
+   *
+   * @generated from field: uint32 more_lines = 12;
+   */
+  moreLines: number;
+
+  /**
    * micros is how long it took.
    *
-   * @generated from field: uint64 micros = 12;
+   * @generated from field: uint64 micros = 13;
    */
   micros: bigint;
 };
@@ -427,9 +443,17 @@ export declare type SandboxResultJson = {
   found?: string[];
 
   /**
+   * more_lines is how many lines absent, surplus and found have beyond those that
+   * are given, which are at most 1,000 each, and 20,000 in one answer.
+   *
+   * @generated from field: uint32 more_lines = 12;
+   */
+  moreLines?: number;
+
+  /**
    * micros is how long it took.
    *
-   * @generated from field: uint64 micros = 12;
+   * @generated from field: uint64 micros = 13;
    */
   micros?: string;
 };
@@ -705,10 +729,11 @@ export declare const SandboxFileSchema: GenEnum<SandboxFile, SandboxFileJson>;
  * The store is read by StartSandbox alone, and never written.
  *
  * A request has at most 4 MiB, 20,000 relationships, and 2,000 assertions and
- * expected relations; all its questions together take at most 5 seconds, each at
- * most 1,000,000 reads, and at most four sandboxes run at the same time. A bound
- * that is reached is RESOURCE_EXHAUSTED, or DEADLINE_EXCEEDED for the time, and
- * says which.
+ * expected relations. All its questions together take at most 5 seconds, and at
+ * most four sandboxes run at the same time. A bound that is reached is
+ * RESOURCE_EXHAUSTED, or DEADLINE_EXCEEDED for the time, and says which. A single
+ * question takes at most 1,000,000 reads, one that is explained 10,000: one that
+ * needs more has no answer, and says so.
  *
  * @generated from service pemba.console.v1.SandboxService
  */

@@ -79,6 +79,21 @@ export declare type DiagnoseSchemaResponse = Message<"pemba.console.v1.DiagnoseS
    * @generated from field: string formatted = 4;
    */
   formatted: string;
+
+  /**
+   * more_symbols is how many symbols there are beyond those given, which are at
+   * most 5,000.
+   *
+   * @generated from field: uint32 more_symbols = 5;
+   */
+  moreSymbols: number;
+
+  /**
+   * uses_cut: there are uses beyond those given, which are at most 20,000.
+   *
+   * @generated from field: bool uses_cut = 6;
+   */
+  usesCut: boolean;
 };
 
 /**
@@ -113,6 +128,21 @@ export declare type DiagnoseSchemaResponseJson = {
    * @generated from field: string formatted = 4;
    */
   formatted?: string;
+
+  /**
+   * more_symbols is how many symbols there are beyond those given, which are at
+   * most 5,000.
+   *
+   * @generated from field: uint32 more_symbols = 5;
+   */
+  moreSymbols?: number;
+
+  /**
+   * uses_cut: there are uses beyond those given, which are at most 20,000.
+   *
+   * @generated from field: bool uses_cut = 6;
+   */
+  usesCut?: boolean;
 };
 
 /**
@@ -281,19 +311,12 @@ export enum Symbol_Kind {
    * @generated from enum value: KIND_CONSTRAINT = 6;
    */
   CONSTRAINT = 6,
-
-  /**
-   * of a caveat
-   *
-   * @generated from enum value: KIND_PARAMETER = 7;
-   */
-  PARAMETER = 7,
 }
 
 /**
  * @generated from enum pemba.console.v1.Symbol.Kind
  */
-export declare type Symbol_KindJson = "KIND_UNSPECIFIED" | "KIND_DEFINITION" | "KIND_PARTIAL" | "KIND_CAVEAT" | "KIND_RELATION" | "KIND_PERMISSION" | "KIND_CONSTRAINT" | "KIND_PARAMETER";
+export declare type Symbol_KindJson = "KIND_UNSPECIFIED" | "KIND_DEFINITION" | "KIND_PARTIAL" | "KIND_CAVEAT" | "KIND_RELATION" | "KIND_PERMISSION" | "KIND_CONSTRAINT";
 
 /**
  * Describes the enum pemba.console.v1.Symbol.Kind.
