@@ -61,6 +61,15 @@ func WithRequest(r *http.Request, c *Caller) *http.Request {
 	return r.WithContext(WithCaller(r.Context(), c))
 }
 
+// id is who the caller is in audit logs: the id of a user, "key:" and the name of an
+// operator, or nothing.
+func (c *Caller) id() string {
+	if c.User == "" && c.Operator != "" {
+		return "key:" + c.Operator
+	}
+	return c.User
+}
+
 // actor is the name of the caller in the record of a revision.
 func (c *Caller) actor() string {
 	switch {

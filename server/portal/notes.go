@@ -14,9 +14,10 @@ import (
 // refusals, sign-ins, openings of the log.
 const (
 	notesEvery   = time.Second
-	notesMinute  = 10    // of one actor and reason; more are counted
-	notesPending = 1_000 // that wait to be written; more are counted as lost in the log
-	notesBatch   = 100   // in one transaction
+	notesMinute  = 10     // of one actor and reason; more are counted
+	notesPending = 1_000  // that wait to be written; more are counted as lost in the log
+	notesBatch   = 100    // in one transaction
+	notesKeys    = 10_000 // that are counted apart; what comes beside them is counted together
 )
 
 // notes collects entries for audit logs.
@@ -44,7 +45,9 @@ type noteCount struct {
 	repeated int
 }
 
-func newNotes(p *Portal) *notes { return &notes{portal: p, seen: map[noteKey]*noteCount{}} }
+func newNotes(p *Portal) *notes {
+	return &notes{portal: p, seen: map[noteKey]*noteCount{}, minute: p.now()}
+}
 
 // refused notes that an action was refused to the caller of ctx.
 func (n *notes) refused(ctx context.Context, a *action, err error) {
@@ -58,6 +61,10 @@ func (n *notes) refused(ctx context.Context, a *action, err error) {
 		company = c.Company
 	}
 	if company == "" {
+		return
+	}
+	key := noteKey{company, c.id(), c.Address, a.name, r.Rule + "#" + r.Permission}
+	if n.counted(key) {
 		return
 	}
 	v, readErr := n.portal.read(ctx)
@@ -80,17 +87,39 @@ func (n *notes) refused(ctx context.Context, a *action, err error) {
 	if r.Permission != "" {
 		e.Permission = r.Resource.String() + "#" + r.Permission
 	}
-	n.add(company, e)
+	n.put(key, e)
+}
+
+// counted counts a note of which there were enough this minute, without the entry.
+func (n *notes) counted(key noteKey) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.seen[key]
+	if s == nil || s.count < notesMinute {
+		return false
+	}
+	s.count++
+	s.repeated++
+	return true
 }
 
 // add notes an entry for the audit log of a company.
 func (n *notes) add(company string, e *entryDoc) {
+	n.put(noteKey{company, e.Actor, e.Address, e.Action, e.Reason}, e)
+}
+
+// put notes an entry. Entries of one key are alike: the reason in it is a rule, a
+// permission or a text that is always the same, and names nothing that the caller
+// chose, or he could have as many recorded as he liked.
+func (n *notes) put(key noteKey, e *entryDoc) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	key := noteKey{company, e.Actor, e.Address, e.Action, e.Reason}
+	if n.seen[key] == nil && len(n.seen) >= notesKeys {
+		key = noteKey{company: key.company, action: key.action}
+	}
 	s := n.seen[key]
 	if s == nil {
-		s = &noteCount{company: company}
+		s = &noteCount{company: key.company}
 		n.seen[key] = s
 	}
 	s.count++
@@ -98,10 +127,10 @@ func (n *notes) add(company string, e *entryDoc) {
 	switch {
 	case s.count > notesMinute:
 		s.repeated++
-	case len(n.pending) == notesPending:
+	case len(n.pending) >= notesPending:
 		n.lost++
 	default:
-		n.pending = append(n.pending, pendingNote{company, e})
+		n.pending = append(n.pending, pendingNote{key.company, e})
 	}
 }
 
@@ -159,19 +188,19 @@ func (n *notes) closeMinute() {
 
 // flush writes what was noted. What cannot be written now stays noted.
 func (n *notes) flush(ctx context.Context) {
-	rest := n.take()
+	rest, size := n.take(), notesBatch
 	for len(rest) > 0 {
-		part := rest[:min(len(rest), notesBatch)]
-		tx := store.Transaction{Actor: "portal"}
-		for _, note := range part {
-			r, err := note.entry.chained(note.company)
-			if err != nil {
-				n.portal.log.Error("an entry of the audit log cannot be written", "error", err)
-				continue
-			}
-			tx.Records = append(tx.Records, r)
-		}
-		if _, err := n.portal.replica.Propose(ctx, replica.Proposal{Tx: tx}); err != nil {
+		part := rest[:min(len(rest), size)]
+		err := n.write(ctx, part)
+		switch {
+		case err == nil:
+			rest, size = rest[len(part):], notesBatch
+		case unwritable(err) && len(part) == 1:
+			n.portal.log.Error("an entry of the audit log is refused, and lost", "error", err)
+			rest = rest[1:]
+		case unwritable(err): // one of them, or all together; by themselves they show which
+			size = 1
+		default:
 			n.mu.Lock()
 			n.pending = append(rest, n.pending...)
 			n.mu.Unlock()
@@ -180,6 +209,24 @@ func (n *notes) flush(ctx context.Context) {
 			}
 			return
 		}
-		rest = rest[len(part):]
 	}
+}
+
+// write appends entries to the logs of their companies.
+func (n *notes) write(ctx context.Context, part []pendingNote) error {
+	tx := store.Transaction{Actor: "portal"}
+	for _, note := range part {
+		r, err := note.entry.chained(note.company)
+		if err != nil {
+			return err
+		}
+		tx.Records = append(tx.Records, r)
+	}
+	_, err := n.portal.replica.Propose(ctx, replica.Proposal{Tx: tx})
+	return err
+}
+
+// unwritable reports whether entries are what no log takes, now or later.
+func unwritable(err error) bool {
+	return fits[*store.ChainError](err) || fits[*replica.TooLargeError](err)
 }

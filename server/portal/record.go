@@ -38,12 +38,15 @@ type entryDoc struct {
 	Repeated   int              `json:"repeated,omitempty"` // how many like it were only counted
 }
 
+// maxOrigin bounds what a client says about itself and its request, in bytes.
+const maxOrigin = 300
+
 // entry begins the record of something that the caller does.
 func (v *view) entry(action, target, called string) *entryDoc {
 	c := v.caller
 	e := &entryDoc{
 		Action: action, Target: target, TargetName: called,
-		Actor: c.User, Address: c.Address, Agent: c.Agent, RequestID: c.RequestID,
+		Actor: c.User, Address: cutText(c.Address, maxOrigin), Agent: cutText(c.Agent, maxOrigin), RequestID: cutText(c.RequestID, maxOrigin),
 	}
 	if c.User != "" {
 		var d userDoc
