@@ -2,6 +2,7 @@
 // has no route, and nothing leads to it.
 import { createRoute, createRouter } from '@tanstack/react-router'
 import { shell, root } from './routes/frame'
+import { companyRoutes } from './routes/company'
 import { entryRoutes } from './routes/entry'
 import { operationsRoutes } from './routes/operations'
 import { portalRoutes } from './routes/portal'
@@ -10,7 +11,7 @@ import { NotFound, PageBroken } from './shell/Trouble'
 
 const anything = createRoute({ getParentRoute: () => shell, path: '$', component: NotFound })
 
-const tree = root.addChildren([...entryRoutes, shell.addChildren([...portalRoutes, ...workbenchRoutes, ...operationsRoutes, anything])])
+const tree = root.addChildren([...entryRoutes, shell.addChildren([...portalRoutes, ...companyRoutes, ...workbenchRoutes, ...operationsRoutes, anything])])
 
 export function makeRouter() {
   return createRouter({

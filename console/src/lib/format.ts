@@ -12,6 +12,9 @@ export const plural = (n: number | string, one: string, many = one + 's'): strin
 export const clock = (d: Date): string => times.format(d)
 export const moment = (d: Date): string => moments.format(d)
 
+/** utc writes a moment in UTC, to the second: "2026-03-01 10:04:31 UTC". */
+export const utc = (d: Date): string => d.toISOString().replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
+
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 3600], ['minute', 60]]
 
 /** ago writes a moment relative to another: "3 hours ago", "in 2 days". */

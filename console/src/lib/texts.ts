@@ -1,6 +1,7 @@
 // Every text that people read, in one catalogue, so that a second language can
 // stand beside it. Each area has a file; pages take `texts.area`.
 import { common } from './texts/common'
+import { company } from './texts/company'
 import { explanation } from './texts/explanation'
 import { lookup } from './texts/lookup'
 import { operations } from './texts/operations'
@@ -11,4 +12,4 @@ import { schema } from './texts/schema'
 import { watch } from './texts/watch'
 import { workbench } from './texts/workbench'
 
-export const texts = { common, explanation, lookup, operations, portal, relationships, sandbox, schema, watch, workbench } as const
+export const texts = { common, company, explanation, lookup, operations, portal, relationships, sandbox, schema, watch, workbench } as const

@@ -1,4 +1,4 @@
-import { atLeast, type Me } from '../api/me'
+import { atLeast, may, type Me } from '../api/me'
 import type { IconName } from '../components/Icon'
 import { texts } from '../lib/texts'
 import type { AppRouter } from '../routes'
@@ -20,6 +20,7 @@ export type NavGroup = { label: string; items: NavItem[]; services?: boolean }
 
 const w = texts.workbench.pages
 const bench = (me: Me) => atLeast(me.workbench, 'read')
+const managesGroups = (me: Me) => may(me, 'manage_groups') || me.services.some((s) => s.permissions.includes('manage_groups'))
 const ops = (me: Me) => atLeast(me.operations, 'read')
 const admin = (me: Me) => atLeast(me.operations, 'admin')
 
@@ -29,6 +30,9 @@ const groups: NavGroup[] = [
     services: true,
     items: [
       { to: '/', label: texts.portal.pages.home, icon: 'home', keys: 'g h', show: (me) => !!me.person },
+      { to: '/people', label: texts.company.pages.people, icon: 'people', keys: 'g p', show: (me) => may(me, 'list_users') },
+      { to: '/groups', label: texts.company.pages.groups, icon: 'group', show: managesGroups },
+      { to: '/administrators', label: texts.company.pages.administrators, icon: 'shield', show: (me) => may(me, 'list_users') },
     ],
   },
   {

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { company } from './demo.mjs'
+import { audit } from './harness.mjs'
+
+const markup = '<img src=x onerror=alert(1)>'
+const titled = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor()
+
+/** people: the list, its search, somebody added, edited, deactivated and activated again. */
+export const people = () => company(async ({ d, as }) => {
+  const page = await as(d.admin, '/people')
+  await titled(page, 'People')
+  await page.getByRole('row', { name: /Lena Vogt/ }).waitFor()
+  await audit(page, 'people')
+
+  await page.getByRole('button', { name: 'Add', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Add a person' })
+  await dialog.getByLabel('Given name').fill(markup)
+  await dialog.getByRole('textbox', { name: 'E-mail', exact: true }).fill(d.editor.email.toUpperCase())
+  await dialog.getByText('Somebody with this address is registered already.').waitFor()
+  await audit(page, 'person-add')
+  await dialog.getByRole('textbox', { name: 'E-mail', exact: true }).fill('new@elsewhere.example')
+  await dialog.getByText('Nobody in the list has an address of elsewhere.example', { exact: false }).waitFor()
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+  await dialog.waitFor({ state: 'detached' })
+
+  // "/" leads to the search, and the address keeps what is searched.
+  await page.keyboard.press('/')
+  await page.keyboard.type('elsewhere')
+  await page.getByRole('row', { name: /Lena Vogt/ }).waitFor({ state: 'detached' })
+  assert.equal(await page.getByRole('row').count(), 2)
+  assert.match(page.url(), /search=elsewhere/)
+  await page.getByRole('row', { name: /onerror/ }).focus()
+  await page.keyboard.press('Enter')
+  await titled(page, markup)
+  await audit(page, 'person')
+
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await page.getByRole('dialog').getByLabel('Given name').fill('Nora')
+  await page.getByRole('dialog').getByLabel('Surname').fill('Neu')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await titled(page, 'Nora Neu')
+  await page.getByRole('button', { name: 'Deactivate', exact: true }).click()
+  const confirm = page.getByRole('dialog', { name: 'Deactivate Nora Neu?' })
+  await confirm.getByRole('button', { name: 'Deactivate', exact: true }).and(page.locator(':not([disabled])')).waitFor()
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel')
+  await audit(page, 'person-deactivate')
+  await confirm.getByRole('button', { name: 'Deactivate', exact: true }).click()
+  await page.getByRole('button', { name: 'Activate', exact: true }).click()
+  await page.getByRole('button', { name: 'Deactivate', exact: true }).waitFor()
+  await page.getByRole('tab', { name: 'Activity' }).click()
+  await page.getByText('About this person').click()
+  await page.getByRole('row', { name: /activated/ }).first().waitFor()
+  await audit(page, 'person-activity')
+})
+
+/** access: what somebody may do, why, and a role taken away. */
+export const access = () => company(async ({ d, as }) => {
+  const page = await as(d.admin, '/people?search=' + encodeURIComponent(d.editor.email))
+  await page.getByRole('row').nth(1).getByRole('link').click()
+  await page.getByRole('tab', { name: 'Access' }).click()
+  const claims = page.getByRole('listitem').filter({ has: page.getByRole('link', { name: /Motor claims/ }) }).last()
+  await claims.getByRole('button', { name: /^Why/ }).first().click()
+  await claims.getByRole('listitem').first().waitFor()
+  await audit(page, 'person-access')
+  await claims.getByRole('button', { name: /^Remove: Editor/ }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click()
+  await claims.getByRole('button', { name: /^Remove: Editor/ }).waitFor({ state: 'detached' })
+  for (const [tab, name] of [['Groups', 'person-groups'], ['Sign-ins and sessions', 'person-sessions']]) {
+    await page.getByRole('tab', { name: tab }).click()
+    await page.getByRole('tabpanel').getByText(/./).first().waitFor()
+    await audit(page, name)
+  }
+})
+
+/** selection: by keyboard, and one thing done to several people. */
+export const selection = () => company(async ({ d, browser, as }) => {
+  browser.expect(/400 .*\/deactivate\)/)
+  const page = await as(d.admin, '/people')
+  await page.getByRole('row', { name: /Lena Vogt/ }).waitFor()
+  await page.getByRole('row').nth(1).focus()
+  await page.keyboard.press('x')
+  await page.keyboard.press('j')
+  await page.keyboard.press('x')
+  const bar = page.getByRole('region', { name: 'Selected people' })
+  await bar.getByText('2 selected').waitFor()
+  await bar.getByRole('button', { name: /^Select all \d+ that fit/ }).click()
+  await bar.getByText(/^\d\d selected/).waitFor()
+  await audit(page, 'people-selected')
+  await bar.getByRole('button', { name: 'Deactivate' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Deactivate people' })
+  await audit(page, 'people-bulk')
+  await dialog.getByRole('button', { name: 'Deactivate', exact: true }).click()
+  await dialog.getByText(/^\d+ of \d+ done$/).first().waitFor()
+  await dialog.getByText(/administrator/).first().waitFor() // the one who must stay
+  await audit(page, 'people-bulk-done')
+})

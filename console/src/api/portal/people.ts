@@ -1,0 +1,43 @@
+import { useQuery } from '@tanstack/react-query'
+import { get, post, query } from '../client'
+import type { GetUserAccessResponseJson, GetUserResponseJson, ListUsersResponseJson, PreviewResponseJson, UserJson } from '../gen/pemba/portal/v1/people_pb'
+import type { ListSessionsResponseJson } from '../gen/pemba/portal/v1/session_pb'
+import { path, useChange } from './lists'
+import { personName } from './words'
+
+/** Filter is what a list of people may be limited by; names are those of the API. */
+export type Filter = { search?: string; state?: string; service?: string; role?: string; order?: string }
+
+export const useUser = (id: string) =>
+  useQuery({ queryKey: ['portal', 'user', id], queryFn: ({ signal }) => get<GetUserResponseJson>(path('users', id), { signal }) })
+
+export const useUserAccess = (id: string) =>
+  useQuery({ queryKey: ['portal', 'user-access', id], queryFn: ({ signal }) => get<GetUserAccessResponseJson>(path('users', id, 'access'), { signal }) })
+
+export const useUserSessions = (id: string, enabled: boolean) =>
+  useQuery({ queryKey: ['portal', 'user-sessions', id], enabled, queryFn: ({ signal }) => get<ListSessionsResponseJson>(path('users', id, 'sessions'), { signal }) })
+
+/** useDeactivation tells what deactivating would do. */
+export const useDeactivation = (id: string | undefined) =>
+  useQuery({ queryKey: ['portal', 'deactivation', id], enabled: !!id, queryFn: ({ signal }) => get<PreviewResponseJson>(path('users', id ?? '', 'deactivate'), { signal }) })
+
+export const useActivate = () => useChange((u: UserJson) => post(path('users', u.id ?? '', 'activate'), {}))
+export const useInvite = () => useChange((u: UserJson) => post(path('users', u.id ?? '', 'invite'), {}))
+
+/** somePeople finds a few by what was typed. */
+export const somePeople = async (search: string, signal: AbortSignal, size = 20): Promise<UserJson[]> =>
+  (await get<ListUsersResponseJson>(path('users') + query({ search, 'paging.size': size }), { signal })).users ?? []
+
+/** everyone collects all who fit a filter, page by page. */
+export async function everyone(filter: Filter, signal: AbortSignal): Promise<UserJson[]> {
+  const all: UserJson[] = []
+  let cursor = ''
+  do {
+    const page = await get<ListUsersResponseJson>(path('users') + query({ ...filter, 'paging.cursor': cursor, 'paging.size': 1000 }), { signal })
+    all.push(...(page.users ?? []))
+    cursor = page.page?.next ?? ''
+  } while (cursor)
+  return all
+}
+
+export const userName = (u: UserJson | undefined): string => personName(u)

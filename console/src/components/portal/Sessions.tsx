@@ -1,0 +1,48 @@
+import { useState } from 'react'
+import { Badge, Group, Text } from '@mantine/core'
+import type { SessionJson } from '../../api/gen/pemba/portal/v1/session_pb'
+import { texts } from '../../lib/texts'
+import { saved } from '../Announcer'
+import { Confirm } from '../Confirm'
+import { DataTable, type Column } from '../DataTable'
+import { When } from '../When'
+import { WriteButton } from '../WriteButton'
+
+const t = texts.company.sessions
+
+const columns: Column<SessionJson>[] = [
+  { id: 'seen', header: t.seen, width: '190px', cell: (s) => <Group gap={6}><When at={s.seenAt} />{s.current && <Badge size="sm" variant="light">{t.current}</Badge>}</Group> },
+  { id: 'address', header: t.address, width: '150px', cell: (s) => s.address },
+  { id: 'agent', header: t.agent, width: 'minmax(160px, 2fr)', cell: (s) => <span title={s.agent}>{s.agent}</span> },
+  { id: 'by', header: t.by, width: '120px', cell: (s) => t.ways[s.by ?? ''] ?? s.by },
+  { id: 'begun', header: t.begun, width: '170px', cell: (s) => <When at={s.begunAt} /> },
+  { id: 'expires', header: t.expires, width: '170px', cell: (s) => <When at={s.expiresAt} /> },
+]
+
+type Props = {
+  sessions: readonly SessionJson[]
+  /** onEnd ends one session; "" means all, but for one's own present one. */
+  onEnd: (id: string) => Promise<unknown>
+  /** all is what the button says that ends more than one; undefined: there is none. */
+  all?: string
+  mayEnd: boolean
+}
+
+/** Sessions are where somebody is signed in; each can be ended. */
+export function Sessions({ sessions, onEnd, all, mayEnd }: Props) {
+  const [ending, setEnding] = useState<string>()
+  const end = async () => {
+    await onEnd(ending ?? '')
+    saved(ending ? t.ended : t.allEnded)
+  }
+  return (
+    <>
+      {all && mayEnd && <Group justify="flex-end" mb="xs"><WriteButton variant="default" onClick={() => setEnding('')}>{all}</WriteButton></Group>}
+      <DataTable label={t.label} columns={columns} rows={[...sessions]} rowKey={(s) => s.id ?? ''} rowName={(s) => `${t.address} ${s.address}`}
+        {...(mayEnd ? { actions: (s: SessionJson) => (s.current ? [] : [{ label: t.end, danger: true, onClick: () => setEnding(s.id) }]) } : {})} />
+      <Confirm opened={ending !== undefined} onClose={() => setEnding(undefined)} title={ending ? t.endTitle : t.endAllTitle} action={ending ? t.end : (all ?? t.end)} onConfirm={end}>
+        <Text size="sm">{t.endAbout}</Text>
+      </Confirm>
+    </>
+  )
+}

@@ -1,0 +1,72 @@
+import { useState } from 'react'
+import { Button, Group, Select, Stack, Textarea, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { may, useMe } from '../../api/me'
+import { patch, post } from '../../api/client'
+import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
+import type { GroupJson } from '../../api/gen/pemba/portal/v1/groups_pb'
+import { faults } from '../../api/portal/fields'
+import { someMembers } from '../../api/portal/groups'
+import { path, useChange } from '../../api/portal/lists'
+import { useSubscriptions } from '../../api/portal/subscriptions'
+import { asMember, can, serviceName } from '../../api/portal/words'
+import { saved } from '../../components/Announcer'
+import { Dialog } from '../../components/Dialog'
+import { FormFailure } from '../../components/FormFailure'
+import { MemberPicker } from '../../components/portal/MemberPicker'
+import { texts } from '../../lib/texts'
+
+const t = texts.company.group
+const labels = { name: texts.company.name, description: texts.portal.description, subscriptionId: t.belongs }
+
+/** GroupForm creates a group, or changes its name and description. */
+export function GroupForm({ opened, group, onClose }: { opened: boolean; group?: GroupJson; onClose: () => void }) {
+  return (
+    <Dialog opened={opened} onClose={onClose} title={group ? t.editTitle(group.name ?? '') : t.create} size="lg">
+      {opened && <Form {...(group ? { group } : {})} onClose={onClose} />}
+    </Dialog>
+  )
+}
+
+function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
+  const me = useMe()
+  const subscriptions = useSubscriptions()
+  const [members, setMembers] = useState<MemberJson[]>([])
+  const ofCompany = may(me, 'manage_groups')
+  const places = [
+    ...(ofCompany ? [{ value: 'company', label: t.company }] : []),
+    ...(subscriptions.data?.subscriptions ?? []).filter((s) => can(s.allowed, 'manage_groups')).map((s) => ({ value: s.id ?? '', label: serviceName(s.service) })),
+  ]
+  const form = useForm({
+    initialValues: { name: group?.name ?? '', description: group?.description ?? '', subscriptionId: ofCompany ? 'company' : '' },
+    validate: { name: (n) => (n.trim() ? null : texts.company.form.required), subscriptionId: (s) => (group || s ? null : texts.company.form.required) },
+  })
+  const save = useChange(({ name, description, subscriptionId }: typeof form.values) =>
+    group
+      ? patch(path('groups', group.id ?? ''), { name, description, ifVersion: group.version })
+      : post(path('groups'), { name, description, subscriptionId: subscriptionId === 'company' ? '' : subscriptionId, members: members.map(asMember) }))
+  const submit = async (v: typeof form.values) => {
+    try {
+      await save.mutateAsync(v)
+      saved(t.saved(v.name))
+      onClose()
+    } catch (e) {
+      form.setErrors(faults(e, Object.keys(labels)))
+    }
+  }
+  return (
+    <form onSubmit={form.onSubmit((v) => void submit(v))} noValidate>
+      <Stack>
+        <TextInput label={labels.name} required data-autofocus {...form.getInputProps('name')} />
+        <Textarea label={labels.description} autosize minRows={2} maxRows={6} {...form.getInputProps('description')} />
+        {!group && <Select label={labels.subscriptionId} description={t.belongsHint} data={places} allowDeselect={false} {...form.getInputProps('subscriptionId')} />}
+        {!group && <MemberPicker label={t.members} value={members} onChange={setMembers} of="members" search={someMembers} />}
+        <FormFailure error={save.error} what={group ? texts.common.save : t.create} errors={form.errors} labels={labels} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
+          <Button type="submit" loading={save.isPending}>{group ? texts.common.save : t.create}</Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,94 @@
+import { Button, Group, Stack, Table } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { patch } from '../../api/client'
+import { isConflict } from '../../api/errors'
+import type { UserJson } from '../../api/gen/pemba/portal/v1/people_pb'
+import { faults } from '../../api/portal/fields'
+import { path, useChange } from '../../api/portal/lists'
+import { userName, useUser } from '../../api/portal/people'
+import { saved } from '../../components/Announcer'
+import { Dialog } from '../../components/Dialog'
+import { Failure } from '../../components/Failure'
+import { FormFailure } from '../../components/FormFailure'
+import { Loading } from '../../components/Loading'
+import { Conflict } from '../../components/Outcome'
+import { texts } from '../../lib/texts'
+import { changed } from './changed'
+import { wellFormed } from './email'
+import { fieldNames, PersonFields, type Fields } from './PersonFields'
+
+const t = texts.company
+
+/** EditPerson changes what is kept of a person; what somebody else changed meanwhile is shown first. */
+export function EditPerson({ user, onClose }: { user: UserJson | undefined; onClose: () => void }) {
+  return (
+    <Dialog opened={!!user} onClose={onClose} title={t.form.editTitle(userName(user))} size="lg">
+      {user && <Fresh id={user.id ?? ''} onClose={onClose} />}
+    </Dialog>
+  )
+}
+
+function Fresh({ id, onClose }: { id: string; onClose: () => void }) {
+  const one = useUser(id)
+  if (one.isPending) return <Loading rows={3} />
+  if (one.isError) return <Failure error={one.error} what={t.people.reading} retry={one.refetch} />
+  return <Form stored={one.data.user ?? {}} onClose={onClose} />
+}
+
+const fieldsOf = (u: UserJson): Fields => ({ email: u.email ?? '', givenName: u.givenName ?? '', surname: u.surname ?? '', jobTitle: u.jobTitle ?? '', managerEmail: u.managerEmail ?? '' })
+
+/** stored is the newest that is known, also while the form is open; what was loaded first is what the form changes. */
+function Form({ stored, onClose }: { stored: UserJson; onClose: () => void }) {
+  const form = useForm({
+    initialValues: { ...fieldsOf(stored), version: stored.version ?? '0' },
+    validate: { email: (e) => (wellFormed(e) ? null : t.form.mistyped), givenName: (n) => (n.trim() ? null : t.form.required) },
+  })
+  const before = form.getInitialValues()
+  const update = useChange(({ v, version }: { v: Fields; version: string }) =>
+    patch(path('users', stored.id ?? ''), { ...changed(before, v, fieldNames), ifVersion: version }))
+  const send = async (v: typeof form.values, version: string) => {
+    try {
+      await update.mutateAsync({ v, version })
+      saved(t.people.saved(userName({ ...stored, ...v })))
+      onClose()
+    } catch (e) {
+      form.setErrors(faults(e, fieldNames))
+    }
+  }
+  const reload = () => {
+    form.setInitialValues({ ...fieldsOf(stored), version: stored.version ?? '0' })
+    form.reset()
+    update.reset()
+  }
+  const conflict = isConflict(update.error)
+  return (
+    <form onSubmit={form.onSubmit((v) => void send(v, v.version))} noValidate>
+      <Stack>
+        <PersonFields form={form} own={before.email} />
+        {conflict && (
+          <Conflict onReload={reload} onApply={() => void send(form.values, stored.version ?? '0')}>
+            {t.form.changedMeanwhile}
+            <Differences mine={form.values} stored={fieldsOf(stored)} />
+          </Conflict>
+        )}
+        {!conflict && <FormFailure error={update.error} what={t.form.editTitle(userName(stored))} errors={form.errors} labels={t.fields} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
+          <Button type="submit" loading={update.isPending} disabled={!form.isDirty()}>{texts.common.save}</Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+function Differences({ mine, stored }: { mine: Fields; stored: Fields }) {
+  const rows = fieldNames.filter((f) => mine[f] !== stored[f])
+  return (
+    <Table mt="xs" fz="sm">
+      <Table.Thead><Table.Tr><Table.Th scope="col">{t.name}</Table.Th><Table.Th scope="col">{t.form.sides}</Table.Th><Table.Th scope="col">{t.form.mine}</Table.Th></Table.Tr></Table.Thead>
+      <Table.Tbody>
+        {rows.map((f) => <Table.Tr key={f}><Table.Th scope="row">{t.fields[f]}</Table.Th><Table.Td>{stored[f] || t.form.none}</Table.Td><Table.Td>{mine[f] || t.form.none}</Table.Td></Table.Tr>)}
+      </Table.Tbody>
+    </Table>
+  )
+}

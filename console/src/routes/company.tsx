@@ -1,0 +1,30 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { defined, oneOf, type Search } from '../lib/search'
+import { readFilter } from '../pages/People/filter'
+import { readRoles } from '../pages/Roles/filter'
+import { shell } from './frame'
+
+export const companyRoutes = [
+  createRoute({
+    getParentRoute: () => shell,
+    path: 'people',
+    validateSearch: readFilter,
+    component: lazyRouteComponent(() => import('../pages/People'), 'People'),
+  }),
+  createRoute({
+    getParentRoute: () => shell,
+    path: 'people/$id',
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['access', 'groups', 'sessions', 'activity']) }),
+    component: lazyRouteComponent(() => import('../pages/Person'), 'Person'),
+  }),
+  createRoute({ getParentRoute: () => shell, path: 'groups', component: lazyRouteComponent(() => import('../pages/Groups'), 'Groups') }),
+  createRoute({
+    getParentRoute: () => shell,
+    path: 'groups/$id',
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['uses', 'effective']) }),
+    component: lazyRouteComponent(() => import('../pages/Group'), 'Group'),
+  }),
+  createRoute({ getParentRoute: () => shell, path: 'administrators', component: lazyRouteComponent(() => import('../pages/Administrators'), 'Administrators') }),
+  createRoute({ getParentRoute: () => shell, path: 'roles', validateSearch: readRoles, component: lazyRouteComponent(() => import('../pages/Roles'), 'Roles') }),
+  createRoute({ getParentRoute: () => shell, path: 'people/import', component: lazyRouteComponent(() => import('../pages/Import'), 'Import') }),
+] as const
