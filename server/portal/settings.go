@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"time"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
@@ -48,4 +49,88 @@ func (v *view) policies(company string) (*policiesDoc, store.Revision, error) {
 	d := *defaultPolicies
 	version, err := v.document(policiesKey(company), &d)
 	return &d, version, err
+}
+
+// bounds are those of the policies (rule 18), in the order of the messages.
+func (d *policiesDoc) bounds() []bound {
+	return []bound{
+		{"failures", d.Failures, 3, 100}, {"lockout_minutes", d.LockoutMinutes, 1, 1_440}, {"forget_minutes", d.ForgetMinutes, 1, 1_440},
+		{"link_hours", d.LinkHours, 1, 720}, {"idle_minutes", d.IdleMinutes, 5, 10_080}, {"session_hours", d.SessionHours, 1, 720},
+		{"password_length", d.PasswordLength, 8, 128},
+	}
+}
+
+type bound struct {
+	field       string
+	value       uint32
+	least, most uint32
+}
+
+// check refuses a policy that is out of bounds.
+func (d *policiesDoc) check() error {
+	for _, b := range d.bounds() {
+		if b.value < b.least || b.value > b.most {
+			return invalid("policies."+b.field, "%d is not from %d to %d", b.value, b.least, b.most)
+		}
+	}
+	if d.AuditDays != 0 && (d.AuditDays < 30 || d.AuditDays > 3_650) {
+		return invalid("policies.audit_days", "%d is neither 0, for ever, nor from 30 to 3650", d.AuditDays)
+	}
+	return nil
+}
+
+func (d *policiesDoc) message() *portalv1.Policies {
+	return &portalv1.Policies{
+		Failures: d.Failures, LockoutMinutes: d.LockoutMinutes, ForgetMinutes: d.ForgetMinutes, LinkHours: d.LinkHours,
+		IdleMinutes: d.IdleMinutes, SessionHours: d.SessionHours, PasswordLength: d.PasswordLength, AuditDays: d.AuditDays,
+	}
+}
+
+func newPolicies(m *portalv1.Policies) (*policiesDoc, error) {
+	d := &policiesDoc{
+		Failures: m.GetFailures(), LockoutMinutes: m.GetLockoutMinutes(), ForgetMinutes: m.GetForgetMinutes(), LinkHours: m.GetLinkHours(),
+		IdleMinutes: m.GetIdleMinutes(), SessionHours: m.GetSessionHours(), PasswordLength: m.GetPasswordLength(), AuditDays: m.GetAuditDays(),
+	}
+	return d, d.check()
+}
+
+// GetPolicies returns the security policies of the company.
+func (s *settingsService) GetPolicies(ctx context.Context, _ *portalv1.GetPoliciesRequest) (*portalv1.GetPoliciesResponse, error) {
+	v, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	if err := v.reads(ctx, "policies.read", asked{v.company(), "manage_security_policies"}); err != nil {
+		return nil, err
+	}
+	d, version, err := v.policies(v.caller.Company)
+	return &portalv1.GetPoliciesResponse{Policies: d.message(), Version: uint64(version), ReadAt: v.token()}, err
+}
+
+// SetPolicies replaces them. They count from the next sign-in or use of a session on.
+func (s *settingsService) SetPolicies(ctx context.Context, r *portalv1.SetPoliciesRequest) (*portalv1.Written, error) {
+	d, err := newPolicies(r.Policies)
+	if err != nil {
+		return nil, err
+	}
+	return s.act(ctx, func(v *view, a *action) error {
+		a.sentence = "changed the security policies"
+		if err := v.begin(ctx, a, "policies.set", v.company(), "manage_security_policies"); err != nil {
+			return err
+		}
+		old, version, err := v.policies(v.caller.Company)
+		if err != nil {
+			return err
+		}
+		if r.IfVersion != 0 && store.Revision(r.IfVersion) != version {
+			return conflict("somebody else changed the policies; look at them again")
+		}
+		if a.unchanged = *old == *d; a.unchanged {
+			return nil
+		}
+		a.before, a.after = old, d
+		a.document(at(version, put(policiesKey(v.caller.Company), d)))
+		return nil
+	})
 }
