@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/pemba-authz/pemba/console"
+	"github.com/pemba-authz/pemba/server/portal"
 	"github.com/pemba-authz/pemba/server/portal/idp"
 )
 
@@ -113,6 +114,7 @@ func (s *Server) routes(c HTTPConfig, conn *grpc.ClientConn) (http.Handler, erro
 	mux.Handle(console.Path, pages)
 	if s.provider != nil {
 		mux.Handle(idp.Path+"/", s.provider)
+		mux.HandleFunc("GET "+portal.CallbackPath, s.callback)
 	}
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, description) })
 	s.registerHealth(mux)

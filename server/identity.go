@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/netip"
 	"strings"
 
@@ -43,6 +44,15 @@ var anonymous = map[string]bool{
 
 // from returns where a call comes from.
 func (s *Server) from(ctx context.Context) netip.Addr { return peerAddr(ctx, s.config.TrustedProxies) }
+
+// fromHTTP returns where a request comes from.
+func (s *Server) fromHTTP(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return origin(at.Addr().Unmap(), strings.Join(r.Header.Values("X-Forwarded-For"), ","), s.config.TrustedProxies)
+}
 
 // authenticate finds out who makes the call that ctx belongs to, and refuses it
 // if they may not. The context that it returns tells the portal.

@@ -23,6 +23,7 @@ func (s *Server) newProvider() (*idp.Provider, error) {
 
 // browserSession returns who is signed in in the browser that makes a request.
 func (s *Server) browserSession(r *http.Request) (*portal.Caller, time.Time, error) {
+	from := s.fromHTTP(r)
 	c, err := s.signedIn(r.Context(), sessionToken(r))
 	if err != nil {
 		return nil, time.Time{}, err
@@ -30,8 +31,7 @@ func (s *Server) browserSession(r *http.Request) (*portal.Caller, time.Time, err
 	if c.User == "" { // an operator who came with a key belongs to no company
 		return nil, time.Time{}, portal.ErrEnded
 	}
-	c.Address, _, _ = strings.Cut(r.RemoteAddr, ":")
-	c.Agent, c.RequestID = r.UserAgent(), r.Header.Get(requestIDHeader)
+	c.Address, c.Agent, c.RequestID = from.String(), r.UserAgent(), r.Header.Get(requestIDHeader)
 	return c, c.Since, nil
 }
 

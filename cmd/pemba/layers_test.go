@@ -55,10 +55,11 @@ var layers = map[string]room{
 	},
 	// It says what is written in the store's words.
 	"server/portal": {
-		ours:   []string{"server/api/pemba/portal/v1", "server/portal/session", "server/replica", "server/store", "engine", "engine/caveat", "schema"},
+		ours:   []string{"server/api/pemba/portal/v1", "server/portal/outside", "server/portal/session", "server/replica", "server/store", "engine", "engine/caveat", "schema"},
 		others: []string{"github.com/alexedwards/argon2id", "github.com/authzed/authzed-go", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	},
 	"server/portal/mail":    {others: []string{"github.com/wneessen/go-mail"}},
+	"server/portal/outside": {others: []string{"github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"}},
 	"server/portal/session": {ours: []string{"server/replica", "server/store"}},
 	"server/portal/idp": {
 		ours:   []string{"server/portal"},

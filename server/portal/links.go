@@ -17,6 +17,7 @@ import (
 const (
 	linkActivation = "activation" // sets the first password
 	linkReset      = "reset"
+	linkSignIn     = "sign-in" // no secret: an outside authenticator signs the user in
 )
 
 const linkPrefix = DocumentPrefix + "link/"
@@ -70,8 +71,8 @@ func (p *Portal) sendLink(ctx context.Context, company, userID, note string, pau
 	_, err := p.act(ctx, func(v *view, a *action) error {
 		a.name, a.system, a.quiet = "link.send", true, true
 		var err error
-		m, err = v.planLink(a, userID, token, pause)
-		a.unchanged = m == nil
+		m, err = v.planLink(ctx, a, userID, token, pause)
+		a.unchanged = m == nil || m.kind == linkSignIn
 		return err
 	})
 	if err != nil || m == nil {
@@ -84,15 +85,21 @@ func (p *Portal) sendLink(ctx context.Context, company, userID, note string, pau
 // handOver sends a link, or returns it where there is no mail server.
 func (p *Portal) handOver(m *message, company, userID, token string) string {
 	link := p.publicURL() + "/console/invite/" + token
+	if m.kind == linkSignIn {
+		link = p.publicURL() + "/console/sign-in"
+	}
 	if p.post(m.with(link)) {
 		return ""
+	}
+	if m.kind == linkSignIn {
+		return link
 	}
 	p.log.Warn("a one-time link was made; no mail server is configured, so hand it over yourself", "kind", m.kind, "user", userID, "company", company, "link", link)
 	return link
 }
 
 // planLink plans the link of a user. It returns nil when he is to get none.
-func (v *view) planLink(a *action, userID, token string, pause time.Duration) (*message, error) {
+func (v *view) planLink(ctx context.Context, a *action, userID, token string, pause time.Duration) (*message, error) {
 	of := v.caller.Company
 	var u userDoc
 	if version, err := v.document(userKey(of, userID), &u); err != nil || version == 0 {
@@ -100,6 +107,12 @@ func (v *view) planLink(a *action, userID, token string, pause time.Duration) (*
 	}
 	if active, err := v.active(userID); err != nil || !active {
 		return nil, err
+	}
+	if ok, err := v.portal.byPassword(ctx, of, userID, u.Email); err != nil || !ok {
+		if err != nil || pause > 0 { // who asks for a new password has none
+			return nil, err
+		}
+		return &message{to: u.Email, name: u.name(), kind: linkSignIn}, nil
 	}
 	policies, _, err := v.policies(of)
 	if err != nil {
@@ -200,6 +213,12 @@ func (s *sessionService) RedeemLink(ctx context.Context, r *portalv1.RedeemLinkR
 	}
 	password, err := s.newPassword(ctx, r.Password, l.user.Email, policies)
 	if err != nil {
+		return nil, err
+	}
+	if ok, err := s.byPassword(ctx, l.Company, l.User, l.user.Email); err != nil || !ok {
+		if err == nil {
+			err = broken("17", "your company signs you in by its own authenticator: enter your e-mail address where one signs in")
+		}
 		return nil, err
 	}
 	names := l.user

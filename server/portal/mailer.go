@@ -126,16 +126,20 @@ func (m *mailer) send(ctx context.Context, msg *message) (err error) {
 }
 
 func (m *message) subject() string {
-	if m.kind == linkActivation {
-		return "Your account in the Customer Portal"
+	if m.kind == linkReset {
+		return "Your new password in the Customer Portal"
 	}
-	return "Your new password in the Customer Portal"
+	return "Your account in the Customer Portal"
 }
 
 func (m *message) text() string {
 	what := "An account in the Customer Portal was made for you. Choose your password here:"
-	if m.kind == linkReset {
+	end := "The link can be used once, until " + m.expires.UTC().Format("2 January 2006, 15:04 UTC") + "."
+	switch m.kind {
+	case linkReset:
 		what = "Choose a new password for the Customer Portal here:"
+	case linkSignIn:
+		what, end = "An account in the Customer Portal was made for you. Sign in with your e-mail address here:", "Your company signs you in: you need no password of the portal."
 	}
 	if m.note != "" {
 		what = m.note + "\n\n" + what
@@ -146,6 +150,6 @@ func (m *message) text() string {
 
 %s
 
-The link can be used once, until %s. If you did not expect this mail, do nothing.
-`, strings.TrimSpace(m.name), what, m.link, m.expires.UTC().Format("2 January 2006, 15:04 UTC"))
+%s If you did not expect this mail, do nothing.
+`, strings.TrimSpace(m.name), what, m.link, end)
 }

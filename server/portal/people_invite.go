@@ -47,7 +47,7 @@ func (s *peopleService) ResendInvitation(ctx context.Context, r *portalv1.Resend
 			return broken("18", "%s has set his password already; he asks for a new one where one signs in", a.called)
 		}
 		a.sentence = fmt.Sprintf("sent a new invitation to %s", a.called)
-		m, err = v.planLink(a, r.Id, token, 0)
+		m, err = v.planLink(ctx, a, r.Id, token, 0)
 		return err
 	})
 	if err != nil {

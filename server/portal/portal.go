@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+	"github.com/pemba-authz/pemba/server/portal/outside"
 	"github.com/pemba-authz/pemba/server/portal/session"
 	"github.com/pemba-authz/pemba/server/replica"
 )
@@ -52,6 +54,7 @@ type Portal struct {
 	sessions  *session.Keeper
 	hasher    *hasher
 	mailer    *mailer
+	outside   *outside.Client
 
 	ctx     context.Context // ends with Close
 	end     context.CancelFunc
@@ -77,7 +80,7 @@ func Open(c Config) (*Portal, error) {
 	p.ctx, p.end = context.WithCancel(context.Background())
 	p.notes, p.hasher = newNotes(p), newHasher()
 	p.sessions = session.Open(session.Config{Replica: c.Replica, Logger: c.Logger, Now: c.Now, Beside: wasSeen})
-	p.mailer = newMailer(p)
+	p.mailer, p.outside = newMailer(p), outside.New(outside.Config{Loopback: onLoopback(c.PublicURL), Now: c.Now})
 	p.running.Go(p.notes.run)
 	p.running.Go(p.mailer.run)
 	p.running.Go(p.chores)
@@ -112,6 +115,12 @@ func (p *Portal) Register(g grpc.ServiceRegistrar) {
 // the identity provider serves, for callers in the process.
 func (p *Portal) Services() (portalv1.OperatorServiceServer, portalv1.SettingsServiceServer) {
 	return &operatorService{Portal: p}, &settingsService{Portal: p}
+}
+
+// onLoopback reports whether only this machine reaches an address.
+func onLoopback(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && loopbackHost(u.Hostname())
 }
 
 // publicURL is where browsers reach this server, without a slash at the end.

@@ -58,6 +58,9 @@ func (v *view) lasting(ctx context.Context, s *session.Session) (*Caller, error)
 			return nil, err
 		}
 		idle = policies.idle()
+		if !s.Machine && !v.engine.Now.Before(s.Begun.Add(policies.session())) { // they are shorter now
+			return nil, ErrEnded
+		}
 		active, err := v.can(ctx, s.User, company(s.Company), "sign_in")
 		if err != nil {
 			return nil, err

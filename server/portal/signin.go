@@ -11,7 +11,7 @@ import (
 )
 
 // sessionService is pemba.portal.v1.SessionService. This file has the sign-in with a
-// password; links.go and firstrun.go the other ways in, oidc.go those from outside;
+// password; links.go and firstrun.go the other ways in, signin_outside.go those from outside;
 // me.go and tokens.go what belongs to oneself.
 type sessionService struct {
 	portalv1.UnimplementedSessionServiceServer
@@ -81,6 +81,11 @@ func (s *sessionService) SignIn(ctx context.Context, r *portalv1.SignInRequest) 
 	right, err := s.hasher.matches(ctx, r.Password, who.hash)
 	if err != nil {
 		return nil, err
+	}
+	if right {
+		if right, err = s.byPassword(ctx, who.Company, who.User, who.email); err != nil {
+			return nil, err
+		}
 	}
 	if right {
 		resp, err := s.enter(ctx, who, "password", "signed in with a password")

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
@@ -29,9 +30,23 @@ var over = []struct {
 		version, err := v.document(userLinkKey(d.Company, d.User), &u)
 		return version == 0 || !v.engine.Now.Before(u.Expires), err
 	}},
+	{attemptPrefix, func(v *view, doc store.Document) (bool, error) {
+		var d attemptDoc
+		err := decode(doc, &d)
+		return v.engine.Now.Sub(d.Begun) > attemptTime, err
+	}},
+	{identityPrefix, func(v *view, doc store.Document) (bool, error) {
+		parts := strings.Split(doc.Key[len(identityPrefix):], "/") // company, authenticator, ...
+		if len(parts) < 2 {
+			return true, nil
+		}
+		_, there, err := v.snap.Document(authenticatorKey(parts[0], parts[1]))
+		return !there, err
+	}},
 }
 
-// Sweep forgets failed attempts of long ago and links that have expired. Any member
+// Sweep forgets failed attempts of long ago, links that have expired, sign-ins that
+// nobody came back for, and whom authenticators knew that were deleted. Any member
 // may do so at any time.
 func (p *Portal) Sweep(ctx context.Context) error {
 	v, err := p.readAt(ctx, replica.Consistency{Mode: replica.MinimizeLatency})

@@ -6,7 +6,7 @@ export const entryRoutes = [
   createRoute({
     getParentRoute: () => root,
     path: 'sign-in',
-    validateSearch: (s: Search) => defined({ to: text(s, 'to') }),
+    validateSearch: (s: Search) => defined({ to: text(s, 'to'), failed: text(s, 'failed') }),
     component: lazyRouteComponent(() => import('../pages/SignIn'), 'SignIn'),
   }),
   createRoute({ getParentRoute: () => root, path: 'first-run', component: lazyRouteComponent(() => import('../pages/FirstRun'), 'FirstRun') }),

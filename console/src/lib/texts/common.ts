@@ -73,5 +73,6 @@ export const common = {
     other: 'Use another e-mail address',
     operator: (name: string) => `operator ${name}`,
     open: 'No sign-in on this server',
+    outside: 'The sign-in did not succeed. Begin again, or ask an administrator of your company.',
   },
 } as const

@@ -1,5 +1,5 @@
 import { useEffect } from 'react'
-import { Center, Paper, Stack, Text, Title } from '@mantine/core'
+import { Alert, Center, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { meQuery } from '../../api/me'
@@ -11,7 +11,7 @@ const route = getRouteApi('/sign-in')
 
 /** SignIn lets somebody in, and back to where he wanted to go. */
 export function SignIn() {
-  const { to } = route.useSearch()
+  const { to, failed } = route.useSearch()
   const router = useRouter()
   const client = useQueryClient()
   const t = texts.common
@@ -39,6 +39,7 @@ export function SignIn() {
           <Title order={1} size="h2">{t.session.signIn}</Title>
           <Text c="dimmed">{t.product}</Text>
         </Stack>
+        {failed === 'outside' && <Alert color="red" role="alert" mb="lg">{t.session.outside}</Alert>}
         <SignInForm onDone={done} returnTo={target} />
       </Paper>
     </Center>
