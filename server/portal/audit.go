@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -35,6 +36,10 @@ const auditScan = 50_000
 // the newest first.
 func (v *view) auditEntries(ctx context.Context, before uint64, visit func(*auditEntry) (more bool)) error {
 	chain := auditChain(v.caller.Company)
+	state, ok, err := v.snap.Chain(chain)
+	if err != nil || !ok || before > 0 && before <= state.First {
+		return err
+	}
 	key := ""
 	if before > 0 {
 		key = auditKey(chain, before)
@@ -47,7 +52,7 @@ func (v *view) auditEntries(ctx context.Context, before uint64, visit func(*audi
 		if err != nil {
 			return err
 		}
-		if !visit(e) {
+		if !visit(e) || e.Number == state.First { // what lies before was removed
 			return nil
 		}
 	}
@@ -65,8 +70,9 @@ func readEntry(doc store.Document) (*auditEntry, error) {
 	return e, decode(store.Document{Key: doc.Key, Value: link.Record}, &e.doc)
 }
 
-// auditPage returns a page of the records that fit, the newest first.
-func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, fits func(*auditEntry) bool) ([]*portalv1.AuditRecord, *portalv1.Page, error) {
+// auditPage returns a page of the records that fit, the newest first. None that is
+// older than since fits.
+func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, since time.Time, fits func(*auditEntry) bool) ([]*portalv1.AuditRecord, *portalv1.Page, error) {
 	size, err := pageSize(p)
 	if err != nil {
 		return nil, nil, err
@@ -85,7 +91,11 @@ func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, fits func(*aud
 	var next string
 	seen, last := 0, uint64(0)
 	err = v.auditEntries(ctx, before, func(e *auditEntry) bool {
-		if len(out) == size || seen == auditScan {
+		past := e.Time.Before(since)
+		switch {
+		case past && (len(out) > 0 || before > 0 || seen == auditScan):
+			return false // older ones are only looked at to say which filter excludes most
+		case len(out) == size || seen == auditScan:
 			next = cursorAfter("", strconv.FormatUint(last, 10))
 			return false
 		}
@@ -133,7 +143,7 @@ func (s *auditService) ListAuditRecords(ctx context.Context, r *portalv1.ListAud
 		return nil, err
 	}
 	resp := &portalv1.ListAuditRecordsResponse{}
-	if resp.Records, resp.Page, err = v.auditPage(ctx, r.Paging, filter.fits); err != nil {
+	if resp.Records, resp.Page, err = v.auditPage(ctx, r.Paging, filter.since, filter.fits); err != nil {
 		return nil, err
 	}
 	if len(resp.Records) == 0 && resp.Page.Next == "" {

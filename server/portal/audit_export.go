@@ -96,7 +96,7 @@ func (s *auditService) VerifyAudit(ctx context.Context, _ *portalv1.VerifyAuditR
 	}
 	resp := &portalv1.VerifyAuditResponse{First: state.First}
 	number, previous := state.First, state.FloorHash
-	for doc, err := range v.snap.Documents(ctx, chain+"/", "") {
+	for doc, err := range v.snap.Documents(ctx, chain+"/", auditKey(chain, state.First-1)) {
 		if err != nil {
 			return nil, err
 		}
@@ -104,6 +104,8 @@ func (s *auditService) VerifyAudit(ctx context.Context, _ *portalv1.VerifyAuditR
 		switch {
 		case err != nil:
 			resp.Fault = err.Error()
+		case doc.Key != auditKey(chain, link.Number):
+			resp.Fault = fmt.Sprintf("it says that it is record %d", link.Number)
 		case link.Number != number:
 			resp.Fault = fmt.Sprintf("record %d is missing", number)
 		case link.Previous != previous:
@@ -122,6 +124,10 @@ func (s *auditService) VerifyAudit(ctx context.Context, _ *portalv1.VerifyAuditR
 	return resp, nil
 }
 
+// retainBatch is how many records one transaction removes at most; the store has a
+// bound of the same size.
+const retainBatch = 10_000
+
 // retain removes the records of a company's audit log that are older than its policy
 // says. The hash of the last one that is removed is kept, so that the rest still
 // verifies.
@@ -137,24 +143,30 @@ func (p *Portal) retain(ctx context.Context, company string) error {
 		if err != nil || through == 0 {
 			return err
 		}
-		result, err := p.replica.Propose(ctx, replica.Proposal{Tx: store.Transaction{
+		if _, err := p.replica.Propose(ctx, replica.Proposal{Tx: store.Transaction{
 			Forget: []store.ForgetRecords{{Chain: auditChain(company), Through: through}}, Actor: "portal",
-		}})
-		if err != nil || !result.More {
+		}}); err != nil {
 			return err
 		}
 	}
 }
 
-// expired returns the number of the newest record that is too old; 0: none is.
+// expired returns the number of the newest of the oldest records, at most
+// retainBatch, that are too old; 0: none is. The newest of all is kept whatever its
+// age: the store needs it to go on.
 func (v *view) expired(ctx context.Context) (uint64, error) {
 	days, _, err := v.auditDays()
 	if err != nil || days == 0 {
 		return 0, err
 	}
+	chain := auditChain(v.caller.Company)
+	state, ok, err := v.snap.Chain(chain)
+	if err != nil || !ok {
+		return 0, err
+	}
 	limit := v.engine.Now.AddDate(0, 0, -int(days))
 	var through uint64
-	for doc, err := range v.snap.Documents(ctx, auditChain(v.caller.Company)+"/", "") {
+	for doc, err := range v.snap.Documents(ctx, chain+"/", auditKey(chain, state.First-1)) {
 		if err != nil {
 			return 0, err
 		}
@@ -162,7 +174,7 @@ func (v *view) expired(ctx context.Context) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if !link.Time.Before(limit) {
+		if !link.Time.Before(limit) || link.Number == state.Next-1 || link.Number >= state.First+retainBatch {
 			break
 		}
 		through = link.Number

@@ -11,6 +11,7 @@ import (
 type auditFilter struct {
 	parts    []auditPart
 	excluded []int
+	since    time.Time // zero: any
 }
 
 type auditPart struct {
@@ -28,6 +29,12 @@ func newAuditFilter(r *portalv1.ListAuditRecordsRequest) (*auditFilter, error) {
 	service, search := serviceID(r.Service), strings.ToLower(strings.TrimSpace(r.Search))
 	if r.Result != "" && r.Result != resultAllowed && r.Result != resultRefused {
 		return nil, invalid("result", "%.40q is none; it is allowed, refused or empty", r.Result)
+	}
+	if r.Service != portalv1.Service_SERVICE_UNSPECIFIED && service == "" {
+		return nil, invalid("service", "%d is none of the five services", r.Service)
+	}
+	if len(r.Search) > maxSearch {
+		return nil, invalid("search", "it has %d bytes; at most %d are looked for", len(r.Search), maxSearch)
 	}
 	var since, until time.Time
 	if r.Since != nil {
@@ -50,7 +57,7 @@ func newAuditFilter(r *portalv1.ListAuditRecordsRequest) (*auditFilter, error) {
 		d := &e.doc
 		return strings.Contains(strings.ToLower(strings.Join([]string{d.ActorName, d.ActorEmail, d.TargetName, d.Sentence, d.Reason, d.Action}, "\n")), search)
 	})
-	f.excluded = make([]int, len(f.parts))
+	f.since, f.excluded = since, make([]int, len(f.parts))
 	return f, nil
 }
 

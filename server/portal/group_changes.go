@@ -49,7 +49,7 @@ func (s *groupService) CreateGroup(ctx context.Context, r *portalv1.CreateGroupR
 		if r.SubscriptionId != "" {
 			a.relation(store.Create, group(id), "subscription", subject(subscription(r.SubscriptionId), ""))
 		}
-		if err := v.changeMembers(a, id, r.Members, nil); err != nil {
+		if err := v.changeMembers(a, id, r.SubscriptionId, r.Members, nil); err != nil {
 			return err
 		}
 		return v.licences(ctx, a)
@@ -116,7 +116,7 @@ func (s *groupService) UpdateGroup(ctx context.Context, r *portalv1.UpdateGroupR
 			d.Description = description
 		}
 		a.unchanged = d == was
-		if !strings.EqualFold(was.Name, d.Name) {
+		if groupNameKey(v.caller.Company, was.Name) != groupNameKey(v.caller.Company, d.Name) {
 			if err := v.takeGroupName(a, d.Name, r.Id); err != nil {
 				return err
 			}
@@ -194,7 +194,7 @@ func (s *groupService) ChangeMembers(ctx context.Context, r *portalv1.ChangeMemb
 		if err := v.need(ctx, on, a.permission); err != nil {
 			return err
 		}
-		if err := v.changeMembers(a, r.Id, r.Add, r.Remove); err != nil {
+		if err := v.changeMembers(a, r.Id, d.Subscription, r.Add, r.Remove); err != nil {
 			return err
 		}
 		a.unchanged = len(a.tx.Updates) == 0
@@ -202,10 +202,12 @@ func (s *groupService) ChangeMembers(ctx context.Context, r *portalv1.ChangeMemb
 	})
 }
 
-// changeMembers plans who comes into a group and who leaves it.
-func (v *view) changeMembers(a *action, id string, add, remove []*portalv1.Member) error {
+// changeMembers plans who comes into a group and who leaves it. in is the subscription
+// of the group, "" for the company's.
+func (v *view) changeMembers(a *action, id, in string, add, remove []*portalv1.Member) error {
 	seen := map[engine.Subject]bool{}
 	var words []string
+	changes := map[string][]string{}
 	for _, list := range []struct {
 		field   string
 		members []*portalv1.Member
@@ -230,18 +232,63 @@ func (v *view) changeMembers(a *action, id string, add, remove []*portalv1.Membe
 				continue
 			}
 			if who.Type == "group" && list.op == store.Create {
-				if err := v.noCycle(id, who.ID); err != nil {
+				if err := v.mayContain(id, in, who.ID); err != nil {
 					return err
 				}
 			}
+			if err := v.titleMoves(a, who, id, list.op); err != nil {
+				return err
+			}
 			a.relation(list.op, group(id), "direct_member", who)
+			changes[list.word] = append(changes[list.word], who.Object.String())
 			words = append(words, list.word+" "+v.called(who.Object))
 		}
 	}
 	if len(words) > 0 && a.sentence == "" {
-		a.sentence = strings.Join(words, ", ") + fmt.Sprintf(" (group “%s”)", a.called)
-		a.after = map[string]any{"changes": words}
+		a.sentence = strings.Join(few(words), ", ") + fmt.Sprintf(" (group “%s”)", a.called)
+		a.after = changes
 	}
+	return nil
+}
+
+// mayContain refuses to put a group into another where it has no place: a group of a
+// subscription goes into groups of the same one alone, or its owner would decide who
+// is in groups that he does not manage; and no group goes into itself.
+func (v *view) mayContain(id, in, child string) error {
+	var d groupDoc
+	if _, err := v.document(groupKey(v.caller.Company, child), &d); err != nil {
+		return err
+	}
+	if d.Subscription != "" && d.Subscription != in {
+		return broken("10", "the group “%s” is one of %s, and can only be in groups of that", d.Name, v.called(subscription(d.Subscription)))
+	}
+	return v.noCycle(id, child)
+}
+
+// titleMoves ends a job title that nobody has and that leaves the last group, and
+// depends on it where it comes into one: it may be ending.
+func (v *view) titleMoves(a *action, who engine.Subject, id string, op store.Op) error {
+	if who.Type != "job_title" {
+		return nil
+	}
+	s := titleState{id: who.ID}
+	var err error
+	if s.version, err = v.document(titleKey(v.caller.Company, s.id), &s.doc); err != nil {
+		return err
+	}
+	if op == store.Create || s.doc.Holders > 0 {
+		a.relies(titleKey(v.caller.Company, s.id), s.version)
+		return nil
+	}
+	in, err := collect(v.resources(who, "group", "direct_member"))
+	if err != nil || len(in) != 1 || in[0] != id {
+		return err
+	}
+	var name groupNameDoc
+	if s.named, err = v.document(groupNameKey(v.caller.Company, s.doc.Name), &name); err != nil {
+		return err
+	}
+	v.titles(a).ends(&s)
 	return nil
 }
 

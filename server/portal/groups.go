@@ -72,18 +72,18 @@ func (s *groupService) ListGroups(ctx context.Context, r *portalv1.ListGroupsReq
 	}
 	search := strings.ToLower(strings.TrimSpace(r.Search))
 	var rows []sorted[*portalv1.Group]
+	var questions []question
 	for _, g := range all {
 		if (r.SubscriptionId != "" && g.SubscriptionId != r.SubscriptionId) || !strings.Contains(strings.ToLower(g.Name+"\n"+g.Description), search) {
 			continue
 		}
-		manages, err := v.may(ctx, group(g.Id), "manage")
-		if err != nil {
-			return nil, err
-		}
-		if manages {
+		questions = append(questions, question{asked{group(g.Id), "manage"}, func() {
 			g.Allowed = []string{"manage", "delete"}
 			rows = append(rows, sorted[*portalv1.Group]{strings.ToLower(g.Name), g.Id, g})
-		}
+		}})
+	}
+	if err := v.answer(ctx, v.caller.User, questions); err != nil {
+		return nil, err
 	}
 	if !create && len(rows) == 0 {
 		return nil, v.need(ctx, home, "manage_groups")
@@ -260,12 +260,8 @@ func (s *groupService) ListJobTitles(ctx context.Context, r *portalv1.ListJobTit
 			return nil, err
 		}
 		_, _, id := splitKey(doc.Key)
-		holders, err := v.holders(jobTitle(id), "holder")
-		if err != nil {
-			return nil, err
-		}
 		if strings.Contains(strings.ToLower(d.Name), search) {
-			resp.JobTitles = append(resp.JobTitles, &portalv1.JobTitle{Id: id, Name: d.Name, Holders: uint32(len(holders))})
+			resp.JobTitles = append(resp.JobTitles, &portalv1.JobTitle{Id: id, Name: d.Name, Holders: d.Holders})
 		}
 	}
 	return resp, nil

@@ -131,29 +131,3 @@ func TestAudit(t *testing.T) {
 		t.Errorf("why not: %v (%v)", explained, err)
 	}
 }
-
-// TestAuditRetention removes what is old, and what is left still verifies.
-func TestAuditRetention(t *testing.T) {
-	o := newOffice(t)
-	s := &auditService{Portal: o.Portal}
-	before, err := s.VerifyAudit(o.as("ada"), &portalv1.VerifyAuditRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.act(o.as("ada"), func(v *view, a *action) error {
-		a.name, a.on, a.permission = "policies.set", v.company(), "manage_security_policies"
-		a.document(put(policiesKey("acme"), map[string]any{"audit_days": 30}))
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	later := o.now().AddDate(0, 0, 31)
-	o.config.Now = (&clock{at: later}).now
-	if err := o.retain(t.Context(), "acme"); err != nil {
-		t.Fatal(err)
-	}
-	after, err := s.VerifyAudit(o.as("ada"), &portalv1.VerifyAuditRequest{})
-	if err != nil || after.Fault != "" || after.First <= before.Last || after.Records == 0 {
-		t.Errorf("after the retention the log is %v; it was %v (%v)", after, before, err)
-	}
-}

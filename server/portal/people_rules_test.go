@@ -197,3 +197,49 @@ func TestRule10_TitlesAndGroupsHaveDifferentNames(t *testing.T) {
 		t.Error("a title that nobody has is still there")
 	}
 }
+
+func TestRule10_ATitleInAGroupIsKept(t *testing.T) {
+	f := found(t)
+	bea := f.hire("Bea", "Analyst")
+	title := f.title("Analyst")
+	readers, writers := f.group("Readers"), f.group("Writers")
+	for _, g := range []string{readers, writers} {
+		done(t, f.members(g, "job_title:"+title))
+	}
+	_, err := f.retitle(bea, "")
+	done(t, err)
+	if f.title("analyst") != title || f.holders(title) != 0 {
+		t.Error("a title that two groups contain is gone")
+	}
+	_, err = f.retitle(bea, "ANALYST")
+	done(t, err)
+	if f.title("analyst") != title || f.user(bea).JobTitle != "Analyst" {
+		t.Error("the title began anew")
+	}
+	_, err = f.retitle(bea, "")
+	done(t, err)
+	done(t, f.members(readers, "-job_title:"+title))
+	if f.title("analyst") != title {
+		t.Error("a title that a group contains is gone")
+	}
+	done(t, f.members(writers, "-job_title:"+title))
+	if f.title("analyst") != "" {
+		t.Error("a title that nobody has and no group contains is still there")
+	}
+	everyRevision(t, f.Portal, 2)
+}
+
+func TestRule10_GroupsOfASubscriptionStayInIt(t *testing.T) {
+	f := found(t)
+	s := &groupService{Portal: f.Portal}
+	create := func(name, sub string) string {
+		made, err := s.CreateGroup(as(t, "acme", f.ada), &portalv1.CreateGroupRequest{Name: name, SubscriptionId: sub})
+		done(t, err)
+		return made.Group.Id
+	}
+	modeler, ai := f.buys(portalv1.Service_SERVICE_MODELER, 5, "admin"), f.buys(portalv1.Service_SERVICE_AI, 5, "admin")
+	all, ours, also, theirs := create("All", ""), create("Ours", modeler), create("Also ours", modeler), create("Theirs", ai)
+	done(t, f.members(ours, "group:"+all, "group:"+also))
+	denied(t, "into a group of the company", f.members(all, "group:"+theirs), Rule, "10")
+	denied(t, "into a group of another subscription", f.members(ours, "group:"+theirs), Rule, "10")
+}

@@ -43,11 +43,11 @@ func open(t testing.TB) *Portal {
 	return openAt(t, time.Now)
 }
 
-// openAt is open with a clock.
+// openAt is open with a clock, which the node's log reads too.
 func openAt(t testing.TB, now func() time.Time) *Portal {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	r, err := replica.Open(t.Context(), replica.Config{InMemory: true, Logger: log, Store: store.Config{CacheBytes: 16 << 20}})
+	r, err := replica.Open(t.Context(), replica.Config{InMemory: true, Logger: log, Now: now, Store: store.Config{CacheBytes: 16 << 20}})
 	if err != nil {
 		t.Fatal(err)
 	}

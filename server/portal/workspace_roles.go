@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pemba-authz/pemba/engine"
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
@@ -291,6 +292,6 @@ func (s *workspaceService) ListWorkspaceActivity(ctx context.Context, r *portalv
 	for _, id := range diagrams {
 		about[diagram(id).String()] = true
 	}
-	records, page, err := v.auditPage(ctx, r.Paging, func(e *auditEntry) bool { return about[e.doc.Target] })
+	records, page, err := v.auditPage(ctx, r.Paging, time.Time{}, func(e *auditEntry) bool { return about[e.doc.Target] })
 	return &portalv1.ListWorkspaceActivityResponse{Records: records, Page: page}, err
 }
