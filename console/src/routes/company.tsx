@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { defined, oneOf, type Search } from '../lib/search'
+import { readAudit } from '../pages/Audit/filter'
 import { readFilter } from '../pages/People/filter'
 import { readRoles } from '../pages/Roles/filter'
 import { shell } from './frame'
@@ -27,4 +28,5 @@ export const companyRoutes = [
   createRoute({ getParentRoute: () => shell, path: 'administrators', component: lazyRouteComponent(() => import('../pages/Administrators'), 'Administrators') }),
   createRoute({ getParentRoute: () => shell, path: 'roles', validateSearch: readRoles, component: lazyRouteComponent(() => import('../pages/Roles'), 'Roles') }),
   createRoute({ getParentRoute: () => shell, path: 'people/import', component: lazyRouteComponent(() => import('../pages/Import'), 'Import') }),
+  createRoute({ getParentRoute: () => shell, path: 'audit', validateSearch: readAudit, component: lazyRouteComponent(() => import('../pages/Audit'), 'Audit') }),
 ] as const

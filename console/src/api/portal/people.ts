@@ -8,8 +8,8 @@ import { personName } from './words'
 /** Filter is what a list of people may be limited by; names are those of the API. */
 export type Filter = { search?: string; state?: string; service?: string; role?: string; order?: string }
 
-export const useUser = (id: string) =>
-  useQuery({ queryKey: ['portal', 'user', id], queryFn: ({ signal }) => get<GetUserResponseJson>(path('users', id), { signal }) })
+export const useUser = (id: string, enabled = true) =>
+  useQuery({ queryKey: ['portal', 'user', id], enabled, queryFn: ({ signal }) => get<GetUserResponseJson>(path('users', id), { signal }) })
 
 export const useUserAccess = (id: string) =>
   useQuery({ queryKey: ['portal', 'user-access', id], queryFn: ({ signal }) => get<GetUserAccessResponseJson>(path('users', id, 'access'), { signal }) })

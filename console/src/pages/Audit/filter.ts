@@ -1,0 +1,29 @@
+import { defined, oneOf, text, type Search } from '../../lib/search'
+
+const services = ['SERVICE_MODELER', 'SERVICE_AUTOMATION', 'SERVICE_STUDIO', 'SERVICE_AI', 'SERVICE_BI'] as const
+
+/** readAudit understands the address of the log; days are as people write them: 2026-03-01. */
+export const readAudit = (s: Search) => defined({
+  actor: text(s, 'actor'), action: text(s, 'action'), target: text(s, 'target'), service: oneOf(s, 'service', services),
+  result: oneOf(s, 'result', ['allowed', 'refused']), since: day(s, 'since'), until: day(s, 'until'), search: text(s, 'search'),
+  record: text(s, 'record'),
+})
+
+export type AuditSearch = ReturnType<typeof readAudit>
+
+const day = (s: Search, name: string): string | undefined => {
+  const v = text(s, name)
+  return v && /^\d{4}-\d{2}-\d{2}$/.test(v) && !Number.isNaN(Date.parse(v)) ? v : undefined
+}
+
+/** params are what the API is asked: whole days in the time of the browser, until the end of the last. */
+export function params({ since, until, ...given }: AuditSearch): Record<string, string | undefined> {
+  const rest = { ...given }
+  delete rest.record // which one is open is no filter
+  return { ...rest, ...(since ? { since: midnight(since, 0) } : {}), ...(until ? { until: midnight(until, 1) } : {}) }
+}
+
+function midnight(date: string, later: number): string {
+  const [y = 0, m = 1, d = 1] = date.split('-').map(Number)
+  return new Date(y, m - 1, d + later).toISOString()
+}
