@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { audit, free, go, open, scenario, serve, temporary, until } from './harness.mjs'
+import { join } from 'node:path'
+import { audit, free, go, open, repository, scenario, serve, temporary, until } from './harness.mjs'
 
 export const cluster = () => scenario([], async ({ page, browser }) => {
   browser.expect(/50[13]|404/)
@@ -13,6 +14,67 @@ export const cluster = () => scenario([], async ({ page, browser }) => {
   assert.ok(await dialog.getByRole('button', { name: 'Remove' }).isDisabled())
   await audit(page, 'cluster-remove')
 })
+
+export const node = () => scenario([], async ({ page, browser, server }) => {
+  browser.expect(/404/) // there is no schema yet
+  const { node: id } = await server.api('/pemba/v1/cluster/status', {})
+  await go(page, '/ops/cluster', 'Cluster')
+  await page.getByRole('rowheader').getByRole('link').first().click()
+  await page.getByRole('heading', { level: 1, name: /^Node/ }).waitFor()
+  assert.ok(page.url().endsWith('/ops/nodes/' + id))
+  await page.getByRole('region', { name: 'Raft' }).getByText('leader', { exact: true }).waitFor()
+  await page.getByRole('region', { name: 'The newest lines' }).waitFor()
+  await audit(page, 'node')
+  const loading = page.waitForEvent('download')
+  await page.getByLabel('Kind of profile').selectOption('Goroutines')
+  await page.getByRole('button', { name: 'Take and download' }).click()
+  assert.match((await loading).suggestedFilename(), /goroutine/)
+  browser.expect(/400/)
+  await go(page, '/ops/nodes/another', /^Node/)
+  await page.getByText('told by that node alone').waitFor()
+  await audit(page, 'node-elsewhere')
+})
+
+export const runtime = () => scenario(['--log-level', 'debug'], async ({ page }) => {
+  await go(page, '/ops/runtime', 'Runtime')
+  await page.getByRole('rowheader', { name: '--http-addr' }).waitFor()
+  await audit(page, 'runtime')
+  await page.getByRole('switch', { name: 'Only what is not the default' }).click()
+  await page.getByRole('rowheader', { name: '--log-level' }).waitFor()
+  assert.equal(await page.getByRole('rowheader', { name: '--log-format' }).count(), 0)
+  await page.getByRole('searchbox', { name: 'Filter the settings' }).fill('nothing like it')
+  await page.getByText('No setting matches').waitFor()
+  await audit(page, 'runtime-none')
+})
+
+export const backups = async () => {
+  const { dir, remove } = temporary()
+  try {
+    await scenario([], async ({ page }) => {
+      await go(page, '/ops/backups', 'Backups')
+      await page.getByText('This node makes no backups here').waitFor()
+      await audit(page, 'backups-off')
+    })
+    await scenario(['--backup-dir', dir, '--bootstrap', join(repository, 'testdata/portal/fixture.yaml')], async ({ page }) => {
+      await go(page, '/ops/backups', 'Backups')
+      await page.getByText('There are no backups yet').waitFor()
+      await audit(page, 'backups-none')
+      await page.getByRole('button', { name: 'Take now' }).click()
+      await page.getByText('The backup is made and verified.').waitFor()
+      await audit(page, 'backups-taken')
+      await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+      await page.getByRole('table', { name: 'Backups' }).waitFor()
+      await page.getByText('whole').waitFor()
+      await audit(page, 'backups')
+      await page.getByRole('row').nth(1).focus()
+      await page.keyboard.press('Enter')
+      await page.getByText('a store would take it', { exact: false }).waitFor()
+      await audit(page, 'backups-verified')
+    })
+  } finally {
+    remove()
+  }
+}
 
 /** trio starts three nodes that found one cluster. */
 async function trio(dir) {

@@ -10,6 +10,8 @@ export type Access = 'none' | 'read' | 'write' | 'admin'
 export type Me = {
   /** portal is whether the server has the Customer Portal at all. */
   portal: boolean
+  /** session is whether somebody is signed in, and can sign out. */
+  session: boolean
   person: { id: string; name: string; email: string } | undefined
   /** operator is the name of the key of an operator who came with one. */
   operator: string
@@ -33,6 +35,7 @@ export function understand(m: GetMeResponseJson): Me {
   const p = m.person ?? undefined
   return {
     portal: m.portal ?? true,
+    session: true,
     person: p?.id ? { id: p.id, name: [p.givenName, p.surname].filter(Boolean).join(' ') || (p.email ?? p.id), email: p.email ?? '' } : undefined,
     operator: m.operator ?? '',
     company: m.companyId ? { id: m.companyId, name: m.companyName || m.companyId } : undefined,
@@ -50,7 +53,7 @@ export function understand(m: GetMeResponseJson): Me {
 // server's own authentication lets a browser in.
 async function withoutPortal(signal: AbortSignal): Promise<Me> {
   const me: Me = {
-    portal: false, person: undefined, operator: '', company: undefined, permissions: [], services: [],
+    portal: false, session: false, person: undefined, operator: '', company: undefined, permissions: [], services: [],
     workbench: 'admin', operations: 'admin', build: '', node: '', readOnly: '',
   }
   try {

@@ -39,6 +39,11 @@ export function SignInForm({ onDone, email: first = '', withKey = false, returnT
       } else await post<SignInResponseJson>('/portal/v1/session', { email, password: secret })
       await onDone()
     } catch (e) {
+      if (isApiError(e, 'UNIMPLEMENTED')) { // a server without the portal
+        change(true)
+        setError(t.noPortal)
+        return
+      }
       setError(isApiError(e, 'RESOURCE_EXHAUSTED') && e.retryAfter ? t.wait(span(e.retryAfter)) : e instanceof Error ? e.message : String(e))
       setSecret('')
     } finally {

@@ -1,8 +1,8 @@
-import { lazy, Suspense, useState, useSyncExternalStore } from 'react'
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react'
 import { ActionIcon } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { isApiError } from '../api/errors'
 import { meQuery } from '../api/me'
 import { hasEnded, onSession } from '../api/session'
@@ -26,13 +26,21 @@ const t = texts.common
 /** Shell is around every page but those of signing in: rail, top bar, and what lies over all pages. */
 export function Shell() {
   const me = useQuery(meQuery)
-  const location = useLocation()
   if (me.isPending) return <main className="app-page"><Loading rows={10} /></main>
   if (!me.data) {
-    if (isApiError(me.error, 'UNAUTHENTICATED')) return <Navigate to="/sign-in" search={{ to: location.href }} replace />
+    if (isApiError(me.error, 'UNAUTHENTICATED')) return <ToSignIn />
     return <main className="app-page"><Failure error={me.error} what={t.product} retry={() => me.refetch()} /></main>
   }
   return <Frame />
+}
+
+/** ToSignIn leads to the sign-in, once: while that loads the shell is still drawn, and would lead there again and again. */
+function ToSignIn() {
+  const router = useRouter()
+  useEffect(() => {
+    void router.navigate({ to: '/sign-in', search: { to: router.state.location.publicHref }, replace: true })
+  }, [router])
+  return null
 }
 
 /** useVisits counts how often the page has changed. */
@@ -75,7 +83,7 @@ function Frame() {
         {sheet && <ShortcutSheet onClose={sheetSwitch.close} groups={groups} />}
         <PaletteKey onOpen={() => setPalette((n) => n + 1)} />
         {palette > 0 && <Palette opened={palette} groups={groups} />}
-        {ended && me?.portal && <SessionEnded />}
+        {ended && me?.session && <SessionEnded />}
       </Suspense>
     </Visits>
   )

@@ -82,7 +82,7 @@ function Account() {
           </div>
           <ul className="app-panel-list">
             {me.person && accountLinks.map((l) => <li key={l.to}><Link to={l.to} className="app-panel-item" onClick={close}>{l.label}</Link></li>)}
-            {me.portal && <li><button type="button" className="app-panel-item" onClick={() => void signOut()}>{t.session.signOut}</button></li>}
+            {me.session && <li><button type="button" className="app-panel-item" onClick={() => void signOut()}>{t.session.signOut}</button></li>}
           </ul>
         </>
       )}

@@ -23,7 +23,7 @@ export function Row<T>({ row, table, grid, index, rowIndex, narrow, place, activ
   const name = table.rowName(row)
   return (
     <div role="row" aria-rowindex={rowIndex} data-index={index} data-selected={selected || undefined} data-openable={table.onOpen ? true : undefined}
-      tabIndex={active ? 0 : -1} ref={place?.measure} onFocus={onFocus} className="dt-row"
+      tabIndex={active ? 0 : -1} ref={place?.measure} onFocus={onFocus} onDoubleClick={() => table.onOpen?.(row)} className="dt-row"
       style={{ gridTemplateColumns: grid, ...(place ? { position: 'absolute', insetInline: 0, top: 0, transform: `translateY(${place.start}px)` } : {}) }}>
       {table.onSelect && <div role="cell"><Checkbox size="sm" aria-label={texts.common.select(name)} checked={selected} onChange={onToggle} /></div>}
       {table.columns.map((c) => (

@@ -66,6 +66,7 @@ export const common = {
     password: 'Password',
     key: 'API key',
     withKey: 'Sign in with an API key',
+    noPortal: 'This server has no portal. Sign in with an API key.',
     withPassword: 'Sign in with e-mail and password',
     caps: 'Caps lock is on.',
     wait: (s: string) => `Too many tries. Wait ${s}.`,

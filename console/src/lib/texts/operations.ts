@@ -102,6 +102,7 @@ export const operations = {
     reading: 'Reading the settings',
     build: 'Build',
     settings: 'Settings',
+    scroll: 'Settings, can be scrolled',
     surface: 'What it answers',
     filter: 'Filter the settings',
     changed: 'Only what is not the default',

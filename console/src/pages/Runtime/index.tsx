@@ -73,7 +73,7 @@ function Settings({ settings }: { settings: SettingJson[] }) {
       {shown.length === 0
         ? <Empty kind="noMatch" title={t.noMatch} />
         : (
-          <ScrollBox label={t.settings}>
+          <ScrollBox label={t.scroll}>
             <Table verticalSpacing={6} miw={760}>
               <Table.Thead><Table.Tr>{t.columns.map((c) => <Table.Th key={c} scope="col">{c}</Table.Th>)}</Table.Tr></Table.Thead>
               <Table.Tbody>{shown.map((s) => <Setting key={s.name} s={s} />)}</Table.Tbody>
