@@ -6,10 +6,10 @@ import { grouped } from './symbols'
 
 const t = texts.schema
 const marks: Record<Symbol_KindJson, string> = {
-  KIND_UNSPECIFIED: '', KIND_DEFINITION: 'D', KIND_PARTIAL: 'P', KIND_CAVEAT: 'C', KIND_RELATION: 'r', KIND_PERMISSION: 'p', KIND_CONSTRAINT: 'c', KIND_PARAMETER: '',
+  KIND_UNSPECIFIED: '', KIND_DEFINITION: 'D', KIND_PARTIAL: 'P', KIND_CAVEAT: 'C', KIND_RELATION: 'r', KIND_PERMISSION: 'p', KIND_CONSTRAINT: 'c',
 }
 const words: Record<Symbol_KindJson, string> = {
-  KIND_UNSPECIFIED: '', KIND_DEFINITION: 'definition', KIND_PARTIAL: 'partial', KIND_CAVEAT: 'caveat', KIND_RELATION: 'relation', KIND_PERMISSION: 'permission', KIND_CONSTRAINT: 'constraint', KIND_PARAMETER: 'parameter',
+  KIND_UNSPECIFIED: '', KIND_DEFINITION: 'definition', KIND_PARTIAL: 'partial', KIND_CAVEAT: 'caveat', KIND_RELATION: 'relation', KIND_PERMISSION: 'permission', KIND_CONSTRAINT: 'constraint',
 }
 
 /** Outline lists what the text declares. */

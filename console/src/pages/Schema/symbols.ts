@@ -20,7 +20,7 @@ export function grouped(symbols: SymbolJson[], filter: string): Group[] {
   const hits = (s: SymbolJson) => (s.name ?? '').toLowerCase().includes(wanted)
   return symbols.flatMap((head, i) => {
     if (head.parent !== undefined && head.parent !== null) return []
-    const members = symbols.filter((s) => s.parent === i && s.kind !== 'KIND_PARAMETER')
+    const members = symbols.filter((s) => s.parent === i)
     const kept = hits(head) ? members : members.filter(hits)
     return hits(head) || kept.length > 0 ? [{ head, members: kept }] : []
   })
