@@ -34,10 +34,7 @@ export function Audit() {
   const all = usePaged(path('audit'), asked, (a: ListAuditRecordsResponseJson) => a.records)
   const set = (change: { [name: string]: string | null }) => void navigate({ search: (was) => readAudit({ ...was, ...change }), replace: true })
   const open = (r: AuditRecordJson) => void navigate({ search: (was) => readAudit({ ...was, record: r.number }) })
-  const clear = () => {
-    setCleared(cleared + 1)
-    void navigate({ search: {}, replace: true })
-  }
+  const clear = () => void navigate({ search: {}, replace: true }).then(() => setCleared((n) => n + 1))
   const filtered = Object.keys(asked).length > 0
   return (
     <Page title={texts.company.pages.audit} about={`${t.about} ${retention(all.first)}`} actions={<Tools asked={asked} />}>
