@@ -15,7 +15,7 @@ export const companyRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'people/$id',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['access', 'groups', 'sessions', 'activity']) }),
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['access', 'sessions', 'activity']) }),
     component: lazyRouteComponent(() => import('../pages/Person'), 'Person'),
   }),
   createRoute({ getParentRoute: () => shell, path: 'groups', component: lazyRouteComponent(() => import('../pages/Groups'), 'Groups') }),
@@ -29,4 +29,10 @@ export const companyRoutes = [
   createRoute({ getParentRoute: () => shell, path: 'roles', validateSearch: readRoles, component: lazyRouteComponent(() => import('../pages/Roles'), 'Roles') }),
   createRoute({ getParentRoute: () => shell, path: 'people/import', component: lazyRouteComponent(() => import('../pages/Import'), 'Import') }),
   createRoute({ getParentRoute: () => shell, path: 'audit', validateSearch: readAudit, component: lazyRouteComponent(() => import('../pages/Audit'), 'Audit') }),
+  createRoute({
+    getParentRoute: () => shell,
+    path: 'me',
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['profile', 'password', 'sessions', 'tokens', 'settings']) }),
+    component: lazyRouteComponent(() => import('../pages/Me'), 'Me'),
+  }),
 ] as const

@@ -53,6 +53,14 @@ export const company = {
     rows: 'Rows of the file', line: 'Line', result: 'Result', details: 'Details', show: 'Show', all: 'All', will: { created: 'new', changed: 'change', unchanged: 'skip', failed: 'error' }, done: { created: 'created', changed: 'changed', unchanged: 'skipped', failed: 'error' }, changes: (c: string) => `Changes ${c}`,
     judged: (n: string, c: string, u: string, e: string) => `${n} new, ${c} changed, ${u} as they are, ${e} with errors. Nothing is written yet.`, nothingToDo: 'No row has anything to do.', run: (n: string) => `Import ${n}`, progress: (n: string, all: string) => `${n} of ${all} rows sent`, finished: (n: string, c: string) => `${n} created, ${c} changed`, stopped: (n: string) => `Stopped. ${n} rows were not sent; what is done stays done.`, another: 'Import another file', toPeople: 'Go to the people',
   },
+  secretOnce: 'It is shown this once. Copy it now.',
+  me: {
+    reading: 'Reading your account', tabs: { profile: 'Profile', password: 'Password', sessions: 'Sessions', tokens: 'Machine tokens', settings: 'Theme and keys' }, rest: 'Everything else is changed by an administrator of your company.', saved: 'Your name was saved',
+    present: 'Present password', change: 'Change the password', passwordAbout: 'Changing it ends all your other sessions.', passwordChanged: 'The password was changed', singleKeys: 'Single keys are shortcuts', singleKeysHint: 'Off: only those with Ctrl work, for those whose screen reader or voice control uses letters.', pages: 'Show long tables as pages', pagesHint: 'So that the search of the browser finds what is in them.',
+  },
+  tokens: {
+    label: 'Machine tokens', about: 'A machine that has one of these acts as you, with all your rights, until it expires or is revoked.', none: 'You have no machine token.', nameHint: 'What it is for.', days: 'Days', daysHint: '1 to 365.', create: 'Create token', made: 'The token was created', expires: 'Expires', revoke: 'Revoke', revokeTitle: (n: string) => `Revoke ${n}?`, revokeAbout: 'Whatever uses it is refused from now on.', revoked: 'The token was revoked',
+  },
   administrators: {
     about: 'Administrators manage the users of the company, and may do everything in its services.', reading: 'Reading the administrators', include: 'Include administrator', includeAbout: 'Somebody of the company who may then manage its users and everything in its services.', who: 'Person', included: (n: string) => `${n} is administrator now`,
     remove: 'Remove as administrator', last: 'The last active administrator stays: the company needs one.', removeTitle: (n: string) => `Remove ${n} as administrator?`, removeAbout: 'The person stays in the company, with every other role.', removed: (n: string) => `${n} is not administrator any more`,

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { company, signIn } from './demo.mjs'
+import { audit } from './harness.mjs'
+
+/** account: one's name, password, sessions, tokens and theme. */
+export const account = () => company(async ({ d, browser, as }) => {
+  const page = await as(d.editor)
+  await page.getByRole('button', { name: 'Account' }).click()
+  await page.getByRole('link', { name: 'My account' }).click()
+  await page.getByRole('heading', { level: 1, name: 'My account' }).waitFor()
+  await page.getByLabel('Surname').fill('Vogt-Sommer')
+  await audit(page, 'me')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Lena Vogt-Sommer').first().waitFor()
+
+  await page.getByRole('tab', { name: 'Machine tokens' }).click()
+  await page.getByLabel('Name').fill('<b>nightly</b>')
+  await page.getByRole('button', { name: 'Create token' }).click()
+  await page.getByText('It is shown this once', { exact: false }).waitFor()
+  await audit(page, 'me-tokens')
+  const secret = await page.locator('[data-secret]').textContent()
+  const headers = { Authorization: 'Bearer ' + secret }
+  assert.equal((await (await fetch(d.base + '/portal/v1/me', { headers })).json()).person.surname, 'Vogt-Sommer')
+  await page.getByRole('button', { name: 'Actions for <b>nightly</b>' }).click()
+  await page.getByRole('menuitem', { name: 'Revoke' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+  await page.getByText('You have no machine token.').waitFor()
+  assert.equal((await fetch(d.base + '/portal/v1/me', { headers })).status, 401)
+
+  await page.getByRole('tab', { name: 'Theme and keys' }).click()
+  await page.getByLabel('Dark').check()
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.mantineColorScheme), 'dark')
+  await audit(page, 'me-settings')
+
+  // A new password ends the other session at its next click.
+  browser.expect(/401/)
+  const other = await as(d.editor)
+  await page.getByRole('tab', { name: 'Sessions' }).click()
+  await page.getByText('this one').waitFor()
+  await page.getByRole('button', { name: 'End all others' }).waitFor()
+  await audit(page, 'me-sessions')
+  await page.getByRole('tab', { name: 'Password' }).click()
+  await page.getByRole('textbox', { name: 'Present password' }).fill(d.editor.password)
+  await page.getByRole('textbox', { name: 'New password' }).fill('korrekt Pferd 77 Heftklammer')
+  await page.getByRole('textbox', { name: 'The same again' }).fill('another')
+  await page.getByRole('button', { name: 'Change the password' }).click()
+  await page.getByText('The two are not the same').waitFor()
+  await audit(page, 'me-password')
+  await page.getByRole('textbox', { name: 'The same again' }).fill('korrekt Pferd 77 Heftklammer')
+  await page.getByRole('button', { name: 'Change the password' }).click()
+  await page.locator('.app-toast', { hasText: 'The password was changed' }).waitFor()
+  await other.getByRole('main').getByRole('link').first().click()
+  await other.getByRole('dialog', { name: 'Your session has ended' }).waitFor()
+
+  const again = await browser.window()
+  await again.goto('/console/sign-in')
+  await signIn(again, { ...d.editor, password: 'korrekt Pferd 77 Heftklammer' })
+  await again.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+})
