@@ -54,9 +54,9 @@ func TestUserAccess(t *testing.T) {
 	done(t, err)
 	same(t, "otto, who is in a group in a group", o.access("ada", "otto"), strings.ReplaceAll(`
 the group “Inner”: member, direct [remove]
+the group “Outer”: member, group through Inner
 the subscription of Modeler: user, group through Outer
-the model “NAME”: editor, group through Outer
-the group “Outer”: member, group through Inner`, "NAME", name))
+the model “NAME”: editor, group through Outer`, "NAME", name))
 	same(t, "eli, who asks himself", o.access("eli", "eli"), strings.ReplaceAll(`
 the subscription of Modeler: user, direct
 the subscription of Automation: user, direct
