@@ -33,7 +33,6 @@ export const workspaces = () => company(async ({ d, as }) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Create model' }).click()
   await page.getByRole('row', { name: /onerror/ }).waitFor()
 
-  await page.getByRole('row', { name: /Motor claims/ }).dblclick()
   await page.getByRole('row', { name: /Motor claims/ }).focus()
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'Motor claims' }).waitFor()
