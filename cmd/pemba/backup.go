@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/pemba-authz/pemba/engine"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
+	"github.com/pemba-authz/pemba/server/backup"
 )
 
 func backupCommands(a *app) *cobra.Command {
@@ -29,58 +25,6 @@ of all lines before. Sealed documents are encrypted to a key (`+"`pemba backup k
 leave the server: a store that has some is backed up with --backup-key, and the backup is
 restored with it.`,
 		backupCreateCommand(a), backupVerifyCommand(a), backupRestoreCommand(a), backupScheduleCommand(a), backupKeyCommand(a))
-}
-
-// backupFormat is the number of the format that this version writes. It reads
-// those before it as well: format 1 had no documents and no history, format 2 no
-// sealed documents and no chains.
-const backupFormat = 3
-
-// backupHead is the first line of a backup.
-type backupHead struct {
-	Format   int    `json:"pembaBackup"`
-	Revision string `json:"revision"`          // its token
-	Number   string `json:"number,omitempty"`  // the revision as people say it
-	Cluster  string `json:"cluster,omitempty"` // that it is of
-	Epoch    uint64 `json:"epoch,omitempty"`
-	Time     string `json:"time,omitempty"` // when it was made
-	Schema   string `json:"schema"`
-
-	BackupKey string `json:"backupKey,omitempty"` // the public half of the key that opens its sealed documents
-}
-
-// number is the revision for people.
-func (h *backupHead) number() string {
-	if h.Number != "" {
-		return h.Number
-	}
-	return h.Revision
-}
-
-// backupLine is the line of a document, or of a part of the sealed ones, which are a
-// file of age that lies in several lines.
-type backupLine struct {
-	Document *documentJSON `json:"document,omitempty"`
-	Sealed   []byte        `json:"sealed,omitempty"`
-
-	sealed int64 // on the way into a backup: documents that the parts so far hold
-}
-
-// documentJSON is a document, as data.
-type documentJSON struct {
-	Key   string          `json:"key"`
-	Chain string          `json:"chain,omitempty"` // of which it is a record
-	Value json.RawMessage `json:"value"`
-
-	sealed bool
-}
-
-// backupEnd is the last line of a backup.
-type backupEnd struct {
-	Relationships int64  `json:"relationships"`
-	Documents     int64  `json:"documents,omitempty"` // open ones
-	Sealed        int64  `json:"sealed,omitempty"`    // sealed documents
-	SHA256        string `json:"sha256"`              // of all lines before
 }
 
 // backupJSON is what the commands answer with.
@@ -116,7 +60,7 @@ func (a *app) printBackup(did string, b backupJSON) error {
 
 func backupCreateCommand(a *app) *cobra.Command {
 	var at string
-	var key func() (backupKey, error)
+	var key func() (backup.Key, error)
 	c := &cobra.Command{
 		Use:   "create FILE",
 		Short: "Write a backup of one revision into a file",
@@ -147,15 +91,15 @@ without one.`,
 }
 
 // createBackup writes a backup of a revision, "" meaning the newest.
-func (a *app) createBackup(ctx context.Context, cl *client, name, at string, key backupKey) (backupJSON, error) {
+func (a *app) createBackup(ctx context.Context, cl *client, name, at string, key backup.Key) (backupJSON, error) {
 	stored, err := cl.schemaText(ctx, at)
 	if err != nil {
 		return backupJSON{}, err
 	}
-	head := backupHead{
-		Format: backupFormat, Revision: stored.readAt, Number: cl.number(ctx, stored.readAt),
+	head := backup.Head{
+		Format: backup.Format, Revision: stored.readAt, Number: cl.number(ctx, stored.readAt),
 		Time: time.Now().UTC().Format(time.RFC3339), Schema: stored.text,
-		BackupKey: key.public,
+		BackupKey: key.Public,
 	}
 	status, err := cl.clusters.Status(ctx, &pembav1.StatusRequest{})
 	if err != nil && !isCode(err, codes.Unimplemented) { // by a server of before there were clusters
@@ -164,11 +108,23 @@ func (a *app) createBackup(ctx context.Context, cl *client, name, at string, key
 	head.Cluster, head.Epoch = status.GetCluster(), status.GetEpoch()
 	bar := a.progress(-1, "exporting")
 	defer bar.finish()
-	done := backupJSON{Revision: head.number()}
-	err = writeWhole(name, func(f io.Writer) error {
-		w := newBackupWriter(f, bar)
-		err := w.write(head, cl.exported(ctx, stored.readAt), cl.documentsAt(ctx, stored.readAt, key))
-		done.Relationships, done.Documents, done.Sealed = w.end.Relationships, w.end.Documents, w.end.Sealed
+	done := backupJSON{Revision: head.Name()}
+	err = backup.Whole(name, func(f io.Writer) error {
+		w := backup.NewWriter(f)
+		w.Each = bar.each
+		if err := w.Begin(head); err != nil {
+			return err
+		}
+		for l, err := range cl.documentsAt(ctx, stored.readAt, key) { // first, as they may be refused
+			if err == nil {
+				err = w.Document(l)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		err := w.Finish(cl.exported(ctx, stored.readAt))
+		done.Relationships, done.Documents, done.Sealed = w.End.Relationships, w.End.Documents, w.End.Sealed
 		return err
 	})
 	return done, err
@@ -176,21 +132,21 @@ func (a *app) createBackup(ctx context.Context, cl *client, name, at string, key
 
 // documentsAt gives all documents of a revision: the parts of the sealed ones,
 // encrypted to a key, then the open ones.
-func (c *client) documentsAt(ctx context.Context, at string, key backupKey) iter.Seq2[*backupLine, error] {
-	return func(yield func(*backupLine, error) bool) {
+func (c *client) documentsAt(ctx context.Context, at string, key backup.Key) iter.Seq2[*backup.Line, error] {
+	return func(yield func(*backup.Line, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		stream, err := c.backups.ExportDocuments(ctx, &pembav1.ExportDocumentsRequest{Consistency: consistencyAt(at), Recipient: key.public})
+		stream, err := c.backups.ExportDocuments(ctx, &pembav1.ExportDocumentsRequest{Consistency: consistencyAt(at), Recipient: key.Public})
 		for err == nil {
 			var page *pembav1.ExportDocumentsResponse
 			if page, err = stream.Recv(); err != nil {
 				break
 			}
-			if part := (&backupLine{Sealed: page.GetSealed(), sealed: int64(page.GetSealedDocuments())}); (len(part.Sealed) > 0 || part.sealed > 0) && !yield(part, nil) {
+			if part := (&backup.Line{Sealed: page.GetSealed(), Count: int64(page.GetSealedDocuments())}); (len(part.Sealed) > 0 || part.Count > 0) && !yield(part, nil) {
 				return
 			}
 			for _, d := range page.GetDocuments() {
-				if !yield(&backupLine{Document: &documentJSON{Key: d.GetKey(), Chain: d.GetChain(), Value: d.GetValue()}}, nil) {
+				if !yield(&backup.Line{Document: &backup.Document{Key: d.GetKey(), Chain: d.GetChain(), Value: d.GetValue()}}, nil) {
 					return
 				}
 			}
@@ -205,8 +161,8 @@ func (c *client) documentsAt(ctx context.Context, at string, key backupKey) iter
 }
 
 // listedDocuments gives all open documents of a revision.
-func (c *client) listedDocuments(ctx context.Context, at string) iter.Seq2[*backupLine, error] {
-	return func(yield func(*backupLine, error) bool) {
+func (c *client) listedDocuments(ctx context.Context, at string) iter.Seq2[*backup.Line, error] {
+	return func(yield func(*backup.Line, error) bool) {
 		req := &pembav1.ListDocumentsRequest{Consistency: consistencyAt(at), OptionalLimit: 1_000}
 		for {
 			page, err := c.documents.ListDocuments(ctx, req)
@@ -219,7 +175,7 @@ func (c *client) listedDocuments(ctx context.Context, at string) iter.Seq2[*back
 			}
 			for _, d := range page.GetDocuments() {
 				value, err := protojson.Marshal(d.GetValue())
-				if !yield(&backupLine{Document: &documentJSON{Key: d.GetKey(), Value: value}}, err) || err != nil {
+				if !yield(&backup.Line{Document: &backup.Document{Key: d.GetKey(), Value: value}}, err) || err != nil {
 					return
 				}
 			}
@@ -228,69 +184,4 @@ func (c *client) listedDocuments(ctx context.Context, at string) iter.Seq2[*back
 			}
 		}
 	}
-}
-
-// backupWriter writes the lines of a backup.
-type backupWriter struct {
-	out *bufio.Writer // into the file and the checksum
-	bar *progress
-	end backupEnd
-	sum interface{ Sum([]byte) []byte }
-}
-
-func newBackupWriter(f io.Writer, bar *progress) *backupWriter {
-	sum := sha256.New()
-	return &backupWriter{out: bufio.NewWriter(io.MultiWriter(f, sum)), bar: bar, sum: sum}
-}
-
-func (w *backupWriter) line(value any) error {
-	data, err := compactJSON(value)
-	if err != nil {
-		return err
-	}
-	_, err = w.out.Write(append(data, '\n'))
-	return err
-}
-
-// write writes everything, and counts it.
-func (w *backupWriter) write(head backupHead, relationships iter.Seq2[engine.Relationship, error], documents iter.Seq2[*backupLine, error]) error {
-	if err := w.line(head); err != nil {
-		return err
-	}
-	for l, err := range documents { // first, as they may be refused
-		if err == nil {
-			err = w.document(l)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for r, err := range relationships {
-		if err != nil {
-			return err
-		}
-		if err := w.line(relationshipData(r)); err != nil {
-			return err
-		}
-		w.end.Relationships++
-		w.bar.add(1)
-	}
-	if err := w.out.Flush(); err != nil { // into the checksum
-		return err
-	}
-	w.end.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
-	if err := w.line(w.end); err != nil {
-		return err
-	}
-	return w.out.Flush()
-}
-
-func (w *backupWriter) document(l *backupLine) error {
-	w.end.Sealed += l.sealed
-	if l.Document != nil {
-		w.end.Documents++
-	} else if len(l.Sealed) == 0 {
-		return nil
-	}
-	return w.line(l)
 }

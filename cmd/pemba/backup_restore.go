@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
+	"github.com/pemba-authz/pemba/server/backup"
 	"github.com/pemba-authz/pemba/server/replica"
 )
 
@@ -26,7 +27,7 @@ type restoreFlags struct {
 
 func backupRestoreCommand(a *app) *cobra.Command {
 	var f restoreFlags
-	var key func() (backupKey, error)
+	var key func() (backup.Key, error)
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Write a backup into a directory or an empty store",
@@ -51,7 +52,7 @@ The node is the only member then: the other nodes join again with empty director
 			if err != nil {
 				return err
 			}
-			file, head, end, err := openBackup(args[0], k)
+			file, head, end, err := backup.Open(args[0], k)
 			if err != nil {
 				return err
 			}
@@ -78,9 +79,9 @@ The node is the only member then: the other nodes join again with empty director
 // backupSource is a backup that was checked.
 type backupSource struct {
 	file io.Reader
-	key  backupKey
-	head backupHead
-	end  backupEnd
+	key  backup.Key
+	head backup.Head
+	end  backup.End
 }
 
 // restore writes a backup into a store that must be empty.
@@ -101,7 +102,7 @@ func (a *app) restore(ctx context.Context, cl *client, b *backupSource) (backupJ
 			return backupJSON{}, &coded{exitConflict, errors.New("the store is not empty: it has documents; restore into a new one")}
 		}
 	}
-	return backupJSON{b.head.number(), b.end.Relationships, b.end.Documents, b.end.Sealed}, a.load(ctx, cl, b)
+	return backupJSON{b.head.Name(), b.end.Relationships, b.end.Documents, b.end.Sealed}, a.load(ctx, cl, b)
 }
 
 // load writes the schema, the relationships and the documents of a backup.
@@ -114,12 +115,12 @@ func (a *app) load(ctx context.Context, cl *client, b *backupSource) error {
 	if err != nil {
 		return err
 	}
-	bar := a.progress(b.end.Relationships, "restoring")
+	bar := a.progress(b.end.Relationships+b.end.Documents, "restoring")
 	defer bar.finish()
 	d := &documentLoader{ctx: ctx, client: cl}
-	lines := &backupLines{key: b.key, documents: d.add}
+	lines := &backup.Reader{Key: b.key, Documents: d.add, Each: bar.each}
 	w := newImporter(cl, importFlags{create: true})
-	err = w.write(ctx, gated(s, lines.relationships(b.file, bar)))
+	err = w.write(ctx, gated(s, lines.Relationships(b.file)))
 	if err == nil {
 		err = d.flush()
 	}
@@ -144,9 +145,9 @@ type documentLoader struct {
 	bytes  int
 }
 
-func (d *documentLoader) add(doc *documentJSON) error {
+func (d *documentLoader) add(doc *backup.Document) error {
 	class := pembav1.DocumentClass_DOCUMENT_CLASS_OPEN
-	if doc.sealed {
+	if doc.Sealed {
 		class = pembav1.DocumentClass_DOCUMENT_CLASS_SEALED
 	}
 	d.batch = append(d.batch, &pembav1.StoredDocument{Key: doc.Key, DocumentClass: class, Value: doc.Value, Chain: doc.Chain})
@@ -213,7 +214,7 @@ func (a *app) restoreDir(ctx context.Context, dir string, b *backupSource, flags
 }
 
 // restoreConfig says of which cluster and history the new store is.
-func (a *app) restoreConfig(dir string, s *swap, head backupHead, flags restoreFlags) (replica.Config, error) {
+func (a *app) restoreConfig(dir string, s *swap, head backup.Head, flags restoreFlags) (replica.Config, error) {
 	store, err := a.storeConfig()
 	if err != nil {
 		return replica.Config{}, err

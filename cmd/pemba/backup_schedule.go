@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pemba-authz/pemba/server/backup"
 )
 
 // minEvery is how often backups are made at most.
@@ -22,7 +20,7 @@ const minEvery = time.Second
 func backupScheduleCommand(a *app) *cobra.Command {
 	var every time.Duration
 	var keep int
-	var key func() (backupKey, error)
+	var key func() (backup.Key, error)
 	c := &cobra.Command{
 		Use:   "schedule DIR",
 		Short: "Write a backup into a directory at once and then again and again",
@@ -66,7 +64,7 @@ Exit codes: 0 the last run was good, 1 it failed.`,
 type backupSchedule struct {
 	app  *app
 	dir  string
-	key  backupKey
+	key  backup.Key
 	keep int
 	log  *slog.Logger
 }
@@ -76,10 +74,12 @@ func (s *backupSchedule) run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		err := s.once(ctx, time.Now())
+		began := time.Now()
+		err := s.once(ctx, began)
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return nil // what was interrupted is no failure
 		}
+		s.note(began, every, err)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -91,17 +91,20 @@ func (s *backupSchedule) run(ctx context.Context, every time.Duration) error {
 	}
 }
 
-const (
-	backupStamp  = "20060102T150405.000Z"
-	suspectEnd   = ".suspect"
-	backupEnding = ".backup"
-)
-
-var backupNames = regexp.MustCompile(`^pemba-\d{8}T\d{6}\.\d{3}Z\.backup(\.suspect|\.pemba-new)?$`)
+// note writes beside the backups how the schedule goes.
+func (s *backupSchedule) note(began time.Time, every time.Duration, failed error) {
+	said := backup.Schedule{Every: every.String(), Keep: s.keep, LastRun: began.UTC()}
+	if failed != nil {
+		said.LastError = failed.Error()
+	}
+	if err := backup.WriteSchedule(s.dir, said); err != nil {
+		s.log.Warn("what the schedule says of itself was not written", "error", err)
+	}
+}
 
 // once makes a backup, verifies it and removes what is too old.
 func (s *backupSchedule) once(ctx context.Context, now time.Time) error {
-	name := filepath.Join(s.dir, "pemba-"+now.UTC().Format(backupStamp)+backupEnding)
+	name := backup.NewName(s.dir, now)
 	var done backupJSON
 	err := s.app.withClient(ctx, func(cl *client) error {
 		var err error
@@ -109,13 +112,13 @@ func (s *backupSchedule) once(ctx context.Context, now time.Time) error {
 		return err
 	})
 	if err == nil {
-		if _, _, err = verifyLines(name, &backupLines{key: s.key, closed: s.key.secret == nil}); err != nil {
-			err = errors.Join(fmt.Errorf("it does not verify: %w", err), os.Rename(name, name+suspectEnd))
+		if _, _, err = backup.Verify(name, &backup.Reader{Key: s.key, Closed: s.key.Secret == nil}); err != nil {
+			err = errors.Join(fmt.Errorf("it does not verify: %w", err), backup.Suspect(name))
 		}
 	}
 	removed := 0
 	if err == nil {
-		removed, err = s.prune()
+		removed, err = backup.Prune(s.dir, s.keep)
 	}
 	if err != nil {
 		if ctx.Err() == nil {
@@ -126,34 +129,4 @@ func (s *backupSchedule) once(ctx context.Context, now time.Time) error {
 	s.log.Info("backup", "file", name, "revision", done.Revision, "relationships", done.Relationships, "documents", done.Documents, "sealed", done.Sealed,
 		"took", time.Since(now).Round(time.Millisecond).String(), "removed", removed)
 	return nil
-}
-
-// prune removes backups that are too old, and what runs that failed have left.
-// Files with other names stay.
-func (s *backupSchedule) prune() (int, error) {
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return 0, err
-	}
-	var good, suspect, old []string
-	for _, e := range entries {
-		switch name := e.Name(); {
-		case !backupNames.MatchString(name):
-		case strings.HasSuffix(name, backupEnding):
-			good = append(good, name)
-		case strings.HasSuffix(name, suspectEnd):
-			suspect = append(suspect, name)
-		default:
-			old = append(old, name)
-		}
-	}
-	slices.Sort(good) // by time
-	slices.Sort(suspect)
-	old = append(old, good[:max(0, len(good)-s.keep)]...)
-	old = append(old, suspect[:max(0, len(suspect)-1)]...)
-	var faults []error
-	for _, name := range old {
-		faults = append(faults, os.Remove(filepath.Join(s.dir, name)))
-	}
-	return len(old), errors.Join(faults...)
 }

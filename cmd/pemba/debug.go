@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/backup"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
@@ -122,11 +123,13 @@ func (a *app) backupOf(ctx context.Context, st *store.Store, name string) error 
 		}
 	}
 	b := backupJSON{Revision: fmt.Sprint(snapshot.Revision())}
-	none := func(func(*backupLine, error) bool) {} // there were no documents then
-	err = writeWhole(name, func(f io.Writer) error {
-		w := newBackupWriter(f, nil)
-		err := w.write(backupHead{Format: backupFormat, Revision: b.Revision, Schema: s.Source()}, alive, none)
-		b.Relationships = w.end.Relationships
+	err = backup.Whole(name, func(f io.Writer) error { // there were no documents then
+		w := backup.NewWriter(f)
+		if err := w.Begin(backup.Head{Format: backup.Format, Revision: b.Revision, Schema: s.Source()}); err != nil {
+			return err
+		}
+		err := w.Finish(alive)
+		b.Relationships = w.End.Relationships
 		return err
 	})
 	if err != nil {

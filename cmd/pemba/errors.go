@@ -9,6 +9,7 @@ import (
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema/syntax"
+	"github.com/pemba-authz/pemba/server/backup"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
@@ -94,6 +95,6 @@ func refused(err error) bool {
 		is[*engine.PermissionWriteError](err) || is[*engine.SubjectTypeError](err) ||
 		is[*engine.DepthError](err) || is[*engine.LimitError](err) || is[*engine.CycleError](err) ||
 		is[*caveat.ParamError](err) || is[*caveat.EvalError](err) ||
-		is[*store.DiskFullError](err) ||
+		is[*store.DiskFullError](err) || is[*backup.KeyError](err) ||
 		is[*replica.MemberError](err) || is[*replica.ClusterError](err)
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/pemba-authz/pemba/server/backup"
 	"github.com/pemba-authz/pemba/server/suite"
 )
 
@@ -22,15 +23,15 @@ func FuzzParseLine(f *testing.F) {
 		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		r, err := parseLine(line)
+		r, err := backup.ParseLine(line)
 		if err != nil {
 			return
 		}
-		data, err := compactJSON(relationshipData(r))
+		data, err := compactJSON(backup.RelationshipData(r))
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := parseLine(string(data))
+		again, err := backup.ParseLine(string(data))
 		if err != nil {
 			t.Fatalf("%s: %v", data, err)
 		}

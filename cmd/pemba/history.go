@@ -14,6 +14,7 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
+	"github.com/pemba-authz/pemba/server/backup"
 )
 
 // historyPage is how many are asked for at once.
@@ -82,12 +83,12 @@ func words(parts ...string) string {
 
 // eventJSON is what a revision did to a relationship, as data.
 type eventJSON struct {
-	Revision     uint64           `json:"revision"`
-	Operation    string           `json:"operation"` // created, replaced, deleted or expired
-	Relationship relationshipJSON `json:"relationship"`
-	Time         string           `json:"time,omitempty"` // missing: it is not known any more
-	Actor        string           `json:"actor,omitempty"`
-	Metadata     any              `json:"metadata,omitempty"`
+	Revision     uint64              `json:"revision"`
+	Operation    string              `json:"operation"` // created, replaced, deleted or expired
+	Relationship backup.Relationship `json:"relationship"`
+	Time         string              `json:"time,omitempty"` // missing: it is not known any more
+	Actor        string              `json:"actor,omitempty"`
+	Metadata     any                 `json:"metadata,omitempty"`
 }
 
 func relationshipHistoryCommand(a *app) *cobra.Command {
@@ -163,7 +164,7 @@ func eventItem(e *consolev1.HistoryEvent) item {
 	r := relationshipFrom(e.GetRelationship())
 	d := eventJSON{
 		Revision: e.GetRevision(), Operation: strings.ToLower(strings.TrimPrefix(e.GetOperation().String(), "OPERATION_")),
-		Relationship: relationshipData(r), Actor: e.GetActor(),
+		Relationship: backup.RelationshipData(r), Actor: e.GetActor(),
 	}
 	if e.GetRecorded() {
 		d.Time = e.GetTime().AsTime().Format(time.RFC3339)

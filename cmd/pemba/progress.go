@@ -45,6 +45,12 @@ func (p *progress) add(n int64) {
 	}
 }
 
+// each says that one more is done.
+func (p *progress) each() error {
+	p.add(1)
+	return nil
+}
+
 func (p *progress) finish() {
 	if p != nil {
 		_ = p.bar.Finish()

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/backup"
 	"github.com/pemba-authz/pemba/server/suite"
 )
 
@@ -123,7 +124,7 @@ func readAllRelationships(r io.Reader) ([]engine.Relationship, error) {
 		if err != nil {
 			return nil, usagef("%w", errors.Join(append(faults, err)...))
 		}
-		rel, err := parseLine(l.text)
+		rel, err := backup.ParseLine(l.text)
 		if err != nil {
 			faults = append(faults, l.fault(err))
 			continue
@@ -295,7 +296,7 @@ func (c *client) matching(ctx context.Context, f filter, at string) iter.Seq2[en
 var relationshipColumns = []string{"resource", "relation", "subject", "caveat", "context", "expires"}
 
 func relationshipItem(r engine.Relationship) item {
-	data := relationshipData(r)
+	data := backup.RelationshipData(r)
 	context := ""
 	if len(data.Context) > 0 {
 		// What came out of a JSON decoder goes into one.

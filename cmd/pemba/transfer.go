@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/schema"
+	"github.com/pemba-authz/pemba/server/backup"
 )
 
 // importFlags are what an import may be given.
@@ -126,7 +126,7 @@ func (s *source) relationships() iter.Seq2[engine.Relationship, error] {
 				return
 			}
 			s.lines++
-			r, err := parseLine(l.text)
+			r, err := backup.ParseLine(l.text)
 			if err == nil {
 				err = engine.Validate(s.schema, r)
 			}
@@ -167,7 +167,7 @@ func exportCommand(a *app) *cobra.Command {
 				if len(args) == 0 {
 					return a.export(c.Context(), cl, at)
 				}
-				return writeWhole(args[0], func(f io.Writer) error {
+				return backup.Whole(args[0], func(f io.Writer) error {
 					into := *a
 					into.stdout = f
 					return into.export(c.Context(), cl, at)
@@ -226,22 +226,4 @@ func (c *client) exported(ctx context.Context, at string) iter.Seq2[engine.Relat
 			yield(engine.Relationship{}, err)
 		}
 	}
-}
-
-// writeWhole writes a new file and gives it its name when it is whole. Only its
-// owner can read it.
-func writeWhole(name string, write func(io.Writer) error) error {
-	next := name + ".pemba-new"
-	f, err := os.OpenFile(next, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(next))
-	}
-	return os.Rename(next, name)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/server/backup"
 	"github.com/pemba-authz/pemba/server/suite"
 )
 
@@ -38,7 +39,7 @@ func (suiteFiles) ReadRelationships(s *suite.Suite, file string, data []byte) {
 		at := suite.Place{File: file, Line: l.number}
 		var r engine.Relationship
 		if err == nil {
-			r, err = parseLine(l.text)
+			r, err = backup.ParseLine(l.text)
 		}
 		if err != nil {
 			s.Fail(at, "%v", err)

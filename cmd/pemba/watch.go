@@ -8,6 +8,8 @@ import (
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
+
+	"github.com/pemba-authz/pemba/server/backup"
 )
 
 // watchFlags are what a watch may be given.
@@ -180,15 +182,15 @@ func (w *watcher) event(e watchJSON) error {
 
 // watchJSON is an event as data.
 type watchJSON struct {
-	Revision     string            `json:"revision"`
-	Operation    string            `json:"operation"` // touch, delete or schema
-	Relationship *relationshipJSON `json:"relationship,omitempty"`
-	text         string            // of the relationship
+	Revision     string               `json:"revision"`
+	Operation    string               `json:"operation"` // touch, delete or schema
+	Relationship *backup.Relationship `json:"relationship,omitempty"`
+	text         string               // of the relationship
 }
 
 func updateEvent(at string, u *v1.RelationshipUpdate) watchJSON {
 	r := relationshipFrom(u.GetRelationship())
-	data := relationshipData(r)
+	data := backup.RelationshipData(r)
 	e := watchJSON{Revision: at, Operation: "touch", Relationship: &data, text: r.String()}
 	if u.GetOperation() == v1.RelationshipUpdate_OPERATION_DELETE {
 		e.Operation = "delete"

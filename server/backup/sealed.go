@@ -1,4 +1,4 @@
-package main
+package backup
 
 import (
 	"bufio"
@@ -18,7 +18,7 @@ var sealedLine = []byte(`{"sealed":`)
 // sealedParts reads the lines with parts of the sealed documents as one file, up to
 // the first line that is none.
 type sealedParts struct {
-	lines *backupLines
+	lines *Reader
 	part  []byte
 }
 
@@ -28,9 +28,9 @@ func (s *sealedParts) Read(p []byte) (int, error) {
 		if !bytes.HasPrefix(s.lines.text, sealedLine) {
 			return 0, io.EOF
 		}
-		var l backupLine
+		var l Line
 		if err := json.Unmarshal(s.lines.text, &l); err != nil || len(l.Sealed) == 0 {
-			return 0, fmt.Errorf("line %d: a part of the sealed documents has no content", s.lines.line)
+			return 0, fmt.Errorf("line %d: a part of the sealed documents has no content", s.lines.Line)
 		}
 		s.part = l.Sealed
 		s.lines.take()
@@ -45,37 +45,37 @@ func (s *sealedParts) Read(p []byte) (int, error) {
 
 // sealed reads the sealed documents, which begin at the present line, and hands
 // them over. It stands on the line after them then.
-func (b *backupLines) sealed() error {
+func (b *Reader) sealed() error {
 	if b.parts {
-		return fmt.Errorf("line %d: the sealed documents lie in two places", b.line)
+		return fmt.Errorf("line %d: the sealed documents lie in two places", b.Line)
 	}
 	parts := &sealedParts{lines: b}
 	b.parts = true
-	if b.closed {
+	if b.Closed {
 		_, err := io.Copy(io.Discard, parts)
 		return err
 	}
-	if err := b.key.opens(&b.head); err != nil {
+	if err := b.Key.opens(&b.Head); err != nil {
 		return err
 	}
-	file, err := age.Decrypt(parts, b.key.secret)
+	file, err := age.Decrypt(parts, b.Key.Secret)
 	if other := (*age.NoIdentityMatchError)(nil); errors.As(err, &other) {
-		return &coded{exitRefused, errors.New("the sealed documents of the backup are encrypted to another key")}
+		return &KeyError{"the sealed documents of the backup are encrypted to another key"}
 	}
 	if err != nil {
 		return fmt.Errorf("the sealed documents are damaged: %w", err)
 	}
 	in := bufio.NewScanner(file)
-	in.Buffer(nil, maxBackupLine)
+	in.Buffer(nil, maxLine)
 	for in.Scan() {
-		d := &documentJSON{}
+		d := &Document{}
 		if err := json.Unmarshal(in.Bytes(), d); err != nil || d.Key == "" || len(d.Value) == 0 {
 			return errors.New("the sealed documents are damaged: one of them has no key or no value")
 		}
-		d.sealed = true
-		b.read.Sealed++
-		if b.documents != nil {
-			if err := b.documents(d); err != nil {
+		d.Sealed = true
+		b.Read.Sealed++
+		if b.Documents != nil {
+			if err := b.Documents(d); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,8 @@
-package main
+package backup
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +13,9 @@ import (
 	"github.com/pemba-authz/pemba/engine"
 )
 
-// relationshipJSON is a relationship as data, and a line of NDJSON. The other
-// stream is the text form.
-type relationshipJSON struct {
+// Relationship is a relationship as data, and a line of NDJSON. The other form of a
+// line is the text form.
+type Relationship struct {
 	Resource string         `json:"resource"` // type:id
 	Relation string         `json:"relation"`
 	Subject  string         `json:"subject"` // type:id or type:id#relation
@@ -22,8 +24,9 @@ type relationshipJSON struct {
 	Expires  string         `json:"expires,omitempty"` // RFC 3339
 }
 
-func relationshipData(r engine.Relationship) relationshipJSON {
-	data := relationshipJSON{Resource: r.Resource.String(), Relation: r.Relation, Subject: r.Subject.String()}
+// RelationshipData returns a relationship as data.
+func RelationshipData(r engine.Relationship) Relationship {
+	data := Relationship{Resource: r.Resource.String(), Relation: r.Relation, Subject: r.Subject.String()}
 	if t := r.Trait; t != nil {
 		data.Caveat, data.Context = t.Caveat, t.Context
 		if !t.Expires.IsZero() {
@@ -33,16 +36,16 @@ func relationshipData(r engine.Relationship) relationshipJSON {
 	return data
 }
 
-// parseLine reads one line of a stream: NDJSON when it begins with a brace,
+// ParseLine reads one line of a stream: NDJSON when it begins with a brace,
 // else text.
-func parseLine(line string) (engine.Relationship, error) {
+func ParseLine(line string) (engine.Relationship, error) {
 	if !strings.HasPrefix(line, "{") {
 		return engine.ParseRelationship(line)
 	}
 	dec := json.NewDecoder(strings.NewReader(line))
 	dec.UseNumber()
 	dec.DisallowUnknownFields()
-	var data relationshipJSON
+	var data Relationship
 	if err := dec.Decode(&data); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("the JSON object is cut short")
@@ -55,8 +58,12 @@ func parseLine(line string) (engine.Relationship, error) {
 	return data.relationship()
 }
 
-func (d relationshipJSON) relationship() (engine.Relationship, error) {
-	r, err := relationshipOf(d.Resource, d.Relation, d.Subject)
+func (d Relationship) relationship() (engine.Relationship, error) {
+	resource, err1 := engine.ParseObject(d.Resource)
+	err2 := engine.CheckRelationName(d.Relation)
+	subject, err3 := engine.ParseSubject(d.Subject)
+	r := engine.Relationship{Resource: resource, Relation: d.Relation, Subject: subject}
+	err := cmp.Or(err1, err2, err3)
 	if err != nil {
 		return r, err
 	}
@@ -74,4 +81,15 @@ func (d relationshipJSON) relationship() (engine.Relationship, error) {
 		r.Trait.Expires, err = engine.ParseTime(d.Expires)
 	}
 	return r, err
+}
+
+// compactJSON encodes without escaping what HTML would need escaped.
+func compactJSON(value any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
