@@ -202,18 +202,12 @@ func invoke(ctx context.Context, conn *grpc.ClientConn, m protoreflect.MethodDes
 	return nil
 }
 
-// pending are services that are not served yet.
-var pending = map[protoreflect.FullName]bool{"pemba.console.v1.BackupService": true}
-
 // methods returns all methods of the API.
 func methods() []protoreflect.MethodDescriptor {
 	var all []protoreflect.MethodDescriptor
 	for _, pkg := range []protoreflect.FullName{"authzed.api.v1", "pemba.v1", "pemba.console.v1"} {
 		protoregistry.GlobalFiles.RangeFilesByPackage(pkg, func(f protoreflect.FileDescriptor) bool {
 			for i := range f.Services().Len() {
-				if pending[f.Services().Get(i).FullName()] {
-					continue
-				}
 				for j := range f.Services().Get(i).Methods().Len() {
 					all = append(all, f.Services().Get(i).Methods().Get(j))
 				}

@@ -32,23 +32,32 @@ var errNoRecipient = status.Error(codes.FailedPrecondition,
 
 // ExportDocuments streams all documents of one revision.
 func (b *backupService) ExportDocuments(r *pembav1.ExportDocumentsRequest, out grpc.ServerStreamingServer[pembav1.ExportDocumentsResponse]) error {
-	var to *age.X25519Recipient
-	if r.Recipient != "" {
-		var err error
-		if to, err = age.ParseX25519Recipient(r.Recipient); err != nil { // whose text may hold a secret key
-			return invalid("the recipient is no public key, age1…, of `pemba backup key`")
-		}
+	to, err := recipient(r.Recipient)
+	if err != nil {
+		return err
 	}
 	snap, err := b.snapshot(out.Context(), r.Consistency)
 	if err != nil {
 		return err
 	}
 	defer snap.Close()
-	e := &documentExport{out: out, at: fromToken(snap.Token()), snap: snap}
+	e := &documentExport{ctx: out.Context(), send: out.Send, at: fromToken(snap.Token()), snap: snap}
 	if err := e.sealed(to); err != nil {
 		return err
 	}
 	return e.open()
+}
+
+// recipient reads the public half of a key; nil for "".
+func recipient(public string) (*age.X25519Recipient, error) {
+	if public == "" {
+		return nil, nil
+	}
+	to, err := age.ParseX25519Recipient(public)
+	if err != nil { // whose text may hold a secret key
+		return nil, invalid("the recipient is no public key, age1…, of `pemba backup key`")
+	}
+	return to, nil
 }
 
 // maxSealedPart bounds a part of the file of sealed documents, in bytes.
@@ -56,7 +65,8 @@ const maxSealedPart = 48 << 10
 
 // documentExport sends the documents of one revision.
 type documentExport struct {
-	out  grpc.ServerStreamingServer[pembav1.ExportDocumentsResponse]
+	ctx  context.Context
+	send func(*pembav1.ExportDocumentsResponse) error
 	at   *v1.ZedToken
 	snap *replica.Snapshot
 }
@@ -72,7 +82,7 @@ func (e *documentExport) sealed(to *age.X25519Recipient) error {
 	var file io.WriteCloser
 	parts := bufio.NewWriterSize(e, maxSealedPart)
 	n := uint64(0)
-	for doc, err := range e.snap.Documents(e.out.Context(), "", "") {
+	for doc, err := range e.snap.Documents(e.ctx, "", "") {
 		if err != nil {
 			return err
 		}
@@ -100,18 +110,18 @@ func (e *documentExport) sealed(to *age.X25519Recipient) error {
 	if err := errors.Join(file.Close(), parts.Flush()); err != nil {
 		return err
 	}
-	return e.out.Send(&pembav1.ExportDocumentsResponse{ReadAt: e.at, SealedDocuments: n})
+	return e.send(&pembav1.ExportDocumentsResponse{ReadAt: e.at, SealedDocuments: n})
 }
 
 // Write sends the next part of the file.
 func (e *documentExport) Write(part []byte) (int, error) {
-	return len(part), e.out.Send(&pembav1.ExportDocumentsResponse{ReadAt: e.at, Sealed: part})
+	return len(part), e.send(&pembav1.ExportDocumentsResponse{ReadAt: e.at, Sealed: part})
 }
 
 // open sends the open documents.
 func (e *documentExport) open() error {
 	page, size := &pembav1.ExportDocumentsResponse{ReadAt: e.at}, 0
-	for doc, err := range e.snap.Documents(e.out.Context(), "", "") {
+	for doc, err := range e.snap.Documents(e.ctx, "", "") {
 		if err != nil {
 			return err
 		}
@@ -124,7 +134,7 @@ func (e *documentExport) open() error {
 		if size += len(doc.Key) + len(doc.Value); size < maxDocumentsBytes {
 			continue
 		}
-		if err := e.out.Send(page); err != nil {
+		if err := e.send(page); err != nil {
 			return err
 		}
 		page, size = &pembav1.ExportDocumentsResponse{ReadAt: e.at}, 0
@@ -132,7 +142,7 @@ func (e *documentExport) open() error {
 	if len(page.Documents) == 0 {
 		return nil
 	}
-	return e.out.Send(page)
+	return e.send(page)
 }
 
 // RestoreDocuments writes documents of a backup.

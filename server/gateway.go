@@ -37,6 +37,7 @@ func newGateway(conn *grpc.ClientConn) (*runtime.ServeMux, error) {
 		consolev1.RegisterHistoryServiceHandler,
 		consolev1.RegisterSandboxServiceHandler,
 		consolev1.RegisterNodeServiceHandler,
+		consolev1.RegisterBackupServiceHandler,
 		portalv1.RegisterSessionServiceHandler,
 		portalv1.RegisterPeopleServiceHandler,
 		portalv1.RegisterSubscriptionServiceHandler,

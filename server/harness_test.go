@@ -297,6 +297,7 @@ var services = []protoreflect.FullName{
 	"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.BackupService", "pemba.v1.SchemaService", "pemba.v1.ClusterService",
 	"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService",
 	"pemba.console.v1.SandboxService", "pemba.console.v1.NodeService",
+	"pemba.console.v1.BackupService",
 }
 
 // findMethod finds a method by its name, or by "SERVICE.NAME" where several

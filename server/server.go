@@ -66,6 +66,8 @@ type Config struct {
 	Portal   *portal.Portal // the Customer Portal; nil: it is off
 	Reserved *Reserved      // what only the portal writes; nil: nothing
 
+	Backups Backups // where this node keeps backups
+
 	Log      *LogRing  // what the program logs; nil: nothing is kept
 	Settings []Setting // of the program, for those who ask
 	Surface  []Surface // what it answers beside this server's own
@@ -156,6 +158,7 @@ type Server struct {
 	candidates *candidateCache
 	metrics    *metrics
 	series     series
+	taking     sync.Mutex // held while a backup is made
 	gates      *gates
 	provider   *idp.Provider // nil: without the portal
 	visitors   *visitors
@@ -257,6 +260,7 @@ func (s *Server) Register(g *grpc.Server) {
 	portalv1.RegisterSessionServiceServer(g, newSessionService(s))
 	consolev1.RegisterSandboxServiceServer(g, newSandboxService(s))
 	consolev1.RegisterNodeServiceServer(g, &nodeService{Server: s})
+	consolev1.RegisterBackupServiceServer(g, &backupDirectory{Server: s})
 	if s.config.Portal != nil {
 		s.config.Portal.Register(g)
 	}

@@ -24,7 +24,8 @@ document and each relationship as NDJSON, and a line with their numbers and the 
 of all lines before. Sealed documents are encrypted to a key (`+"`pemba backup key`"+`) before they
 leave the server: a store that has some is backed up with --backup-key, and the backup is
 restored with it.`,
-		backupCreateCommand(a), backupVerifyCommand(a), backupRestoreCommand(a), backupScheduleCommand(a), backupKeyCommand(a))
+		backupCreateCommand(a), backupVerifyCommand(a), backupRestoreCommand(a), backupScheduleCommand(a), backupKeyCommand(a),
+		backupListCommand(a), backupTakeCommand(a))
 }
 
 // backupJSON is what the commands answer with.

@@ -52,14 +52,19 @@ func backupKeyOf(c *cobra.Command, usage string) func() (backup.Key, error) {
 		if name == "" {
 			return backup.Key{}, nil
 		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return backup.Key{}, fmt.Errorf("--%s: %w", backupKeyFlag, err)
-		}
-		k, err := backup.ParseKey(string(text))
-		if err != nil {
-			return k, usagef("--%s %s: %w", backupKeyFlag, name, err)
-		}
-		return k, nil
+		return readBackupKey(name)
 	}
+}
+
+// readBackupKey reads the file that --backup-key names.
+func readBackupKey(name string) (backup.Key, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return backup.Key{}, fmt.Errorf("--%s: %w", backupKeyFlag, err)
+	}
+	k, err := backup.ParseKey(string(text))
+	if err != nil {
+		return k, usagef("--%s %s: %w", backupKeyFlag, name, err)
+	}
+	return k, nil
 }

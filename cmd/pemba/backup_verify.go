@@ -12,17 +12,22 @@ import (
 
 func backupVerifyCommand(a *app) *cobra.Command {
 	var key func() (backup.Key, error)
+	var there bool
 	c := &cobra.Command{
 		Use:   "verify FILE…",
 		Short: "Check that backups are whole and that a store would take them",
 		Long: `Reads backups to their last line: compares number and checksum, compiles the schema,
 and judges every relationship, every constraint and every record of a chain by it, as a
-store does. It needs no store, and for sealed documents the key.
+store does. It needs no store, and for sealed documents the key. With --on-server the
+files are those of pemba backup list, and the server reads them.
 
 Exit codes: 0 all are good, 3 one is not.`,
 		Example: "  pemba backup verify backups/*.backup",
 		Args:    atLeast(1, "FILE…"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if there {
+				return a.withClient(c.Context(), func(cl *client) error { return a.verifyThere(c.Context(), cl, args) })
+			}
 			k, err := key()
 			if err != nil {
 				return err
@@ -56,6 +61,7 @@ Exit codes: 0 all are good, 3 one is not.`,
 		},
 	}
 	key = backupKeyOf(c, "file with the key that opens sealed documents")
+	c.Flags().BoolVar(&there, "on-server", false, "have the server verify backups in its directory")
 	return c
 }
 

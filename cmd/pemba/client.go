@@ -33,6 +33,7 @@ type client struct {
 	tools        consolev1.SchemaToolsServiceClient
 	histories    consolev1.HistoryServiceClient
 	nodes        consolev1.NodeServiceClient
+	kept         consolev1.BackupServiceClient
 }
 
 func newClient(conn grpc.ClientConnInterface) *client {
@@ -51,6 +52,7 @@ func newClient(conn grpc.ClientConnInterface) *client {
 		tools:        consolev1.NewSchemaToolsServiceClient(conn),
 		histories:    consolev1.NewHistoryServiceClient(conn),
 		nodes:        consolev1.NewNodeServiceClient(conn),
+		kept:         consolev1.NewBackupServiceClient(conn),
 	}
 }
 

@@ -45,7 +45,7 @@ var layers = map[string]room{
 		ours: []string{
 			"console", "server/api/pemba/console/v1", "server/api/pemba/portal/v1", "server/api/pemba/v1", "server/portal",
 			"server/portal/idp", "server/portal/session", "server/reload", "server/replica", "server/replica/peer",
-			"server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
+			"server/backup", "server/store", "server/suite", "engine", "engine/caveat", "schema", "schema/syntax",
 		},
 		others: []string{
 			"filippo.io/age", "github.com/authzed/authzed-go", "github.com/coreos/go-oidc/v3", "github.com/grpc-ecosystem/grpc-gateway/v2",

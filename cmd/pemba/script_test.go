@@ -87,6 +87,17 @@ func revision(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], found[1])
 }
 
+var backupsMade = regexp.MustCompile(`pemba-[\w.]+\.backup`)
+
+// made keeps the name of the backup that was printed first: made VARIABLE.
+func made(ts *testscript.TestScript, neg bool, args []string) {
+	found := backupsMade.FindString(ts.ReadFile("stdout"))
+	if neg || len(args) != 1 || found == "" {
+		ts.Fatalf("usage: made VARIABLE, after the name of a backup was printed")
+	}
+	ts.Setenv(args[0], found)
+}
+
 // cursors finds the cursor that a limited lookup prints.
 var cursors = regexp.MustCompile(`--cursor ([\w-]+)`)
 

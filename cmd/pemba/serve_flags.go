@@ -29,6 +29,7 @@ type serveFlags struct {
 	retention          time.Duration
 	retentionRevisions uint64
 
+	backupDir, backupKey            string
 	inMemory                        bool
 	bootstrap                       []string
 	grpcAddr, httpAddr, metricsAddr string
@@ -72,6 +73,8 @@ func (f *serveFlags) declare(flags *pflag.FlagSet) {
 	flags.StringVar(&f.grpcAddr, "grpc-addr", "127.0.0.1:50051", "address of gRPC")
 	flags.StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "address of the JSON gateway, AuthZEN and health")
 	flags.StringVar(&f.metricsAddr, "metrics-addr", "127.0.0.1:9090", "address of Prometheus metrics and pprof, which ask for no key")
+	flags.StringVar(&f.backupDir, "backup-dir", "", "directory of backups that are made through the API, and of those that a schedule makes there")
+	flags.StringVar(&f.backupKey, "backup-key", "", "file with the key, or its public half, that sealed documents of those backups are encrypted to")
 	flags.StringVar(&f.public, "public-url", "", "where callers reach HTTP (default: --http-addr)")
 	f.portal.declare(flags)
 	f.cluster.declare(flags)
@@ -134,6 +137,9 @@ func (f *serveFlags) settings(log *slog.Logger) (*settings, error) {
 	if err := f.cluster.settle(&s.replica); err != nil {
 		faults = append(faults, err)
 	}
+	if s.server.Backups, err = f.backups(); err != nil {
+		faults = append(faults, err)
+	}
 	if s.server.Auth, err = f.auth(log); err != nil {
 		faults = append(faults, err)
 	}
@@ -177,6 +183,9 @@ func (f *serveFlags) warnings() []string {
 	}
 	if f.portal.rawWrites {
 		warnings = append(warnings, "--portal-raw-writes: what is written past the portal is in no audit log; serve without it when the repair is done")
+	}
+	if f.backupKey != "" && f.backupDir == "" {
+		warnings = append(warnings, "--backup-key is for backups in --backup-dir, which is not given: it has no effect")
 	}
 	if !loopback(f.metricsAddr) {
 		warnings = append(warnings, "metrics and profiles ask for no key: let only operators reach --metrics-addr")

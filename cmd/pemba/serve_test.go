@@ -51,7 +51,7 @@ func TestServeScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "up": up, "down": down, "get": get, "keep": keep, "ports": ports, "until": until, "field": field, "token": token, "certificates": certificates,
+			"code": code, "made": made, "up": up, "down": down, "get": get, "keep": keep, "ports": ports, "until": until, "field": field, "token": token, "certificates": certificates,
 			"ended": ended, "background": inBackground, "logged": logged, "interrupt": interrupt, "count": count, "records": records,
 		},
 	})

@@ -517,9 +517,12 @@ type VerifyBackupResponse struct {
 	// done is set with the last message.
 	Done bool `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
 	// faults are why a store would not take it; none: it is good.
-	Faults        []string `protobuf:"bytes,4,rep,name=faults,proto3" json:"faults,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Faults []string `protobuf:"bytes,4,rep,name=faults,proto3" json:"faults,omitempty"`
+	// sealed_unopened: it has sealed documents, which were not opened, as the node has
+	// only the public half of its key, or none.
+	SealedUnopened bool `protobuf:"varint,5,opt,name=sealed_unopened,json=sealedUnopened,proto3" json:"sealed_unopened,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *VerifyBackupResponse) Reset() {
@@ -580,6 +583,13 @@ func (x *VerifyBackupResponse) GetFaults() []string {
 	return nil
 }
 
+func (x *VerifyBackupResponse) GetSealedUnopened() bool {
+	if x != nil {
+		return x.SealedUnopened
+	}
+	return false
+}
+
 var File_pemba_console_v1_backups_proto protoreflect.FileDescriptor
 
 const file_pemba_console_v1_backups_proto_rawDesc = "" +
@@ -618,12 +628,13 @@ const file_pemba_console_v1_backups_proto_rawDesc = "" +
 	"\x06backup\x18\x03 \x01(\v2\x18.pemba.console.v1.BackupR\x06backup\x121\n" +
 	"\aread_at\x18\x04 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\")\n" +
 	"\x13VerifyBackupRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\x86\x01\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\xaf\x01\n" +
 	"\x14VerifyBackupResponse\x12$\n" +
 	"\rrelationships\x18\x01 \x01(\x04R\rrelationships\x12\x1c\n" +
 	"\tdocuments\x18\x02 \x01(\x04R\tdocuments\x12\x12\n" +
 	"\x04done\x18\x03 \x01(\bR\x04done\x12\x16\n" +
-	"\x06faults\x18\x04 \x03(\tR\x06faults2\xad\x03\n" +
+	"\x06faults\x18\x04 \x03(\tR\x06faults\x12'\n" +
+	"\x0fsealed_unopened\x18\x05 \x01(\bR\x0esealedUnopened2\xad\x03\n" +
 	"\rBackupService\x12\x85\x01\n" +
 	"\vListBackups\x12$.pemba.console.v1.ListBackupsRequest\x1a%.pemba.console.v1.ListBackupsResponse\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/pemba/console/v1/backups/list\x12\x84\x01\n" +
 	"\n" +

@@ -37,7 +37,9 @@ type BackupServiceClient interface {
 	// ListBackups lists what the directory holds, the newest first.
 	ListBackups(ctx context.Context, in *ListBackupsRequest, opts ...grpc.CallOption) (*ListBackupsResponse, error)
 	// TakeBackup writes a backup of the newest revision into the directory, verifies
-	// it, and tells how far it is. It goes on only as long as somebody reads.
+	// it, and tells how far it is. It goes on only as long as somebody reads, and one
+	// is made at a time. A store with sealed documents needs the node to have a key:
+	// else the answer is FAILED_PRECONDITION.
 	TakeBackup(ctx context.Context, in *TakeBackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TakeBackupResponse], error)
 	// VerifyBackup reads a backup to its end and judges all of it by its schema.
 	VerifyBackup(ctx context.Context, in *VerifyBackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[VerifyBackupResponse], error)
@@ -110,7 +112,9 @@ type BackupServiceServer interface {
 	// ListBackups lists what the directory holds, the newest first.
 	ListBackups(context.Context, *ListBackupsRequest) (*ListBackupsResponse, error)
 	// TakeBackup writes a backup of the newest revision into the directory, verifies
-	// it, and tells how far it is. It goes on only as long as somebody reads.
+	// it, and tells how far it is. It goes on only as long as somebody reads, and one
+	// is made at a time. A store with sealed documents needs the node to have a key:
+	// else the answer is FAILED_PRECONDITION.
 	TakeBackup(*TakeBackupRequest, grpc.ServerStreamingServer[TakeBackupResponse]) error
 	// VerifyBackup reads a backup to its end and judges all of it by its schema.
 	VerifyBackup(*VerifyBackupRequest, grpc.ServerStreamingServer[VerifyBackupResponse]) error
