@@ -50,7 +50,9 @@ func nodeFactsCommand(a *app) *cobra.Command {
 func factsText(d *consolev1.DescribeNodeResponse) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
-	line := func(name, format string, args ...any) { _, _ = fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	line := func(name, format string, args ...any) {
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
 	build, run, raft, db, cache := d.GetBuild(), d.GetRuntime(), d.GetRaft(), d.GetDatabase(), d.GetCache()
 	line("node", "%s %s", d.GetNode(), d.GetName())
 	line("build", "%s %s %s", build.GetVersion(), build.GetGoVersion(), build.GetPlatform())

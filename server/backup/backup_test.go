@@ -1,4 +1,4 @@
-package main
+package backup
 
 import (
 	"bytes"
@@ -14,13 +14,13 @@ import (
 
 // sealedBackup returns a backup with sealed documents in several lines, and the
 // key that opens them.
-func sealedBackup(t testing.TB, values ...string) ([]byte, backupKey) {
+func sealedBackup(t testing.TB, values ...string) ([]byte, Key) {
 	t.Helper()
 	secret, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := backupKey{secret, secret.Recipient().String()}
+	key := Key{secret, secret.Recipient().String()}
 	var file bytes.Buffer
 	w, err := age.Encrypt(&file, secret.Recipient())
 	if err != nil {
@@ -34,33 +34,45 @@ func sealedBackup(t testing.TB, values ...string) ([]byte, backupKey) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	documents := func(yield func(*backupLine, error) bool) {
+	documents := func(yield func(*Line, error) bool) {
 		for file.Len() > 0 {
-			if !yield(&backupLine{Sealed: file.Next(100)}, nil) {
+			if !yield(&Line{Sealed: file.Next(100)}, nil) {
 				return
 			}
 		}
-		_ = yield(&backupLine{sealed: int64(len(values))}, nil) && yield(&backupLine{Document: &documentJSON{Key: "open", Value: []byte(`{"a":1.50}`)}}, nil)
+		_ = yield(&Line{Count: int64(len(values))}, nil) && yield(&Line{Document: &Document{Key: "open", Value: []byte(`{"a":1.50}`)}}, nil)
 	}
 	relationships := func(yield func(engine.Relationship, error) bool) {
 		r, err := engine.ParseRelationship("document:plan#viewer@user:ana")
 		yield(r, err)
 	}
 	var out bytes.Buffer
-	head := backupHead{Format: backupFormat, Revision: "7", Schema: "definition user {} definition document { relation viewer: user }", BackupKey: key.public}
-	if err := newBackupWriter(&out, nil).write(head, relationships, documents); err != nil {
+	head := Head{Format: Format, Revision: "7", Schema: "definition user {} definition document { relation viewer: user }", BackupKey: key.Public}
+	b := NewWriter(&out)
+	if err := b.Begin(head); err != nil {
+		t.Fatal(err)
+	}
+	for l, err := range documents {
+		if err == nil {
+			err = b.Document(l)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Finish(relationships); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes(), key
 }
 
 // readBackup reads a backup to its end, and returns its documents.
-func readBackup(f io.Reader, key backupKey) (documents []string, end backupEnd, err error) {
-	lines := &backupLines{key: key, documents: func(d *documentJSON) error {
-		documents = append(documents, fmt.Sprintf("%s %v %s", d.Key, d.sealed, d.Value))
+func readBackup(f io.Reader, key Key) (documents []string, end End, err error) {
+	lines := &Reader{Key: key, Documents: func(d *Document) error {
+		documents = append(documents, fmt.Sprintf("%s %v %s", d.Key, d.Sealed, d.Value))
 		return nil
 	}}
-	_, end, err = checkBackup(f, lines, nil)
+	_, end, err = check(f, lines, nil)
 	return documents, end, err
 }
 
@@ -73,8 +85,8 @@ func TestSealedBackup(t *testing.T) {
 	if err != nil || fmt.Sprint(documents) != fmt.Sprint(want) || end.Sealed != 2 || end.Documents != 1 || end.Relationships != 1 {
 		t.Fatalf("%q, %+v, %v", documents, end, err)
 	}
-	closed := &backupLines{closed: true}
-	if _, end, err := checkBackup(bytes.NewReader(backup), closed, nil); err != nil || end.Sealed != 2 {
+	closed := &Reader{Closed: true}
+	if _, end, err := check(bytes.NewReader(backup), closed, nil); err != nil || end.Sealed != 2 {
 		t.Errorf("unopened: %+v, %v", end, err)
 	}
 	for i := range backup {
@@ -100,14 +112,14 @@ func FuzzBackup(f *testing.F) {
 	f.Add([]byte(`{"pembaBackup":3,"revision":"AbC","schema":"definition user {}"}` + "\n" + `{"sealed":"YWdlLWVuY3J5cHRpb24ub3JnL3YxCg=="}` + "\n"))
 	f.Add([]byte(`{"pembaBackup":2,"revision":"AbC","schema":""}` + "\n" + `{"document":{"key":"a","chain":"a","value":1}}` + "\n" + `{"relationships":0,"documents":1,"sha256":""}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, lines := range []*backupLines{{key: key}, {closed: true}, {}} {
-			lines.documents = func(d *documentJSON) error {
+		for _, lines := range []*Reader{{Key: key}, {Closed: true}, {}} {
+			lines.Documents = func(d *Document) error {
 				if d.Key == "" || len(d.Value) == 0 {
 					t.Error("a document has no key or no value")
 				}
 				return nil
 			}
-			_, _, _ = checkBackup(bytes.NewReader(data), lines, nil) // whatever it says, it does not panic
+			_, _, _ = check(bytes.NewReader(data), lines, nil) // whatever it says, it does not panic
 		}
 	})
 }
