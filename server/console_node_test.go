@@ -142,7 +142,7 @@ func TestLogRing(t *testing.T) {
 	log.Debug("not logged, and not kept")
 	log.With("node", "n1").WithGroup("raft").Warn("slow", "ms", 12, "token", "hidden", slog.Group("peer", "password", "hidden", "port", 7000))
 	log.Info(strings.Repeat("ä", 1_000), "text", strings.Repeat("x", 2_000))
-	log.Error("failed", "error", io.ErrUnexpectedEOF)
+	log.Error("failed", "error", io.ErrUnexpectedEOF, "link", "https://hidden", "one_time_code", "hidden", "key", "hidden")
 	c := consolev1.NewNodeServiceClient(h.conn)
 	read := func(r *consolev1.ReadLogRequest) string {
 		got, err := c.ReadLog(t.Context(), r)
@@ -163,7 +163,7 @@ func TestLogRing(t *testing.T) {
 		return text
 	}
 	const slow = "1 warn slow node=n1 raft.ms=12 raft.peer.password=(not kept) raft.peer.port=7000 raft.token=(not kept)\n"
-	const long, failed = "2 info ääääääää text=xxxxxxxxxx\n", "3 error failed error=unexpected\n"
+	const long, failed = "2 info ääääääää text=xxxxxxxxxx\n", "3 error failed error=unexpected key=(not kept) link=(not kept) one_time_code=(not kept)\n"
 	for _, test := range []struct {
 		request *consolev1.ReadLogRequest
 		want    string

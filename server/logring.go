@@ -150,7 +150,7 @@ func appendField(to []*consolev1.LogField, group string, a slog.Attr) []*console
 // mayBeSecret reports whether fields of that name may hold what nobody may see.
 func mayBeSecret(name string) bool {
 	name = strings.ToLower(name)
-	for _, word := range []string{"password", "secret", "token", "authorization", "cookie", "credential"} {
+	for _, word := range []string{"password", "secret", "token", "authorization", "cookie", "credential", "link", "one_time"} {
 		if strings.Contains(name, word) {
 			return true
 		}

@@ -99,7 +99,7 @@ func (n *daemon) openPortal(f *serveFlags, s *settings) error {
 		Replica: n.replica, Logger: n.log, PublicURL: url, Mailer: s.mailer,
 		Build: s.server.Version, Node: n.replica.Status().ID,
 		FirstRun: func(code string) {
-			n.log.Warn("there is no company yet: make the first with this one-time code", "url", url+firstRunPath, "code", code)
+			n.log.Warn("there is no company yet: make the first with this one-time code", "url", url+firstRunPath, "one_time_code", code)
 			n.codes <- code
 		},
 	})

@@ -51,7 +51,7 @@ func (p *Portal) tellFirstRun(code string) {
 	case p.config.FirstRun != nil:
 		p.config.FirstRun(code)
 	default:
-		p.log.Warn("there is no company yet: make the first with this one-time code", "url", p.publicURL()+"/console/first-run", "code", code)
+		p.log.Warn("there is no company yet: make the first with this one-time code", "url", p.publicURL()+"/console/first-run", "one_time_code", code)
 	}
 }
 
