@@ -2,7 +2,8 @@ package suite
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -147,9 +148,50 @@ func Join(p Parts) (string, []Problem) {
 	if len(s.Errors) > 0 {
 		return "", s.Errors
 	}
-	text, err := printYAML(root)
+	text, err := printExactly(root)
 	if err != nil {
-		s.Fail(Place{File: PartSchema}, "%v", fmt.Errorf("it cannot be written as YAML: %w", err))
+		s.Fail(Place{File: PartSchema}, "it cannot be written as YAML: %v", err)
 	}
 	return text, s.Errors
+}
+
+// printExactly prints a document that reads as what n holds. The emitter breaks some
+// blocks and comments (a block that begins with a tab, say): what does not read the
+// same is printed in quotes and without comments.
+func printExactly(n *yaml.Node) (string, error) {
+	text, err := printYAML(n)
+	if err == nil && readsAs(text, n) {
+		return text, nil
+	}
+	text, err = printYAML(quoted(n))
+	if err == nil && !readsAs(text, n) {
+		err = errors.New("it would read as something else")
+	}
+	return text, err
+}
+
+func readsAs(text string, n *yaml.Node) bool {
+	var doc yaml.Node
+	if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) != 1 {
+		return false
+	}
+	return same(doc.Content[0], n)
+}
+
+// same reports whether two nodes hold the same, however they are written.
+func same(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && a.Value == b.Value && a.Anchor == b.Anchor && a.ShortTag() == b.ShortTag() &&
+		slices.EqualFunc(a.Content, b.Content, same)
+}
+
+// quoted returns n with its texts in quotes and without comments.
+func quoted(n *yaml.Node) *yaml.Node {
+	q := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, Anchor: n.Anchor, Alias: n.Alias}
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
+		q.Style = yaml.DoubleQuotedStyle
+	}
+	for _, c := range n.Content {
+		q.Content = append(q.Content, quoted(c))
+	}
+	return q
 }

@@ -72,6 +72,7 @@ func TestNoOtherFiles(t *testing.T) {
 func FuzzParts(f *testing.F) {
 	f.Add("definition user {}", "// none\nuser:a#b@user:c", "assertTrue:\n- user:a#b@user:c", "user:a#b: [\"[user:*] is <user:a#b>\"]")
 	f.Add("", "", "a: &x [*x]", "# nothing")
+	f.Add("0", "\t\n", "0", "K~")
 	f.Fuzz(func(t *testing.T, schemaText, relationships, assertions, expected string) {
 		p := Parts{schemaText, relationships, assertions, expected}
 		newSuite("").ReadParts(p)
@@ -79,9 +80,10 @@ func FuzzParts(f *testing.F) {
 		if len(problems) > 0 {
 			return
 		}
-		if _, problems := Split("joined", []byte(text)); len(problems) > 0 {
+		parts, problems := Split("joined", []byte(text))
+		if len(problems) > 0 || parts.Schema != schemaText || parts.Relationships != relationships {
 			t.Logf("%q", text)
-			t.Fatal(problems)
+			t.Fatal(parts, problems)
 		}
 	})
 }
