@@ -13,8 +13,8 @@
 //
 // The same body and context give the same answer on every machine and in every
 // run: maps are walked in the order of their keys (ordered.go), and the limits
-// count work, not time. Nothing is taken from the machine: time zones are
-// offsets from UTC (zones.go), as two machines may differ about a named one.
+// count work, not time. Nothing is taken from the machine: time zones have a
+// database of their own (zones.go), as those of two machines may differ.
 //
 // Start reading at compile.go, then program.go.
 package caveat

@@ -1,8 +1,12 @@
 package caveat
 
 import (
+	"archive/zip"
+	_ "embed"
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -28,8 +32,8 @@ func inZone() [][2]string {
 	}
 }
 
-// zoneFunctions makes the functions refuse zones by name. CEL looks names up in
-// the machine's time zone database, and two machines may have two of them.
+// zoneFunctions makes the functions take zones from zoneinfo.zip. CEL looks names
+// up in the machine's time zone database, and two machines may have two of them.
 func zoneFunctions() []cel.EnvOption {
 	var options []cel.EnvOption
 	for _, f := range inZone() {
@@ -42,20 +46,24 @@ func zoneFunctions() []cel.EnvOption {
 				if !ok || !okText {
 					return types.MaybeNoSuchOverloadErr(at)
 				}
-				if err := checkZone(string(text)); err != nil {
+				if strings.Contains(string(text), ":") {
+					if err := checkZone(string(text)); err != nil {
+						return types.WrapErr(err)
+					}
+					return t.Receive(function, overload, []ref.Val{text})
+				}
+				in, err := location(string(text))
+				if err != nil {
 					return types.WrapErr(err)
 				}
-				return t.Receive(function, overload, []ref.Val{text})
+				return types.Timestamp{Time: t.In(in)}.Receive(function, "", nil)
 			}))))
 	}
 	return options
 }
 
-// checkZone refuses what is no offset from UTC.
+// checkZone refuses what is neither a zone's name nor an offset from UTC.
 func checkZone(zone string) error {
-	if zone == "UTC" {
-		return nil
-	}
 	if strings.Contains(zone, ":") {
 		epoch := types.Timestamp{Time: time.Unix(0, 0)}
 		if got := epoch.Receive(overloads.TimeGetHours, overloads.TimestampToHoursWithTz, []ref.Val{types.String(zone)}); !types.IsError(got) {
@@ -63,5 +71,62 @@ func checkZone(zone string) error {
 		}
 		return fmt.Errorf("%s is not an offset from UTC such as \"+02:00\"", describe(zone))
 	}
-	return fmt.Errorf("%s is not a time zone that means the same on every machine: give an offset from UTC such as \"+02:00\", or \"UTC\"", describe(zone))
+	_, err := location(zone)
+	return err
+}
+
+// zoneinfo is the time zone database, release 2025c, as Go 1.26 packs it in
+// lib/time; its data is in the public domain. What a caveat means follows from it,
+// in guards too, which each member of a cluster decides for itself: another release
+// needs another format of commands, with both releases here until the older format
+// is gone. TestZoneinfo holds its hash.
+//
+//go:embed zoneinfo.zip
+var zoneinfo string
+
+// zoneFiles are the files of zoneinfo, by the name of their zone.
+var zoneFiles = sync.OnceValue(func() map[string]*zip.File {
+	r, err := zip.NewReader(strings.NewReader(zoneinfo), int64(len(zoneinfo)))
+	if err != nil {
+		panic("caveat: the embedded time zones: " + err.Error())
+	}
+	files := make(map[string]*zip.File, len(r.File))
+	for _, f := range r.File {
+		if !f.FileInfo().IsDir() {
+			files[f.Name] = f
+		}
+	}
+	return files
+})
+
+// parsed are the zones that were asked for, *time.Location by name. All of them take
+// about a megabyte.
+var parsed sync.Map
+
+// location returns a zone by its name; as in CEL, "" is UTC. Safe for concurrent use.
+func location(name string) (*time.Location, error) {
+	if name == "" || name == "UTC" {
+		return time.UTC, nil
+	}
+	if known, ok := parsed.Load(name); ok {
+		return known.(*time.Location), nil
+	}
+	file, ok := zoneFiles()[name]
+	if !ok {
+		return nil, fmt.Errorf("%s is not a time zone: give a name such as \"Europe/Paris\", an offset from UTC such as \"+02:00\", or \"UTC\"", describe(name))
+	}
+	in, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocationFromTZData(name, data)
+	if err != nil {
+		return nil, err
+	}
+	parsed.Store(name, zone)
+	return zone, nil
 }
