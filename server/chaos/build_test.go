@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,11 @@ var patches = []patch{
 	{"server", "c.Now = time.Now", skewedClock},
 	{"server/replica", "c.SnapshotEvery = 16_384", fmt.Sprintf("c.SnapshotEvery, c.snapshotInterval, c.trailingLogs = %d, time.Second, %[1]d", logKept)},
 }
+
+// former makes the program one of before the newest format of commands: it neither
+// writes nor knows it. (The rest of it is of now; a program that was released is
+// another thing, when there is one.)
+var former = patch{"server/replica", "maxFormat = 3", "maxFormat = 2"}
 
 // logKept is how many entries are kept at least, and when there are as many more
 // they are cut.
@@ -65,18 +71,21 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// build returns the path of the program with the tags: patched for the tests, or
-// plain as it is.
-func build(t testing.TB, plain bool, tags ...string) string {
+// build returns the path of the program that the setting asks for: with tags, and
+// patched for the tests, or plain as it is.
+func build(t testing.TB, s setting) string {
 	t.Helper()
-	name := strings.Join(append([]string{"pemba"}, tags...), "-")
-	if plain {
-		name += "-plain"
+	name, patched := strings.Join(append([]string{"pemba"}, s.tags...), "-"), patches
+	switch {
+	case s.plain:
+		name, patched = name+"-plain", nil
+	case s.former:
+		name, patched = name+"-former", append(slices.Clone(patches), former)
 	}
 	pemba.mu.Lock()
 	once, ok := pemba.built[name]
 	if !ok {
-		once = sync.OnceValues(func() (string, error) { return compile(pemba.dir, name, plain, tags) })
+		once = sync.OnceValues(func() (string, error) { return compile(pemba.dir, name, patched, s.tags) })
 		pemba.built[name] = once
 	}
 	pemba.mu.Unlock()
@@ -87,15 +96,15 @@ func build(t testing.TB, plain bool, tags ...string) string {
 	return path
 }
 
-func compile(dir, name string, plain bool, tags []string) (string, error) {
+func compile(dir, name string, patched []patch, tags []string) (string, error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, name)
 	args := []string{"build", "-tags", strings.Join(tags, ","), "-o", path}
-	if !plain {
-		overlay, err := overlayOf(dir, root)
+	if len(patched) > 0 {
+		overlay, err := overlayOf(path+".d", root, patched)
 		if err != nil {
 			return "", err
 		}
@@ -110,9 +119,12 @@ func compile(dir, name string, plain bool, tags []string) (string, error) {
 }
 
 // overlayOf writes the patched files, and the list of them that go build takes.
-func overlayOf(dir, root string) (string, error) {
+func overlayOf(dir, root string, patched []patch) (string, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
+	}
 	texts := map[string]string{} // by the path of the file
-	for _, p := range patches {
+	for _, p := range patched {
 		if err := p.apply(root, texts); err != nil {
 			return "", err
 		}

@@ -41,6 +41,7 @@ type setting struct {
 	nodes   int
 	tags    []string // of the program
 	plain   bool     // the program without patches
+	former  bool     // the program of before the newest format of commands
 	args    []string // of serve
 	skewed  bool     // the clocks of all nodes but the first are wrong
 	disks   bool     // each node has a disk of its own, where the machine allows it
@@ -75,7 +76,7 @@ func newCluster(t testing.TB, s setting) *cluster {
 		}
 	})
 	c.links = newLinks(t, c.pids)
-	program, subnet := build(t, s.plain, s.tags...), freeSubnet(t)
+	program, subnet := build(t, s), freeSubnet(t)
 	for i := range s.nodes {
 		c.add(t, program, fmt.Sprintf("%s.%d", subnet, i+1))
 	}

@@ -26,9 +26,10 @@ type round struct {
 	faults, kinds    int
 	elections        int
 	installs         int
-	streams          int64         // that watches begin, in a round without faults
-	lasting          time.Duration // at least
-	limit            time.Duration // at most; reaching it fails
+	streams          int64                                 // that watches begin, in a round without faults
+	course           func(context.Context, *nemesis) error // what happens before the faults, if anything
+	lasting          time.Duration                         // at least
+	limit            time.Duration                         // at most; reaching it fails
 }
 
 // TestSingle breaks a cluster of one node.
@@ -134,8 +135,11 @@ func (r round) play(t *testing.T, c *cluster) (*history, string) {
 	var hashing sync.WaitGroup
 	hashing.Go(func() { c.hash(working, rec) })
 	start := time.Now()
+	if r.course != nil {
+		err = r.course(ctx, faults)
+	}
 	if r.faults == 0 {
-		err = errors.Join(faults.operations(ctx, r.operations), faults.more(ctx, &follow.streams, r.streams))
+		err = errors.Join(err, faults.operations(ctx, r.operations), faults.more(ctx, &follow.streams, r.streams))
 	}
 	err = errors.Join(err, faults.run(ctx, r.operations/int64(2*max(r.faults, 1)), func() bool {
 		happened, _ := faults.count()

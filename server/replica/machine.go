@@ -121,6 +121,9 @@ func (m *machine) act(rev store.Revision, c *command, data []byte) (*applied, er
 	case kindFound:
 		return m.found(rev, c)
 	case kindVersion:
+		if c.version > maxFormat {
+			return nil, fmt.Errorf("the cluster gets version %d, and this version knows formats %d to %d: run the newer version", c.version, minFormat, maxFormat)
+		}
 		m.state.version = max(m.state.version, c.version)
 		return &applied{}, nil
 	case kindEpoch:

@@ -163,7 +163,11 @@ func TestMachineStops(t *testing.T) {
 	}
 	newer := append([]byte{maxFormat + 1}, good[1:]...)
 	unknown := append([]byte{minFormat, 77}, good[2:]...)
-	for name, data := range map[string][]byte{"format": newer, "kind": unknown, "cut": good[:20], "empty": nil} {
+	raised, err := (&command{kind: kindVersion, version: maxFormat + 1}).encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"format": newer, "version": raised, "kind": unknown, "cut": good[:20], "empty": nil} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.must(schemaOf(testSchema))
