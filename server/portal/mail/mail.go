@@ -4,11 +4,14 @@ package mail
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -37,6 +40,7 @@ type Config struct {
 type Sender struct {
 	config  Config
 	host    string
+	tls     *tls.Config
 	options []gomail.Option
 }
 
@@ -54,7 +58,8 @@ func New(c Config) (*Sender, error) {
 	if _, err := mail.ParseAddress(c.From); err != nil {
 		faults = append(faults, fmt.Errorf("the sender %q is no e-mail address", c.From))
 	}
-	s := &Sender{config: c, host: host, options: []gomail.Option{gomail.WithPort(port), gomail.WithTimeout(timeout)}}
+	s := &Sender{config: c, host: host, tls: &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}}
+	s.options = []gomail.Option{gomail.WithPort(port), gomail.WithTimeout(timeout), gomail.WithTLSConfig(s.tls)}
 	switch c.Security {
 	case "", StartTLS:
 		s.options = append(s.options, gomail.WithTLSPolicy(gomail.TLSMandatory))
@@ -69,9 +74,15 @@ func New(c Config) (*Sender, error) {
 		faults = append(faults, fmt.Errorf("security %q is none of starttls, tls, none", c.Security))
 	}
 	if c.User != "" {
-		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(c.User), gomail.WithPassword(c.Password))
+		s.options = append(s.options, gomail.WithOpportunisticSMTPAuth(logins...), gomail.WithUsername(c.User), gomail.WithPassword(c.Password))
 	}
 	return s, errors.Join(faults...)
+}
+
+// logins are the ways to prove who one is, the best first. All go through TLS.
+var logins = []gomail.SMTPAuthType{
+	gomail.SMTPAuthSCRAMSHA256PLUS, gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1PLUS, gomail.SMTPAuthSCRAMSHA1,
+	gomail.SMTPAuthCramMD5, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin,
 }
 
 // Send returns when the mail server has taken a mail.
@@ -84,12 +95,46 @@ func (s *Sender) Send(ctx context.Context, to, subject, text string) error {
 	m.SetDate()
 	m.SetMessageID()
 	m.SetBodyString(gomail.TypeTextPlain, text)
-	client, err := gomail.NewClient(s.host, s.options...)
-	if err != nil {
-		return fmt.Errorf("the mail server: %w", err)
-	}
-	if err := client.DialAndSendWithContext(ctx, m); err != nil {
+	if err := s.deliver(ctx, m); err != nil {
 		return fmt.Errorf("sending a mail by %s: %w", s.config.Addr, err)
 	}
 	return nil
+}
+
+// deliver hands a mail over on a connection of its own, which is closed whatever
+// happens: the library leaves it open when the greeting, STARTTLS or the login fails.
+// The end of ctx closes it too, which the library looks at only while it dials.
+func (s *Sender) deliver(ctx context.Context, m *gomail.Msg) error {
+	ctx, end := context.WithCancel(ctx)
+	var closing sync.WaitGroup
+	defer closing.Wait()
+	defer end()
+	dial := func(dialing context.Context, network, addr string) (net.Conn, error) {
+		conn, err := s.dial(dialing, network, addr)
+		if err == nil {
+			closing.Add(1)
+			context.AfterFunc(ctx, func() { defer closing.Done(); _ = conn.Close() })
+		}
+		return conn, err
+	}
+	client, err := gomail.NewClient(s.host, append(slices.Clone(s.options), gomail.WithDialContextFunc(dial))...)
+	if err != nil {
+		return err
+	}
+	connection, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.SendWithSMTPClient(connection, m); err != nil {
+		return err
+	}
+	_ = connection.Quit() // the mail is taken: without a farewell it would be sent again
+	return nil
+}
+
+func (s *Sender) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if s.config.Security == TLS {
+		return (&tls.Dialer{Config: s.tls}).DialContext(ctx, network, addr)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, addr)
 }
