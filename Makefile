@@ -44,6 +44,7 @@ demo: console build ## serve a made-up company with its console and a service's 
 
 test: lint console-test build fuzz console-e2e ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
+	$(GO) test -run '^TestWorlds$$' ./engine
 	PEMBA_REQUESTS=$(REQUESTS) $(GO) test -timeout 20m -run '^TestRandomRequests$$' ./server
 	cd deploy && $(GO) test -timeout 20m ./...
 	PEMBA_CLIENTS=1 $(GO) test $(RACE) -timeout 20m ./...
@@ -63,13 +64,17 @@ gen: console/node_modules/.package-lock.json ## make what is generated from serv
 	cd server/api && $(GO) run ./generate
 	cd console && npm run --silent gen
 
+# One build for all targets of a package: `go test -fuzz` makes one for each.
 fuzz: ## every fuzz target, FUZZTIME=3s each
-	@$(GO) test -list '^Fuzz' ./... >.fuzz.out || { cat .fuzz.out; rm -f .fuzz.out; exit 1; }
-	@awk '/^Fuzz/ { f[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, f[i]; n = 0 }' .fuzz.out | \
-	while read -r package target; do \
-		echo "$(GO) test -run '^$$' -fuzz '^$$target\$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$package" || exit 1; \
-	done; status=$$?; rm -f .fuzz.out; exit $$status
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && cache=$$($(GO) env GOCACHE)/fuzz && \
+	for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd engine schema server | xargs -n 1 dirname | sort -u); do \
+		package=$$($(GO) list ./$$dir) && $(GO) test -c -fuzz . -o "$$tmp/fuzz.test" "$$package" || exit 1; \
+		for target in $$(cd "$$dir" && "$$tmp/fuzz.test" -test.list '^Fuzz'); do \
+			echo "$(GO) test -run '^$$' -fuzz '^$$target\$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$package"; \
+			(cd "$$dir" && "$$tmp/fuzz.test" -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) \
+				-test.fuzzminimizetime 1x -test.fuzzcachedir "$$cache/$$package") || exit 1; \
+		done; \
+	done
 
 soak: ## random worlds against the reference, kills under load, SOAKTIME=10m
 	PEMBA_SOAK=$(SOAKTIME) $(GO) test -v -timeout 0 -p 1 -run '^(TestWorlds|TestCrash)$$' ./engine ./server/store ./server/replica

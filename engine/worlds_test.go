@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	worlds = flag.Int("worlds", 2000, "how many random worlds TestWorlds asks")
+	worlds = flag.Int("worlds", defaultWorlds, "how many random worlds TestWorlds asks")
 	seed   = flag.Uint64("seed", 1, "the seed of the first world; the others follow")
 )
 
