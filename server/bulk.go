@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/server/replica"
@@ -86,9 +87,15 @@ func (s *Server) stage(ctx context.Context, i *replica.Import, first *engine.Rel
 	}
 }
 
-// exportPage is how many relationships a message of an export holds when the
-// request does not say.
-const exportPage = 1_000
+const (
+	// exportPage is how many relationships a message of an export holds when the
+	// request does not say.
+	exportPage = 1_000
+
+	// maxExportBytes is from which size on a message is full before it holds as
+	// many, as clients accept 4 MiB when they are not told otherwise.
+	maxExportBytes = 2 << 20
+)
 
 // ExportBulkRelationships streams all relationships of one revision, or those
 // that a filter selects, page by page.
@@ -114,11 +121,12 @@ func (p *permissionsService) ExportBulkRelationships(r *v1.ExportBulkRelationshi
 	}
 	var page []*v1.Relationship
 	var last engine.Relationship
+	bytes := 0
 	send := func() error {
 		err := out.Send(&v1.ExportBulkRelationshipsResponse{
 			Relationships: page, AfterResultCursor: cursors.at(last.Key().String()),
 		})
-		page = make([]*v1.Relationship, 0, size)
+		page, bytes = make([]*v1.Relationship, 0, size), 0
 		return err
 	}
 	err = a.relationships(ctx, filter, place, func(found engine.Relationship) (bool, error) {
@@ -127,7 +135,8 @@ func (p *permissionsService) ExportBulkRelationships(r *v1.ExportBulkRelationshi
 			return false, err
 		}
 		page, last = append(page, relationship), found
-		if len(page) < size {
+		bytes += proto.Size(relationship)
+		if len(page) < size && bytes < maxExportBytes {
 			return true, nil
 		}
 		return true, send()

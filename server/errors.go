@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -58,7 +59,44 @@ func (s *Server) status(ctx context.Context, method string, err error) error {
 			slog.String("request_id", requestID(ctx)), slog.String("method", method), slog.Any("error", err))
 		return status.Errorf(codes.Internal, "internal error; the server's log has it under request id %s", requestID(ctx))
 	}
-	return v.status(err.Error()).Err()
+	return v.status(shorten(err.Error())).Err()
+}
+
+// maxMessage is how many bytes of a header the text of an error may take. It
+// travels twice, in the text and in the details of a status, and the headers
+// that clients take are bounded, by some at 8 KiB.
+const maxMessage = 2500
+
+// shorten cuts a text that does not fit, between its lines if it has several.
+func shorten(msg string) string {
+	if headerSize(msg) <= maxMessage {
+		return msg
+	}
+	kept := 0
+	for size := 0; ; {
+		_, n := utf8.DecodeRuneInString(msg[kept:])
+		if size += headerSize(msg[kept : kept+n]); size > maxMessage {
+			break
+		}
+		kept += n
+	}
+	end := strings.LastIndexByte(msg[:kept], '\n')
+	if end < 0 {
+		return msg[:kept] + "…"
+	}
+	return fmt.Sprintf("%s\n… and %d more lines", msg[:end], strings.Count(msg[end:], "\n"))
+}
+
+// headerSize is how many bytes gRPC makes of a text in a header, where what is
+// not printable ASCII takes three a byte.
+func headerSize(msg string) int {
+	n := len(msg)
+	for i := range len(msg) {
+		if c := msg[i]; c < ' ' || c > '~' || c == '%' {
+			n += 2
+		}
+	}
+	return n
 }
 
 // status returns the status of a verdict.

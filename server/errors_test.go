@@ -105,3 +105,20 @@ func TestForeignStatuses(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestShorten cuts between lines, else between characters, and only what is too
+// large for a header.
+func TestShorten(t *testing.T) {
+	for _, c := range []struct{ name, msg, want string }{
+		{"fits", strings.Repeat("x", maxMessage), strings.Repeat("x", maxMessage)},
+		{"one line", strings.Repeat("x", maxMessage+1), strings.Repeat("x", maxMessage) + "…"},
+		{"wide characters", strings.Repeat("ü", maxMessage), strings.Repeat("ü", maxMessage/6) + "…"},
+		{"no text", strings.Repeat("\xff", maxMessage), strings.Repeat("\xff", maxMessage/3) + "…"},
+		{"lines", strings.Repeat("a line of text\n", maxMessage), strings.Repeat("a line of text\n", maxMessage/17) +
+			fmt.Sprintf("… and %d more lines", maxMessage-maxMessage/17+1)},
+	} {
+		if got := shorten(c.msg); got != c.want {
+			t.Errorf("%s: %d bytes: …%q, want %d: …%q", c.name, len(got), got[max(0, len(got)-60):], len(c.want), c.want[max(0, len(c.want)-60):])
+		}
+	}
+}

@@ -46,6 +46,7 @@ type harness struct {
 	testing.TB
 	replica *replica.Replica
 	server  *server.Server
+	dialer  func(context.Context) (net.Conn, error)
 	conn    *grpc.ClientConn
 	clock   clock
 	log     log
@@ -87,15 +88,8 @@ func start(t testing.TB, change func(*server.Config), options ...grpc.ServerOpti
 			t.Errorf("serving: %v", err)
 		}
 	})
-	h.conn, err = grpc.NewClient("passthrough:///pemba", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.dialer = listener.DialContext
 	t.Cleanup(func() {
-		if err := h.conn.Close(); err != nil {
-			t.Error(err)
-		}
 		g.Stop()
 		serving.Wait()
 		if err := r.Close(); err != nil {
@@ -105,10 +99,28 @@ func start(t testing.TB, change func(*server.Config), options ...grpc.ServerOpti
 			t.Errorf("the server logged failures:\n%s", faults)
 		}
 	})
+	h.conn = h.dial()
 	h.permissions = v1.NewPermissionsServiceClient(h.conn)
 	h.schemas = v1.NewSchemaServiceClient(h.conn)
 	h.experimental = v1.NewExperimentalServiceClient(h.conn)
 	return h
+}
+
+// dial makes one more connection to the server.
+func (h *harness) dial(options ...grpc.DialOption) *grpc.ClientConn {
+	h.Helper()
+	conn, err := grpc.NewClient("passthrough:///pemba", append(options,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return h.dialer(ctx) }))...)
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			h.Error(err)
+		}
+	})
+	return conn
 }
 
 // clock is a clock that stands.

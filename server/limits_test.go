@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -195,5 +197,48 @@ func TestImportLimit(t *testing.T) {
 	pages, _, err := h.call(ctx, "ReadRelationships", read(1))
 	if err != nil || len(pages) != 0 {
 		t.Errorf("the import left %v, %v", pages, err)
+	}
+}
+
+// TestLongErrors writes a schema with a thousand faults, by a client that takes
+// as little of a header as any does: it hears the first of them.
+func TestLongErrors(t *testing.T) {
+	h := start(t, nil)
+	schemas := v1.NewSchemaServiceClient(h.dial(grpc.WithMaxHeaderListSize(8 << 10)))
+	_, err := schemas.WriteSchema(context.Background(), &v1.WriteSchemaRequest{
+		Schema: "definition document {\n" + strings.Repeat("\trelation viewer: üser\n", 1000) + "}",
+	})
+	got, want := printError(t, err), `FailedPrecondition SCHEMA_TYPE_ERROR: line 2, column 19: definition "üser" is not defined`
+	if text := status.Convert(err).Message(); !strings.HasPrefix(got, want) || !strings.HasSuffix(text, " more lines") {
+		t.Errorf("%.200s … %s, want %s", got, text[max(0, len(text)-100):], want)
+	}
+}
+
+// TestExportOfMuch exports what is too large for one message, by a client that
+// takes what clients take when they are not told otherwise.
+func TestExportOfMuch(t *testing.T) {
+	h := start(t, nil)
+	h.writeSchema(limitsSchema)
+	context20k := `[kind:{"name":"` + strings.Repeat("x", 20_000) + `"}]`
+	for d := range 5 {
+		var some []string
+		for u := range 45 {
+			some = append(some, fmt.Sprintf("document:d%d#viewer@user:u%02d%s", d, u, context20k))
+		}
+		h.write(some...)
+	}
+	for _, limit := range []uint32{0, 1000} {
+		got := 0
+		r := &v1.ExportBulkRelationshipsRequest{OptionalLimit: limit}
+		responses, _, err := h.call(context.Background(), "ExportBulkRelationships", r)
+		if err != nil {
+			t.Fatalf("limit %d: %v", limit, err)
+		}
+		for _, m := range responses {
+			got += len(m.(*v1.ExportBulkRelationshipsResponse).Relationships)
+		}
+		if got != 225 || len(responses) < 3 {
+			t.Errorf("limit %d: %d relationships in %d messages", limit, got, len(responses))
+		}
 	}
 }
