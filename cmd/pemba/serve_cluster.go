@@ -45,7 +45,7 @@ func (f *clusterFlags) declare(flags *pflag.FlagSet) {
 	flags.StringVar(&f.peerKey, "peer-key", "", "PEM file of its private key")
 	flags.StringVar(&f.peerCA, "peer-ca", "", "PEM file of the authorities that sign for nodes, and for nothing else")
 	flags.BoolVar(&f.peerInsecure, "peer-insecure", false, "talk to other nodes without certificates on an address that is not loopback: whoever reaches it commands the cluster")
-	flags.DurationVar(&f.electionTimeout, "election-timeout", time.Second, "after which a silent leader is replaced; the same on all nodes")
+	flags.DurationVar(&f.electionTimeout, "election-timeout", 750*time.Millisecond, "after which a silent leader is replaced; the same on all nodes")
 	flags.StringVar(&f.minFree, "min-free-disk", "256MiB", "free space below which only deletes are taken")
 	flags.DurationVar(&f.maxStaleness, "max-staleness", 10*time.Second, "how old what this node reads may be while /readyz says yes")
 	flags.DurationVar(&f.drain, "drain", 0, "in the end, how long /readyz says no before leadership is handed over and calls are waited for")

@@ -33,7 +33,7 @@ type Config struct {
 	Join            []string          // addresses of other members, or dns:///name:port; of a node that has no cluster yet
 	Expect          int               // how many nodes found the cluster together; 0: 1 without Join, else this node only joins
 	NonVoter        bool              // a read replica: it never votes
-	ElectionTimeout time.Duration     // after which a silent leader is replaced; 0: 1 s
+	ElectionTimeout time.Duration     // after which a silent leader is replaced; 0: 750 ms
 	BuildVersion    string            // of the program, shown to others
 	Cluster, Epoch  uint64            // of a cluster that is founded; 0: drawn at random, and 1
 	Roster          map[string]string // where this node serves, shown to others: {"grpc": address, "http": address}
@@ -84,7 +84,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.commitTimeout = 5 * time.Millisecond
 	}
 	if c.ElectionTimeout == 0 {
-		c.ElectionTimeout = time.Second
+		c.ElectionTimeout = 750 * time.Millisecond
 	}
 	if c.foundVersion == 0 {
 		c.foundVersion = maxFormat
