@@ -86,11 +86,11 @@ func (a *app) serveTesting(ctx context.Context, f *testingFlags) error {
 	if !loopback(f.grpcAddr) || !loopback(f.httpAddr) {
 		log.Warn("everybody who reaches this address may do everything here: it is for tests only")
 	}
-	w := newWorlds(log, begin, f.stores)
 	l := &listeners{}
 	if err := l.listen(ctx, f.grpcAddr, f.httpAddr, ""); err != nil {
 		return errors.Join(err, l.close(0))
 	}
+	w := newWorlds(log, begin, f.stores, l.url(l.http))
 	grpcServer, httpServer := testingServer(w.serveGRPC), testingServer(w.serveHTTP)
 	l.failed = make(chan error, 2)
 	l.run("gRPC", func() error { return grpcServer.Serve(l.grpc) })

@@ -22,9 +22,10 @@ const (
 
 // worlds are the stores of serve-testing, one for each token.
 type worlds struct {
-	log   *slog.Logger
-	first first
-	most  int
+	log    *slog.Logger
+	first  first
+	most   int
+	public string // where callers reach HTTP
 
 	mu     sync.Mutex
 	byName map[string]*world
@@ -48,8 +49,8 @@ type world struct {
 
 var errWorldsClosed = errors.New("the server is shutting down")
 
-func newWorlds(log *slog.Logger, f first, most int) *worlds {
-	return &worlds{log: log, first: f, most: most, byName: map[string]*world{}}
+func newWorlds(log *slog.Logger, f first, most int, public string) *worlds {
+	return &worlds{log: log, first: f, most: most, public: public, byName: map[string]*world{}}
 }
 
 // enter returns the world of a token, and makes it when it is new. Whoever gets
@@ -129,7 +130,7 @@ func (v *world) start(w *worlds) error {
 	}
 	v.grpc = grpc.NewServer(v.server.Options()...)
 	v.server.Register(v.grpc)
-	v.http, err = v.server.NewHTTP(server.HTTPConfig{})
+	v.http, err = v.server.NewHTTP(server.HTTPConfig{PublicURL: w.public})
 	return err
 }
 
