@@ -12,6 +12,8 @@ import (
 	"time"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -201,6 +203,26 @@ func TestExitCodes(t *testing.T) {
 			t.Errorf("%T: exit code %d, want %d", c.err, code, c.code)
 		}
 	}
+}
+
+// TestHelp looks at the help of every command: it says what each is for, and the
+// name of a flag's value is one word.
+func TestHelp(t *testing.T) {
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		if c.Short == "" {
+			t.Errorf("%s: no line says what it is for", c.CommandPath())
+		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if value, usage := pflag.UnquoteUsage(f); usage == "" || strings.Contains(value, " ") {
+				t.Errorf("%s --%s: value %q, usage %q", c.CommandPath(), f.Name, value, usage)
+			}
+		})
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	look(newRoot(&app{stderr: io.Discard}))
 }
 
 func TestMessageOfPermission(t *testing.T) {

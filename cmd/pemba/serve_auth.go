@@ -14,7 +14,7 @@ import (
 
 func (f *serveFlags) declareAuth(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.keys, "grpc-preshared-key", nil, "key that callers send as bearer token, for role admin; ROLE=KEY for another role; may be repeated")
-	flags.StringVar(&f.keyFile, "key-file", "", "file of more keys, by hash, as `pemba key create` prints them; read again when it changes")
+	flags.StringVar(&f.keyFile, "key-file", "", "file of more keys, by hash, as pemba key create prints them; read again when it changes")
 	flags.StringVar(&f.oidcIssuer, "oidc-issuer", "", "URL of the issuer whose JWT bearer tokens are taken")
 	flags.StringVar(&f.oidcAudience, "oidc-audience", "", "audience that these tokens must have")
 	flags.StringVar(&f.oidcClaim, "oidc-role-claim", "roles", "claim whose words give the role")
