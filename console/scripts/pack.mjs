@@ -17,7 +17,9 @@ for (const name of readdirSync(assets)) {
 const index = readFileSync(new URL('index.html', dist), 'utf8')
 const first = [...sizes].filter(([name]) => index.includes(name))
 const total = first.reduce((sum, [, size]) => sum + size, gzipSync(index).length)
-for (const [name, size] of [...sizes].sort((a, b) => b[1] - a[1])) console.log(kB(size), name, index.includes(name) ? '(first visit)' : '')
+const large = [...sizes].filter(([, size]) => size >= 10_000).sort((a, b) => b[1] - a[1])
+for (const [name, size] of large) console.log(kB(size), name, index.includes(name) ? '(first visit)' : '')
+console.log(' '.repeat(10), `and ${sizes.size - large.length} of less than 10 kB`)
 console.log(kB([...sizes.values()].reduce((a, b) => a + b, 0)), 'in all, gzipped')
 console.log(kB(total), `first visit, goal ${goal / 1000} kB`)
 if (total > goal) {
