@@ -126,6 +126,10 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w (see %s --help)", err, c.CommandPath())
 	})
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		demandCommand(completion) // cobra's own only prints help
+	}
 	a.declareFlags(root)
 	complete(root, "output", formats...)
 	completeFrom(root, "context", completeContexts)
@@ -160,21 +164,25 @@ func (a *app) declareFlags(root *cobra.Command) {
 // group is a command that only holds others: without one of them it is a wrong
 // command line, not a success that printed help.
 func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{
-		Use: use, Short: short, Long: long,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return needs(c, "a command")
-			}
-			hint := ""
-			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-				hint = ", did you mean " + near[0] + "?"
-			}
-			return usagef("%s has no command %q%s (see %s --help)", verb(c), args[0], hint, c.CommandPath())
-		},
-	}
-	c.SuggestionsMinimumDistance = 2
+	c := &cobra.Command{Use: use, Short: short, Long: long}
 	c.AddCommand(commands...)
+	demandCommand(c)
 	return c
+}
+
+// demandCommand makes a wrong command line of a group without one of its
+// commands.
+func demandCommand(c *cobra.Command) {
+	c.SuggestionsMinimumDistance = 2
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return needs(c, "a command")
+		}
+		hint := ""
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = ", did you mean " + near[0] + "?"
+		}
+		return usagef("%s has no command %q%s (see %s --help)", verb(c), args[0], hint, c.CommandPath())
+	}
 }
