@@ -173,6 +173,16 @@ func (v *view) dropDiagram(ctx context.Context, a *action, id string) error {
 	c := v.caller.Company
 	a.removeAll(diagram(id))
 	a.document(drop(diagramKey(c, id)), drop(contentKey(c, id)))
+	var newest commentedDoc
+	commented, err := v.document(commentedKey(c, id), &newest)
+	if err != nil {
+		return err
+	}
+	if commented == 0 {
+		a.relies(commentedKey(c, id), 0)
+	} else {
+		a.document(at(commented, drop(commentedKey(c, id))))
+	}
 	for doc, err := range v.snap.Documents(ctx, commentPrefix(c, id), "") {
 		if err != nil {
 			return err

@@ -98,7 +98,8 @@ func (s *diagramService) AddComment(ctx context.Context, r *portalv1.AddCommentR
 		now := v.engine.Now
 		id := now.Format(sortableTime) + "-" + unique
 		a.sentence = fmt.Sprintf("commented on the diagram “%s”", d.Name)
-		a.document(at(0, put(commentPrefix(v.caller.Company, r.Id)+id, commentDoc{v.caller.User, text, now})))
+		c := v.caller.Company
+		a.document(at(0, put(commentPrefix(c, r.Id)+id, commentDoc{v.caller.User, text, now})), put(commentedKey(c, r.Id), commentedDoc{id}))
 		a.stored(on, "model", subject(engine.Object{Type: "model", ID: d.Workspace}, ""), true)
 		author, err := v.someone(v.caller.User)
 		resp.Comment = &portalv1.Comment{Id: id, Author: author, Text: text, CreatedAt: timestamppb.New(now)}

@@ -32,6 +32,14 @@ func diagramsKey(company, workspace string) string {
 	return companyPrefix(company) + "diagrams/" + workspace
 }
 
+// commentedKey is the document that every comment on a diagram writes: whoever
+// deletes the diagram relies on having seen all of them.
+func commentedKey(company, id string) string { return companyPrefix(company) + "commented/" + id }
+
+type commentedDoc struct {
+	Newest string `json:"newest"` // id of the comment
+}
+
 type diagramsDoc struct {
 	Count uint32 `json:"count"`
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
+	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/store"
 )
 
 // diagram makes a diagram in a model.
@@ -121,6 +123,90 @@ func TestRaceSaveAgainstForce(t *testing.T) {
 		})
 }
 
+// TestRaceCommentOnDeleted comments on a diagram that is deleted at the same moment,
+// by itself or with its model: it is there before, and is deleted with it, or it is
+// refused. Nothing that nobody reaches is left.
+func TestRaceCommentOnDeleted(t *testing.T) {
+	o := newOffice(t)
+	diagrams, workspaces := &diagramService{Portal: o.Portal}, &workspaceService{Portal: o.Portal}
+	for what, remove := range map[string]func(w, d string) error{
+		"diagram": func(_, d string) error {
+			_, err := diagrams.DeleteDiagram(o.as("uli"), &portalv1.DeleteDiagramRequest{Id: d})
+			return err
+		},
+		"model": func(w, _ string) error {
+			_, err := workspaces.DeleteWorkspace(o.as("uli"), &portalv1.DeleteWorkspaceRequest{Id: w})
+			return err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := o.workspace("uli", "acme-modeler")
+			d := o.diagram("uli", w)
+			defer o.everyRound()()
+			beside(t, func() error { return o.comment("uli", d) }, func() error { return remove(w, d) },
+				func(err error) { refuses(t, err, NotFound, "") },
+				func(bool) { o.leaves(t, "comment/", "commented/", "diagram/", "content/") },
+				func() {
+					w = o.workspace("uli", "acme-modeler")
+					d = o.diagram("uli", w)
+				})
+		})
+		o.clear(t)
+	}
+}
+
+// TestRaceCommentOnDeleted_PlannedBefore deletes a diagram by a plan that was made
+// before somebody commented on it.
+func TestRaceCommentOnDeleted_PlannedBefore(t *testing.T) {
+	o := newOffice(t)
+	d := o.diagram("uli", o.workspace("uli", "acme-modeler"))
+	for range 2 { // the first comment, and another
+		v, err := o.read(o.as("uli"))
+		done(t, err)
+		a := &action{}
+		done(t, v.dropDiagram(t.Context(), a, d))
+		v.close()
+		done(t, o.comment("uli", d))
+		_, err = o.replica.Propose(t.Context(), replica.Proposal{Tx: a.tx})
+		if !fits[*store.DocumentVersionError](err) {
+			t.Errorf("deleted without the newest comment: %v", err)
+		}
+	}
+}
+
+func (o *office) comment(by, id string) error {
+	_, err := (&diagramService{Portal: o.Portal}).AddComment(o.as(by), &portalv1.AddCommentRequest{Id: id, Text: "hm"})
+	return err
+}
+
+// leaves fails when there are documents of the company under one of the prefixes.
+func (o *office) leaves(t *testing.T, prefixes ...string) {
+	t.Helper()
+	v, err := o.read(o.as("ada"))
+	done(t, err)
+	defer v.close()
+	for _, prefix := range prefixes {
+		for doc, err := range v.snap.Documents(t.Context(), companyPrefix("acme")+prefix, "") {
+			done(t, err)
+			t.Errorf("%s is left", doc.Key)
+		}
+	}
+}
+
+// clear deletes every workspace of the company.
+func (o *office) clear(t *testing.T) {
+	t.Helper()
+	v, err := o.read(o.as("ada"))
+	done(t, err)
+	defer v.close()
+	prefix := workspaceKey("acme", "")
+	for doc, err := range v.snap.Documents(t.Context(), prefix, "") {
+		done(t, err)
+		_, err := (&workspaceService{Portal: o.Portal}).DeleteWorkspace(o.as("ada"), &portalv1.DeleteWorkspaceRequest{Id: doc.Key[len(prefix):]})
+		done(t, err)
+	}
+}
+
 // TestRaceDiagramInDeleted creates a diagram in a model that is deleted at the same
 // moment: nothing is left of it.
 func TestRaceDiagramInDeleted(t *testing.T) {
@@ -136,14 +222,6 @@ func TestRaceDiagramInDeleted(t *testing.T) {
 		return err
 	},
 		func(err error) { refuses(t, err, NotFound, "") },
-		func(bool) {
-			v, err := o.read(o.as("ada"))
-			done(t, err)
-			defer v.close()
-			for doc, err := range v.snap.Documents(t.Context(), diagramKey("acme", ""), "") {
-				done(t, err)
-				t.Errorf("%s is left", doc.Key)
-			}
-		},
+		func(bool) { o.leaves(t, "diagram/") },
 		func() { w = o.workspace("uli", "acme-modeler") })
 }
