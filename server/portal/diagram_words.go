@@ -112,7 +112,9 @@ func (s *diagramService) AddComment(ctx context.Context, r *portalv1.AddCommentR
 	return resp, nil
 }
 
-// SetAudience replaces the people and groups that a process names (rule 16).
+// SetAudience replaces the people and groups that a process names (rule 16). They
+// are part of it: whoever may edit it names them, unless somebody else has checked
+// it out (rule 15).
 func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienceRequest) (*portalv1.Written, error) {
 	if n := len(r.Members); n > maxAudience {
 		return nil, invalid("members", "there are %d; at most %d are allowed", n, maxAudience)
@@ -125,6 +127,9 @@ func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienc
 		}
 		a.on, a.called = on, d.Name
 		if err := v.need(ctx, on, a.permission); err != nil {
+			return err
+		}
+		if err := v.nobodyElseHolds(a, on); err != nil {
 			return err
 		}
 		var w workspaceDoc
@@ -141,6 +146,23 @@ func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienc
 		}
 		return v.replaceAudience(a, on, wanted)
 	})
+}
+
+// nobodyElseHolds refuses to change what somebody else has checked out, and makes
+// the change depend on it.
+func (v *view) nobodyElseHolds(a *action, on engine.Object) error {
+	holder, err := v.only(on, "checked_out_by", "user")
+	switch {
+	case err != nil:
+		return err
+	case holder == "":
+		v.relyOnNoLock(a, on)
+		return nil
+	case holder != v.caller.User:
+		return broken("15", "%s is checked out by %s; an owner can force a check-in", v.called(on), v.person(holder))
+	}
+	a.stored(on, "checked_out_by", subject(user(holder), ""), true)
+	return nil
 }
 
 // named reads somebody of a subscription whom a process names.

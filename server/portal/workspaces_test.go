@@ -329,6 +329,26 @@ func TestRule16_MyProcesses(t *testing.T) {
 	}
 	_, err = s.SetAudience(o.as("eli"), &portalv1.SetAudienceRequest{Id: id, Members: []*portalv1.Member{o.member("otto")}})
 	ruled(t, err, "13")
+	_, err = s.SetAudience(o.as("uli"), &portalv1.SetAudienceRequest{Id: id})
+	missing(t, err, "check_out")
+}
+
+// TestRule15_TheAudienceIsPartOfTheDiagram lets nobody change whom a process names
+// while somebody else has it checked out; who checked it out does.
+func TestRule15_TheAudienceIsPartOfTheDiagram(t *testing.T) {
+	o := newOffice(t)
+	w := o.workspace("uli", "acme-modeler")
+	done(t, o.give("uli", w, "eli", roleEditor, ""))
+	d := o.diagram("uli", w)
+	name := func(by string) error {
+		_, err := (&diagramService{Portal: o.Portal}).SetAudience(o.as(by), &portalv1.SetAudienceRequest{Id: d, Members: []*portalv1.Member{o.member("eli")}})
+		return err
+	}
+	done(t, o.checkOut("eli", d))
+	refuses(t, name("uli"), Rule, "15")
+	done(t, name("eli"))
+	done(t, o.checkIn("eli", d))
+	done(t, name("uli"))
 }
 
 // TestDeleteWorkspace leaves nothing of a workspace.

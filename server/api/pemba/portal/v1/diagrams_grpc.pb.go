@@ -64,8 +64,9 @@ type DiagramServiceClient interface {
 	Publish(ctx context.Context, in *PublishRequest, opts ...grpc.CallOption) (*Written, error)
 	Unpublish(ctx context.Context, in *UnpublishRequest, opts ...grpc.CallOption) (*Written, error)
 	DeleteDiagram(ctx context.Context, in *DeleteDiagramRequest, opts ...grpc.CallOption) (*Written, error)
-	// SetAudience replaces the people and groups named in the process. It needs
-	// save or publish on the diagram.
+	// SetAudience replaces the people and groups named in the process. They are
+	// part of it, so it needs check_out, and is refused while somebody else has
+	// the diagram checked out.
 	SetAudience(ctx context.Context, in *SetAudienceRequest, opts ...grpc.CallOption) (*Written, error)
 	// ListComments needs comment or view on the diagram; the oldest first.
 	ListComments(ctx context.Context, in *ListCommentsRequest, opts ...grpc.CallOption) (*ListCommentsResponse, error)
@@ -270,8 +271,9 @@ type DiagramServiceServer interface {
 	Publish(context.Context, *PublishRequest) (*Written, error)
 	Unpublish(context.Context, *UnpublishRequest) (*Written, error)
 	DeleteDiagram(context.Context, *DeleteDiagramRequest) (*Written, error)
-	// SetAudience replaces the people and groups named in the process. It needs
-	// save or publish on the diagram.
+	// SetAudience replaces the people and groups named in the process. They are
+	// part of it, so it needs check_out, and is refused while somebody else has
+	// the diagram checked out.
 	SetAudience(context.Context, *SetAudienceRequest) (*Written, error)
 	// ListComments needs comment or view on the diagram; the oldest first.
 	ListComments(context.Context, *ListCommentsRequest) (*ListCommentsResponse, error)

@@ -1309,8 +1309,9 @@ export declare const DiagramService: GenService<{
     output: typeof WrittenSchema;
   },
   /**
-   * SetAudience replaces the people and groups named in the process. It needs
-   * save or publish on the diagram.
+   * SetAudience replaces the people and groups named in the process. They are
+   * part of it, so it needs check_out, and is refused while somebody else has
+   * the diagram checked out.
    *
    * @generated from rpc pemba.portal.v1.DiagramService.SetAudience
    */
