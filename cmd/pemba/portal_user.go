@@ -193,21 +193,32 @@ func userActivateCommand(a *app) *cobra.Command {
 
 func userDeactivateCommand(a *app) *cobra.Command {
 	var dry bool
-	c := a.onUser("deactivate", "Deactivate a user", "Every role is kept, and none works, at once.", func(ctx context.Context, p *portalClient, id, word string) error {
+	var successor string
+	c := a.onUser("deactivate", "Deactivate a user", `Every role is kept, and none works, at once. Whoever is the only active
+administrator, or owner of a subscription, names a successor, who gets that and
+the workspaces of which nobody else is owner.`, func(ctx context.Context, p *portalClient, id, word string) error {
+		heir := ""
+		if successor != "" {
+			var err error
+			if heir, err = p.user(ctx, successor); err != nil {
+				return err
+			}
+		}
 		if dry {
-			r, err := p.people.PreviewDeactivation(ctx, &portalv1.PreviewDeactivationRequest{Id: id})
+			r, err := p.people.PreviewDeactivation(ctx, &portalv1.PreviewDeactivationRequest{Id: id, Successor: heir})
 			if err != nil {
 				return err
 			}
 			return p.effects(r, r.GetEffects(), r.GetAllowed())
 		}
-		w, err := p.people.DeactivateUser(ctx, &portalv1.DeactivateUserRequest{Id: id})
+		w, err := p.people.DeactivateUser(ctx, &portalv1.DeactivateUserRequest{Id: id, Successor: heir})
 		if err != nil {
 			return err
 		}
 		return p.did(w, "%s is deactivated", word)
 	})
 	c.Flags().BoolVar(&dry, "dry-run", false, "only say what would happen")
+	c.Flags().StringVar(&successor, "successor", "", "who gets what nobody else is")
 	return c
 }
 

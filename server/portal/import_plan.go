@@ -244,7 +244,7 @@ func (row *importRow) change(ctx context.Context, v *view, t *titles, part *acti
 	if row.turns(v) {
 		plan := v.activates
 		if !*row.active {
-			plan = v.deactivates
+			plan = func(ctx context.Context, a *action, id string) error { return v.deactivates(ctx, a, id, "") }
 		}
 		if err := plan(ctx, turn, id); err != nil {
 			part.name, part.permission, part.sentence = turn.name, turn.permission, turn.sentence

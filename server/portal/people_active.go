@@ -38,12 +38,13 @@ func (v *view) activates(ctx context.Context, a *action, id string) error {
 	return nil
 }
 
-// DeactivateUser takes all rights from a user, whose roles are kept.
+// DeactivateUser takes all rights from a user, whose roles are kept. A successor gets
+// what he alone is, in the same transaction.
 func (s *peopleService) DeactivateUser(ctx context.Context, r *portalv1.DeactivateUserRequest) (*portalv1.Written, error) {
-	return s.act(ctx, func(v *view, a *action) error { return v.deactivates(ctx, a, r.Id) })
+	return s.act(ctx, func(v *view, a *action) error { return v.deactivates(ctx, a, r.Id, r.Successor) })
 }
 
-func (v *view) deactivates(ctx context.Context, a *action, id string) error {
+func (v *view) deactivates(ctx context.Context, a *action, id, successor string) error {
 	if err := v.activity(ctx, a, "user.deactivate", "deactivate_user", "deactivated %s", id); err != nil {
 		return err
 	}
@@ -58,18 +59,33 @@ func (v *view) deactivates(ctx context.Context, a *action, id string) error {
 	if err != nil {
 		return err
 	}
+	a.before, a.after = map[string]any{"active": true}, map[string]any{"active": false}
+	a.relation(store.Create, v.company(), "deactivated", subject(user(id), ""))
+	if successor == "" {
+		return v.leavesNothing(id, roles)
+	}
+	l, err := v.legacy(roles, id, successor)
+	if err != nil {
+		return err
+	}
+	a.after = map[string]any{"active": false, "successor": successor, "roles_handed_over": len(l.roles), "workspaces_handed_over": len(l.workspaces)}
+	a.sentence += ", whom " + v.person(successor) + " succeeds"
+	return v.inherits(ctx, a, l)
+}
+
+// leavesNothing refuses to make a user inactive who is what must not be without
+// anybody.
+func (v *view) leavesNothing(id string, roles []lastRole) error {
 	var last []string
 	for _, role := range roles {
 		if role.last {
 			last = append(last, role.what)
 		}
 	}
-	if len(last) > 0 {
-		return broken("12", "%s is %s; give that to somebody else who is active first", v.person(id), enumerate(last, "and"))
+	if len(last) == 0 {
+		return nil
 	}
-	a.before, a.after = map[string]any{"active": true}, map[string]any{"active": false}
-	a.relation(store.Create, v.company(), "deactivated", subject(user(id), ""))
-	return nil
+	return broken("12", "%s is %s; give that to somebody else who is active first, or name a successor", v.person(id), enumerate(last, "and"))
 }
 
 // PreviewDeactivation says what DeactivateUser would do.
@@ -91,9 +107,14 @@ func (s *peopleService) PreviewDeactivation(ctx context.Context, r *portalv1.Pre
 		return nil, err
 	}
 	who := v.person(r.Id)
+	if r.Successor != "" {
+		if err := v.previewSuccession(ctx, resp, roles, r); err != nil {
+			return nil, err
+		}
+	}
 	for _, role := range roles {
 		switch {
-		case role.last:
+		case role.last && r.Successor == "":
 			kind := "last_owner"
 			if role.relation == "administrator" {
 				kind = "last_administrator"
@@ -105,7 +126,7 @@ func (s *peopleService) PreviewDeactivation(ctx context.Context, r *portalv1.Pre
 			resp.Effects = append(resp.Effects, v.kept(who, role.on, role.relation))
 		}
 	}
-	rest, err := v.keptWorkspaces(ctx, who, r.Id)
+	rest, err := v.keptWorkspaces(ctx, who, r.Id, r.Successor != "")
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +143,7 @@ func (v *view) kept(who string, on engine.Object, relation string) *portalv1.Eff
 }
 
 // keptWorkspaces says what becomes of the workspaces on which a user has a role.
-func (v *view) keptWorkspaces(ctx context.Context, who, id string) ([]*portalv1.Effect, error) {
+func (v *view) keptWorkspaces(ctx context.Context, who, id string, succeeded bool) ([]*portalv1.Effect, error) {
 	var effects []*portalv1.Effect
 	count := 0
 	for _, kind := range []string{"model", "project"} {
@@ -136,7 +157,7 @@ func (v *view) keptWorkspaces(ctx context.Context, who, id string) ([]*portalv1.
 				}
 				on := engine.Object{Type: kind, ID: w}
 				e := v.kept(who, on, role)
-				if role == roleOwner {
+				if role == roleOwner && !succeeded {
 					other, err := v.otherHolder(on, roleOwner, id)
 					if err != nil {
 						return nil, err

@@ -556,7 +556,7 @@ func (x *Written) GetAudit() uint64 {
 // Effect is one thing that an action takes away or gives, shown before it is done.
 type Effect struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// kind is one of "role_lost", "role_kept", "workspace_handed_over",
+	// kind is one of "role_lost", "role_kept", "role_handed_over", "workspace_handed_over",
 	// "last_owner", "last_administrator", "diagram_deleted", "session_ended".
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// sentence says it for people.

@@ -824,8 +824,12 @@ func (x *ActivateUserRequest) GetId() string {
 }
 
 type DeactivateUserRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// successor is the id of an active user who is included in the subscriptions
+	// concerned, and gets workspaces only where he owns the subscription; empty:
+	// nothing is handed over.
+	Successor     string `protobuf:"bytes,2,opt,name=successor,proto3" json:"successor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -867,9 +871,17 @@ func (x *DeactivateUserRequest) GetId() string {
 	return ""
 }
 
+func (x *DeactivateUserRequest) GetSuccessor() string {
+	if x != nil {
+		return x.Successor
+	}
+	return ""
+}
+
 type PreviewDeactivationRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Successor     string                 `protobuf:"bytes,2,opt,name=successor,proto3" json:"successor,omitempty"` // as in DeactivateUserRequest
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -907,6 +919,13 @@ func (*PreviewDeactivationRequest) Descriptor() ([]byte, []int) {
 func (x *PreviewDeactivationRequest) GetId() string {
 	if x != nil {
 		return x.Id
+	}
+	return ""
+}
+
+func (x *PreviewDeactivationRequest) GetSuccessor() string {
+	if x != nil {
+		return x.Successor
 	}
 	return ""
 }
@@ -2164,11 +2183,13 @@ const file_pemba_portal_v1_people_proto_rawDesc = "" +
 	"_job_titleB\x10\n" +
 	"\x0e_manager_email\"%\n" +
 	"\x13ActivateUserRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"'\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"E\n" +
 	"\x15DeactivateUserRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\",\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
+	"\tsuccessor\x18\x02 \x01(\tR\tsuccessor\"J\n" +
 	"\x1aPreviewDeactivationRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x91\x01\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
+	"\tsuccessor\x18\x02 \x01(\tR\tsuccessor\"\x91\x01\n" +
 	"\x0fPreviewResponse\x121\n" +
 	"\aeffects\x18\x01 \x03(\v2\x17.pemba.portal.v1.EffectR\aeffects\x12\x18\n" +
 	"\aallowed\x18\x02 \x01(\bR\aallowed\x121\n" +

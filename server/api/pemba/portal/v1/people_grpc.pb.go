@@ -57,7 +57,10 @@ type PeopleServiceClient interface {
 	// ActivateUser needs activate_user. All roles that were kept work again.
 	ActivateUser(ctx context.Context, in *ActivateUserRequest, opts ...grpc.CallOption) (*Written, error)
 	// DeactivateUser needs deactivate_user. It is refused when no active
-	// administrator of the company, or owner of a subscription, would remain.
+	// administrator of the company, or owner of a subscription, would remain;
+	// unless a successor is named, who gets in the same transaction what the user
+	// alone is: administrator of the company, owner of subscriptions (which needs
+	// include_administrator, set_owner), owner of workspaces.
 	DeactivateUser(ctx context.Context, in *DeactivateUserRequest, opts ...grpc.CallOption) (*Written, error)
 	// PreviewDeactivation says what DeactivateUser would do.
 	PreviewDeactivation(ctx context.Context, in *PreviewDeactivationRequest, opts ...grpc.CallOption) (*PreviewResponse, error)
@@ -287,7 +290,10 @@ type PeopleServiceServer interface {
 	// ActivateUser needs activate_user. All roles that were kept work again.
 	ActivateUser(context.Context, *ActivateUserRequest) (*Written, error)
 	// DeactivateUser needs deactivate_user. It is refused when no active
-	// administrator of the company, or owner of a subscription, would remain.
+	// administrator of the company, or owner of a subscription, would remain;
+	// unless a successor is named, who gets in the same transaction what the user
+	// alone is: administrator of the company, owner of subscriptions (which needs
+	// include_administrator, set_owner), owner of workspaces.
 	DeactivateUser(context.Context, *DeactivateUserRequest) (*Written, error)
 	// PreviewDeactivation says what DeactivateUser would do.
 	PreviewDeactivation(context.Context, *PreviewDeactivationRequest) (*PreviewResponse, error)

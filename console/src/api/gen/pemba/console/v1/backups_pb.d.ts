@@ -503,6 +503,14 @@ export declare type VerifyBackupResponse = Message<"pemba.console.v1.VerifyBacku
    * @generated from field: repeated string faults = 4;
    */
   faults: string[];
+
+  /**
+   * sealed_unopened: it has sealed documents, which were not opened, as the node has
+   * only the public half of its key, or none.
+   *
+   * @generated from field: bool sealed_unopened = 5;
+   */
+  sealedUnopened: boolean;
 };
 
 /**
@@ -534,6 +542,14 @@ export declare type VerifyBackupResponseJson = {
    * @generated from field: repeated string faults = 4;
    */
   faults?: string[];
+
+  /**
+   * sealed_unopened: it has sealed documents, which were not opened, as the node has
+   * only the public half of its key, or none.
+   *
+   * @generated from field: bool sealed_unopened = 5;
+   */
+  sealedUnopened?: boolean;
 };
 
 /**
@@ -562,7 +578,9 @@ export declare const BackupService: GenService<{
   },
   /**
    * TakeBackup writes a backup of the newest revision into the directory, verifies
-   * it, and tells how far it is. It goes on only as long as somebody reads.
+   * it, and tells how far it is. It goes on only as long as somebody reads, and one
+   * is made at a time. A store with sealed documents needs the node to have a key:
+   * else the answer is FAILED_PRECONDITION.
    *
    * @generated from rpc pemba.console.v1.BackupService.TakeBackup
    */

@@ -120,7 +120,7 @@ export declare type SeriesPoint = Message<"pemba.console.v1.SeriesPoint"> & {
   callsPerSecond: number;
 
   /**
-   * of those, with a code that says that the server is at fault
+   * of those, for a fault of the server, for lack of time, or for too much work
    *
    * @generated from field: double failures_per_second = 4;
    */
@@ -134,8 +134,8 @@ export declare type SeriesPoint = Message<"pemba.console.v1.SeriesPoint"> & {
   writesPerSecond: number;
 
   /**
-   * check_p50 and check_p99 are the times within which so many of a hundred checks
-   * were answered.
+   * check_p50 and check_p99 are the times within which so many of a hundred calls
+   * of CheckPermission were answered, to within a tenth.
    *
    * @generated from field: google.protobuf.Duration check_p50 = 6;
    */
@@ -147,7 +147,8 @@ export declare type SeriesPoint = Message<"pemba.console.v1.SeriesPoint"> & {
   checkP99?: Duration;
 
   /**
-   * cache_hit_ratio is the share of the reads that the cache answered, 0 to 1.
+   * cache_hit_ratio is the share of what checks and lookups looked up that the
+   * caches answered, 0 to 1.
    *
    * @generated from field: optional double cache_hit_ratio = 8;
    */
@@ -194,7 +195,7 @@ export declare type SeriesPointJson = {
   callsPerSecond?: number | "NaN" | "Infinity" | "-Infinity";
 
   /**
-   * of those, with a code that says that the server is at fault
+   * of those, for a fault of the server, for lack of time, or for too much work
    *
    * @generated from field: double failures_per_second = 4;
    */
@@ -208,8 +209,8 @@ export declare type SeriesPointJson = {
   writesPerSecond?: number | "NaN" | "Infinity" | "-Infinity";
 
   /**
-   * check_p50 and check_p99 are the times within which so many of a hundred checks
-   * were answered.
+   * check_p50 and check_p99 are the times within which so many of a hundred calls
+   * of CheckPermission were answered, to within a tenth.
    *
    * @generated from field: google.protobuf.Duration check_p50 = 6;
    */
@@ -221,7 +222,8 @@ export declare type SeriesPointJson = {
   checkP99?: DurationJson;
 
   /**
-   * cache_hit_ratio is the share of the reads that the cache answered, 0 to 1.
+   * cache_hit_ratio is the share of what checks and lookups looked up that the
+   * caches answered, 0 to 1.
    *
    * @generated from field: optional double cache_hit_ratio = 8;
    */
@@ -696,8 +698,9 @@ export declare type Raft = Message<"pemba.console.v1.Raft"> & {
   hashMismatches: bigint;
 
   /**
-   * log_write and apply are how long entries lately took to be durable, and to be
-   * applied, on average.
+   * log_write is how long entries lately took to be durable, and apply how long
+   * batches of them took to be applied, on average since the start; missing: there
+   * were none.
    *
    * @generated from field: google.protobuf.Duration log_write = 13;
    */
@@ -823,8 +826,9 @@ export declare type RaftJson = {
   hashMismatches?: string;
 
   /**
-   * log_write and apply are how long entries lately took to be durable, and to be
-   * applied, on average.
+   * log_write is how long entries lately took to be durable, and apply how long
+   * batches of them took to be applied, on average since the start; missing: there
+   * were none.
    *
    * @generated from field: google.protobuf.Duration log_write = 13;
    */
@@ -1815,22 +1819,12 @@ export enum ProfileRequest_Kind {
    * @generated from enum value: KIND_GOROUTINE = 4;
    */
   GOROUTINE = 4,
-
-  /**
-   * @generated from enum value: KIND_MUTEX = 5;
-   */
-  MUTEX = 5,
-
-  /**
-   * @generated from enum value: KIND_BLOCK = 6;
-   */
-  BLOCK = 6,
 }
 
 /**
  * @generated from enum pemba.console.v1.ProfileRequest.Kind
  */
-export declare type ProfileRequest_KindJson = "KIND_UNSPECIFIED" | "KIND_CPU" | "KIND_HEAP" | "KIND_ALLOCS" | "KIND_GOROUTINE" | "KIND_MUTEX" | "KIND_BLOCK";
+export declare type ProfileRequest_KindJson = "KIND_UNSPECIFIED" | "KIND_CPU" | "KIND_HEAP" | "KIND_ALLOCS" | "KIND_GOROUTINE";
 
 /**
  * Describes the enum pemba.console.v1.ProfileRequest.Kind.

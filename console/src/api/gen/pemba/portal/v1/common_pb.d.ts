@@ -449,7 +449,7 @@ export declare const WrittenSchema: GenMessage<Written, {jsonType: WrittenJson}>
  */
 export declare type Effect = Message<"pemba.portal.v1.Effect"> & {
   /**
-   * kind is one of "role_lost", "role_kept", "workspace_handed_over",
+   * kind is one of "role_lost", "role_kept", "role_handed_over", "workspace_handed_over",
    * "last_owner", "last_administrator", "diagram_deleted", "session_ended".
    *
    * @generated from field: string kind = 1;
@@ -485,7 +485,7 @@ export declare type Effect = Message<"pemba.portal.v1.Effect"> & {
  */
 export declare type EffectJson = {
   /**
-   * kind is one of "role_lost", "role_kept", "workspace_handed_over",
+   * kind is one of "role_lost", "role_kept", "role_handed_over", "workspace_handed_over",
    * "last_owner", "last_administrator", "diagram_deleted", "session_ended".
    *
    * @generated from field: string kind = 1;

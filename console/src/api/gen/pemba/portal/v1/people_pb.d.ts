@@ -656,6 +656,15 @@ export declare type DeactivateUserRequest = Message<"pemba.portal.v1.DeactivateU
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * successor is the id of an active user who is included in the subscriptions
+   * concerned, and gets workspaces only where he owns the subscription; empty:
+   * nothing is handed over.
+   *
+   * @generated from field: string successor = 2;
+   */
+  successor: string;
 };
 
 /**
@@ -666,6 +675,15 @@ export declare type DeactivateUserRequestJson = {
    * @generated from field: string id = 1;
    */
   id?: string;
+
+  /**
+   * successor is the id of an active user who is included in the subscriptions
+   * concerned, and gets workspaces only where he owns the subscription; empty:
+   * nothing is handed over.
+   *
+   * @generated from field: string successor = 2;
+   */
+  successor?: string;
 };
 
 /**
@@ -682,6 +700,13 @@ export declare type PreviewDeactivationRequest = Message<"pemba.portal.v1.Previe
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * as in DeactivateUserRequest
+   *
+   * @generated from field: string successor = 2;
+   */
+  successor: string;
 };
 
 /**
@@ -692,6 +717,13 @@ export declare type PreviewDeactivationRequestJson = {
    * @generated from field: string id = 1;
    */
   id?: string;
+
+  /**
+   * as in DeactivateUserRequest
+   *
+   * @generated from field: string successor = 2;
+   */
+  successor?: string;
 };
 
 /**
@@ -1846,7 +1878,10 @@ export declare const PeopleService: GenService<{
   },
   /**
    * DeactivateUser needs deactivate_user. It is refused when no active
-   * administrator of the company, or owner of a subscription, would remain.
+   * administrator of the company, or owner of a subscription, would remain;
+   * unless a successor is named, who gets in the same transaction what the user
+   * alone is: administrator of the company, owner of subscriptions (which needs
+   * include_administrator, set_owner), owner of workspaces.
    *
    * @generated from rpc pemba.portal.v1.PeopleService.DeactivateUser
    */
