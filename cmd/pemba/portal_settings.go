@@ -40,7 +40,7 @@ func policiesCommand(a *app) *cobra.Command {
 				field := into.Descriptor().Fields().ByTextName(name)
 				into.Set(field, from.Get(field))
 			}
-			if _, err := p.settings.SetPolicies(ctx, &portalv1.SetPoliciesRequest{Policies: r.GetPolicies(), IfVersion: r.GetVersion()}); err != nil {
+			if _, err := p.settings.SetPolicies(ctx, &portalv1.SetPoliciesRequest{Policies: r.GetPolicies(), IfVersion: &r.Version}); err != nil {
 				return err
 			}
 		}

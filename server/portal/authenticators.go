@@ -79,7 +79,7 @@ func (s *settingsService) ListAuthenticators(ctx context.Context, _ *portalv1.Li
 		return nil, err
 	}
 	of := v.caller.Company
-	resp := &portalv1.ListAuthenticatorsResponse{ReadAt: v.token()}
+	resp := &portalv1.ListAuthenticatorsResponse{ReadAt: v.token(), RedirectUrl: s.publicURL() + CallbackPath}
 	for doc, err := range v.snap.Documents(ctx, authenticatorKey(of, ""), "") {
 		if err != nil {
 			return nil, err

@@ -123,7 +123,7 @@ func (s *settingsService) SetPolicies(ctx context.Context, r *portalv1.SetPolici
 		if err != nil {
 			return err
 		}
-		if r.IfVersion != 0 && store.Revision(r.IfVersion) != version {
+		if r.IfVersion != nil && store.Revision(*r.IfVersion) != version {
 			return conflict("somebody else changed the policies; look at them again")
 		}
 		if a.unchanged = *old == *d; a.unchanged {

@@ -9,7 +9,8 @@ import { portal } from './texts/portal'
 import { relationships } from './texts/relationships'
 import { sandbox } from './texts/sandbox'
 import { schema } from './texts/schema'
+import { settings } from './texts/settings'
 import { watch } from './texts/watch'
 import { workbench } from './texts/workbench'
 
-export const texts = { common, company, explanation, lookup, operations, portal, relationships, sandbox, schema, watch, workbench } as const
+export const texts = { common, company, explanation, lookup, operations, portal, relationships, sandbox, schema, settings, watch, workbench } as const

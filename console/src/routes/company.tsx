@@ -31,6 +31,12 @@ export const companyRoutes = [
   createRoute({ getParentRoute: () => shell, path: 'audit', validateSearch: readAudit, component: lazyRouteComponent(() => import('../pages/Audit'), 'Audit') }),
   createRoute({
     getParentRoute: () => shell,
+    path: 'settings',
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['policies', 'authenticators', 'clients']) }),
+    component: lazyRouteComponent(() => import('../pages/Settings'), 'Settings'),
+  }),
+  createRoute({
+    getParentRoute: () => shell,
     path: 'me',
     validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['profile', 'password', 'sessions', 'tokens', 'settings']) }),
     component: lazyRouteComponent(() => import('../pages/Me'), 'Me'),

@@ -33,6 +33,7 @@ const groups: NavGroup[] = [
       { to: '/people', label: texts.company.pages.people, icon: 'people', keys: 'g p', show: (me) => may(me, 'list_users') },
       { to: '/groups', label: texts.company.pages.groups, icon: 'group', show: managesGroups },
       { to: '/administrators', label: texts.company.pages.administrators, icon: 'shield', show: (me) => may(me, 'list_users') },
+      { to: '/settings', label: texts.company.pages.settings, icon: 'settings', show: (me) => may(me, 'manage_security_policies') || may(me, 'manage_identity_providers') },
       { to: '/audit', label: texts.company.pages.audit, icon: 'log', show: (me) => may(me, 'read_audit') },
     ],
   },

@@ -9,6 +9,7 @@ const info = (field: string) => ({ '@type': 'type.googleapis.com/google.rpc.Erro
 test('the field that the server names gets its message', () => {
   expect(faults(error([info('given_name')]), known)).toEqual({ givenName: 'it is wrong' })
   expect(faults(error([info('policies.failures')]), known)).toEqual({ failures: 'it is wrong' })
+  expect(faults(new ApiError({ code: 3, message: 'policies.failures: 1 is not from 3 to 100', details: [info('policies.failures')] as never }, '', 400), known)).toEqual({ failures: '1 is not from 3 to 100' })
 })
 
 test('violations have a text each', () => {

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Table } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { patch } from '../../api/client'
 import { isConflict } from '../../api/errors'
@@ -12,6 +12,7 @@ import { Failure } from '../../components/Failure'
 import { FormFailure } from '../../components/FormFailure'
 import { Loading } from '../../components/Loading'
 import { Conflict } from '../../components/Outcome'
+import { Differences } from '../../components/portal/Differences'
 import { texts } from '../../lib/texts'
 import { changed } from './changed'
 import { wellFormed } from './email'
@@ -68,7 +69,7 @@ function Form({ stored, onClose }: { stored: UserJson; onClose: () => void }) {
         {conflict && (
           <Conflict onReload={reload} onApply={() => void send(form.values, stored.version ?? '0')}>
             {t.form.changedMeanwhile}
-            <Differences mine={form.values} stored={fieldsOf(stored)} />
+            <Differences of={fieldNames.map((f) => ({ label: t.fields[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
           </Conflict>
         )}
         {!conflict && <FormFailure error={update.error} what={t.form.editTitle(userName(stored))} errors={form.errors} labels={t.fields} />}
@@ -78,17 +79,5 @@ function Form({ stored, onClose }: { stored: UserJson; onClose: () => void }) {
         </Group>
       </Stack>
     </form>
-  )
-}
-
-function Differences({ mine, stored }: { mine: Fields; stored: Fields }) {
-  const rows = fieldNames.filter((f) => mine[f] !== stored[f])
-  return (
-    <Table mt="xs" fz="sm">
-      <Table.Thead><Table.Tr><Table.Th scope="col">{t.name}</Table.Th><Table.Th scope="col">{t.form.sides}</Table.Th><Table.Th scope="col">{t.form.mine}</Table.Th></Table.Tr></Table.Thead>
-      <Table.Tbody>
-        {rows.map((f) => <Table.Tr key={f}><Table.Th scope="row">{t.fields[f]}</Table.Th><Table.Td>{stored[f] || t.form.none}</Table.Td><Table.Td>{mine[f] || t.form.none}</Table.Td></Table.Tr>)}
-      </Table.Tbody>
-    </Table>
   )
 }

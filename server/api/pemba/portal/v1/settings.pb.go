@@ -225,7 +225,7 @@ func (x *GetPoliciesResponse) GetReadAt() *v1.ZedToken {
 type SetPoliciesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Policies      *Policies              `protobuf:"bytes,1,opt,name=policies,proto3" json:"policies,omitempty"`
-	IfVersion     uint64                 `protobuf:"varint,2,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"`
+	IfVersion     *uint64                `protobuf:"varint,2,opt,name=if_version,json=ifVersion,proto3,oneof" json:"if_version,omitempty"` // 0: the company chose none yet
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,8 +268,8 @@ func (x *SetPoliciesRequest) GetPolicies() *Policies {
 }
 
 func (x *SetPoliciesRequest) GetIfVersion() uint64 {
-	if x != nil {
-		return x.IfVersion
+	if x != nil && x.IfVersion != nil {
+		return *x.IfVersion
 	}
 	return 0
 }
@@ -430,6 +430,7 @@ type ListAuthenticatorsResponse struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Authenticators []*Authenticator       `protobuf:"bytes,1,rep,name=authenticators,proto3" json:"authenticators,omitempty"`
 	ReadAt         *v1.ZedToken           `protobuf:"bytes,2,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
+	RedirectUrl    string                 `protobuf:"bytes,3,opt,name=redirect_url,json=redirectUrl,proto3" json:"redirect_url,omitempty"` // to register with the provider of a new one
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -476,6 +477,13 @@ func (x *ListAuthenticatorsResponse) GetReadAt() *v1.ZedToken {
 		return x.ReadAt
 	}
 	return nil
+}
+
+func (x *ListAuthenticatorsResponse) GetRedirectUrl() string {
+	if x != nil {
+		return x.RedirectUrl
+	}
+	return ""
 }
 
 type SaveAuthenticatorRequest struct {
@@ -1118,11 +1126,12 @@ const file_pemba_portal_v1_settings_proto_rawDesc = "" +
 	"\x13GetPoliciesResponse\x125\n" +
 	"\bpolicies\x18\x01 \x01(\v2\x19.pemba.portal.v1.PoliciesR\bpolicies\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x121\n" +
-	"\aread_at\x18\x03 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\"j\n" +
+	"\aread_at\x18\x03 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\"~\n" +
 	"\x12SetPoliciesRequest\x125\n" +
-	"\bpolicies\x18\x01 \x01(\v2\x19.pemba.portal.v1.PoliciesR\bpolicies\x12\x1d\n" +
+	"\bpolicies\x18\x01 \x01(\v2\x19.pemba.portal.v1.PoliciesR\bpolicies\x12\"\n" +
 	"\n" +
-	"if_version\x18\x02 \x01(\x04R\tifVersion\"\x97\x02\n" +
+	"if_version\x18\x02 \x01(\x04H\x00R\tifVersion\x88\x01\x01B\r\n" +
+	"\v_if_version\"\x97\x02\n" +
 	"\rAuthenticator\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1137,10 +1146,11 @@ const file_pemba_portal_v1_settings_proto_rawDesc = "" +
 	"\aversion\x18\t \x01(\x04R\aversion\x12!\n" +
 	"\fredirect_url\x18\n" +
 	" \x01(\tR\vredirectUrl\"\x1b\n" +
-	"\x19ListAuthenticatorsRequest\"\x97\x01\n" +
+	"\x19ListAuthenticatorsRequest\"\xba\x01\n" +
 	"\x1aListAuthenticatorsResponse\x12F\n" +
 	"\x0eauthenticators\x18\x01 \x03(\v2\x1e.pemba.portal.v1.AuthenticatorR\x0eauthenticators\x121\n" +
-	"\aread_at\x18\x02 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\"\x8a\x02\n" +
+	"\aread_at\x18\x02 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\x12!\n" +
+	"\fredirect_url\x18\x03 \x01(\tR\vredirectUrl\"\x8a\x02\n" +
 	"\x18SaveAuthenticatorRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1288,6 +1298,7 @@ func file_pemba_portal_v1_settings_proto_init() {
 		return
 	}
 	file_pemba_portal_v1_common_proto_init()
+	file_pemba_portal_v1_settings_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

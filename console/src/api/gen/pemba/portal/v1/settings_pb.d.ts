@@ -217,9 +217,11 @@ export declare type SetPoliciesRequest = Message<"pemba.portal.v1.SetPoliciesReq
   policies?: Policies;
 
   /**
-   * @generated from field: uint64 if_version = 2;
+   * 0: the company chose none yet
+   *
+   * @generated from field: optional uint64 if_version = 2;
    */
-  ifVersion: bigint;
+  ifVersion?: bigint;
 };
 
 /**
@@ -232,7 +234,9 @@ export declare type SetPoliciesRequestJson = {
   policies?: PoliciesJson;
 
   /**
-   * @generated from field: uint64 if_version = 2;
+   * 0: the company chose none yet
+   *
+   * @generated from field: optional uint64 if_version = 2;
    */
   ifVersion?: string;
 };
@@ -398,6 +402,13 @@ export declare type ListAuthenticatorsResponse = Message<"pemba.portal.v1.ListAu
    * @generated from field: authzed.api.v1.ZedToken read_at = 2;
    */
   readAt?: ZedToken;
+
+  /**
+   * to register with the provider of a new one
+   *
+   * @generated from field: string redirect_url = 3;
+   */
+  redirectUrl: string;
 };
 
 /**
@@ -413,6 +424,13 @@ export declare type ListAuthenticatorsResponseJson = {
    * @generated from field: authzed.api.v1.ZedToken read_at = 2;
    */
   readAt?: ZedTokenJson;
+
+  /**
+   * to register with the provider of a new one
+   *
+   * @generated from field: string redirect_url = 3;
+   */
+  redirectUrl?: string;
 };
 
 /**

@@ -1,0 +1,92 @@
+import { Button, Code, Group, PasswordInput, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { post } from '../../api/client'
+import { isConflict } from '../../api/errors'
+import type { AuthenticatorJson } from '../../api/gen/pemba/portal/v1/settings_pb'
+import { faults } from '../../api/portal/fields'
+import { path, useChange } from '../../api/portal/lists'
+import { saved } from '../../components/Announcer'
+import { CopyButton } from '../../components/CopyButton'
+import { Dialog } from '../../components/Dialog'
+import { FormFailure } from '../../components/FormFailure'
+import { Conflict } from '../../components/Outcome'
+import { Differences } from '../../components/portal/Differences'
+import { WriteButton } from '../../components/WriteButton'
+import { texts } from '../../lib/texts'
+import { asLines, lines } from './lines'
+
+const t = texts.settings.authenticators
+const names = ['name', 'issuer', 'clientId', 'clientSecret', 'domains', 'allOthers', 'enabled'] as const
+const compared = ['name', 'issuer', 'clientId', 'domains'] as const
+type Values = { name: string; issuer: string; clientId: string; clientSecret: string; domains: string; allOthers: boolean; enabled: boolean }
+
+const valuesOf = (a: AuthenticatorJson | undefined): Values => ({
+  name: a?.name ?? '', issuer: a?.issuer ?? '', clientId: a?.clientId ?? '', clientSecret: '', domains: asLines(a?.domains), allOthers: a?.allOthers ?? false, enabled: a?.enabled ?? true,
+})
+
+type Props = { stored: AuthenticatorJson | undefined; redirectUrl: string; onClose: () => void }
+
+/** AuthenticatorForm adds an authenticator, or changes the stored one. */
+export function AuthenticatorForm({ opened, ...rest }: Props & { opened: boolean }) {
+  return (
+    <Dialog opened={opened} onClose={rest.onClose} title={rest.stored ? t.editTitle(rest.stored.name ?? '') : t.addTitle} size="lg">
+      {opened && <Form {...rest} />}
+    </Dialog>
+  )
+}
+
+/** stored is the newest that is known, also while the form is open. */
+function Form({ stored, redirectUrl, onClose }: Props) {
+  const version = stored?.version ?? '0'
+  const form = useForm({ initialValues: { ...valuesOf(stored), version }, validate: { name: needed, issuer: needed, clientId: needed } })
+  const save = useChange(({ values, seen }: { values: Values; seen: string }) => {
+    const { name, issuer, clientId, clientSecret, allOthers, enabled } = values
+    return post(path('authenticators'), { id: stored?.id ?? '', name, issuer: issuer.trim(), clientId, clientSecret, domains: lines(values.domains), allOthers, enabled, ifVersion: seen })
+  })
+  const send = async (values: Values, seen: string) => {
+    try {
+      await save.mutateAsync({ values, seen })
+      saved(t.saved(values.name))
+      onClose()
+    } catch (e) {
+      form.setErrors(faults(e, names))
+    }
+  }
+  const reload = () => {
+    form.setInitialValues({ ...valuesOf(stored), version })
+    form.reset()
+    save.reset()
+  }
+  const conflict = isConflict(save.error)
+  const now = valuesOf(stored)
+  return (
+    <form onSubmit={form.onSubmit((v) => void send(v, v.version))} noValidate>
+      <Stack>
+        <TextInput label={t.fields.name} description={t.hints.name} required data-autofocus {...form.getInputProps('name')} />
+        <TextInput label={t.fields.issuer} description={t.hints.issuer} type="url" required {...form.getInputProps('issuer')} />
+        <TextInput label={t.fields.clientId} description={t.hints.clientId} required autoComplete="off" {...form.getInputProps('clientId')} />
+        <PasswordInput label={t.fields.clientSecret} description={stored?.hasSecret ? t.hints.secretKept : t.hints.clientSecret} autoComplete="off" {...form.getInputProps('clientSecret')} />
+        <Textarea label={t.fields.domains} description={`${t.hints.domains} ${texts.settings.perLine}`} autosize minRows={2} maxRows={8} {...form.getInputProps('domains')} />
+        <Switch label={t.fields.allOthers} description={t.hints.allOthers} {...form.getInputProps('allOthers', { type: 'checkbox' })} />
+        <Switch label={t.fields.enabled} description={t.hints.enabled} {...form.getInputProps('enabled', { type: 'checkbox' })} />
+        <div>
+          <Text size="sm">{t.redirect}</Text>
+          <Group gap="xs"><Code className="app-wrap">{stored?.redirectUrl || redirectUrl}</Code><CopyButton value={stored?.redirectUrl || redirectUrl}>{t.copy}</CopyButton></Group>
+        </div>
+        {conflict && (
+          <Conflict onReload={reload} onApply={() => void send(form.values, version)}>
+            {t.changedMeanwhile}
+            <Differences of={compared.map((n) => ({ label: t.fields[n], stored: now[n], mine: form.values[n] }))} />
+          </Conflict>
+        )}
+        {!conflict && <FormFailure error={save.error} what={texts.common.save} errors={form.errors} labels={t.fields} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
+          <WriteButton type="submit" loading={save.isPending} disabled={!form.isDirty()}>{texts.common.save}</WriteButton>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+const needed = (text: string) => (text.trim() ? null : texts.company.form.required)
