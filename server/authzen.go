@@ -57,13 +57,13 @@ type authZEN struct {
 	config      HTTPConfig
 	actions     actionTable
 	permissions v1.PermissionsServiceClient
-	schemas     v1.SchemaServiceClient
+	server      *Server // of which it knows the schema, and who asks by calls alone
 }
 
-func newAuthZEN(c HTTPConfig, conn *grpc.ClientConn) *authZEN {
+func (s *Server) newAuthZEN(c HTTPConfig, conn *grpc.ClientConn) *authZEN {
 	return &authZEN{
 		config: c, actions: newActionTable(c.AuthZEN.Actions),
-		permissions: v1.NewPermissionsServiceClient(conn), schemas: v1.NewSchemaServiceClient(conn),
+		permissions: v1.NewPermissionsServiceClient(conn), server: s,
 	}
 }
 
@@ -119,13 +119,17 @@ func errorDecision(code int, msg string) decision {
 // handle makes the handler of an endpoint: JSON in and out, errors as a string.
 func (z *authZEN) handle(answer func(context.Context, *authZENRequest) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		request, err := z.read(w, r)
-		if err != nil {
-			writeJSON(w, http.StatusBadRequest, err.Error())
-			return
-		}
 		ctx := metadata.NewOutgoingContext(r.Context(), passHeaders(r))
-		resp, err := answer(ctx, request)
+		request, err := z.read(w, r)
+		var resp any
+		if err != nil {
+			err = status.Error(codes.InvalidArgument, err.Error())
+		} else {
+			resp, err = answer(ctx, request)
+		}
+		if status.Code(err) == codes.InvalidArgument {
+			err = z.refuse(ctx, err)
+		}
 		if err != nil {
 			st := status.Convert(err)
 			writeJSON(w, httpStatus(st.Code()), st.Message())
@@ -133,6 +137,15 @@ func (z *authZEN) handle(answer func(context.Context, *authZENRequest) (any, err
 		}
 		writeJSON(w, http.StatusOK, resp)
 	}
+}
+
+// refuse answers a request that needs no decision: a caller without a valid
+// token learns that, anybody else the error given.
+func (z *authZEN) refuse(ctx context.Context, err error) error {
+	if _, denied := z.decide(ctx, nil); denied != nil {
+		return denied
+	}
+	return err
 }
 
 // read reads the body of a request. Fields that are not known are ignored.
@@ -202,7 +215,7 @@ func (z *authZEN) evaluation(ctx context.Context, r *authZENRequest) (any, error
 	item, err := z.toCheck(r.Subject, r.Action, r.Resource, r.Context)
 	if err != nil {
 		if unknown, ok := errors.AsType[*unknownNameError](err); ok {
-			return errorDecision(http.StatusNotFound, unknown.Error()), nil
+			return errorDecision(http.StatusNotFound, unknown.Error()), z.refuse(ctx, nil)
 		}
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
@@ -286,11 +299,9 @@ func (z *authZEN) itemOf(r *authZENRequest, raw json.RawMessage) (*v1.CheckBulkP
 	return z.toCheck(item.Subject, item.Action, item.Resource, item.Context)
 }
 
-// decide asks the server; no items are decided by nobody.
+// decide asks the server, which also judges who asks, and so is asked for
+// nothing too.
 func (z *authZEN) decide(ctx context.Context, items []*v1.CheckBulkPermissionsRequestItem) ([]decision, error) {
-	if len(items) == 0 {
-		return nil, nil
-	}
 	resp, err := z.permissions.CheckBulkPermissions(ctx, &v1.CheckBulkPermissionsRequest{Items: items})
 	if err != nil {
 		return nil, err

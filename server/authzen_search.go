@@ -90,9 +90,9 @@ func (f *found) counted() *found {
 
 // searchError answers a search that names what no schema can define: it finds
 // nothing.
-func searchError(err error) (any, error) {
+func (z *authZEN) searchError(ctx context.Context, err error) (any, error) {
 	if _, ok := errors.AsType[*unknownNameError](err); ok {
-		return (&found{Results: []any{}}).counted(), nil
+		return (&found{Results: []any{}}).counted(), z.refuse(ctx, nil)
 	}
 	return nil, status.Error(codes.InvalidArgument, err.Error())
 }
@@ -105,7 +105,7 @@ func (z *authZEN) searchResource(ctx context.Context, r *authZENRequest) (any, e
 	}
 	request, err := z.toLookupResources(r)
 	if err != nil {
-		return searchError(err)
+		return z.searchError(ctx, err)
 	}
 	ctx, cancel := context.WithCancel(ctx) // ends the stream with the page
 	defer cancel()
@@ -156,7 +156,7 @@ func (z *authZEN) searchSubject(ctx context.Context, r *authZENRequest) (any, er
 	}
 	request, err := z.toLookupSubjects(r)
 	if err != nil {
-		return searchError(err)
+		return z.searchError(ctx, err)
 	}
 	ctx, cancel := context.WithCancel(ctx) // ends the stream with the page
 	defer cancel()
@@ -228,7 +228,7 @@ func (z *authZEN) searchAction(ctx context.Context, r *authZENRequest) (any, err
 		field{"subject.type", r.Subject != nil && r.Subject.Type != ""}, field{"subject.id", r.Subject != nil && r.Subject.ID != ""},
 		field{"resource.type", r.Resource != nil && r.Resource.Type != ""}, field{"resource.id", r.Resource != nil && r.Resource.ID != ""},
 	); err != nil {
-		return searchError(err)
+		return z.searchError(ctx, err)
 	}
 	actions, err := z.actionsOf(ctx, r.Resource.Type, string(after))
 	if err != nil {
@@ -238,7 +238,7 @@ func (z *authZEN) searchAction(ctx context.Context, r *authZENRequest) (any, err
 	for _, name := range actions {
 		item, err := z.toCheck(r.Subject, &action{Name: name}, r.Resource, r.Context)
 		if err != nil {
-			return searchError(err)
+			return z.searchError(ctx, err)
 		}
 		items = append(items, item)
 	}
@@ -264,23 +264,15 @@ func (z *authZEN) searchAction(ctx context.Context, r *authZENRequest) (any, err
 // name given, by name: its permissions, and its relations if so configured. An
 // unknown type has none.
 func (z *authZEN) actionsOf(ctx context.Context, typeName, after string) ([]string, error) {
-	resp, err := z.schemas.ReflectSchema(ctx, &v1.ReflectSchemaRequest{
-		OptionalFilters: []*v1.ReflectionSchemaFilter{{OptionalDefinitionNameFilter: typeName}},
-	})
+	newest, err := z.server.newestSchema(ctx)
 	if err != nil {
-		return nil, err
+		return nil, z.server.status(ctx, pathSearchAction, err)
 	}
 	var names []string
-	for _, d := range resp.Definitions {
-		if d.Name != typeName {
-			continue
-		}
-		for _, p := range d.Permissions {
-			names = append(names, z.actions.names(p.Name)...)
-		}
-		if z.config.AuthZEN.Relations {
-			for _, relation := range d.Relations {
-				names = append(names, z.actions.names(relation.Name)...)
+	if t := newest.Type(typeName); t != nil {
+		for _, r := range t.Members {
+			if r.IsPermission() || z.config.AuthZEN.Relations {
+				names = append(names, z.actions.names(r.Name)...)
 			}
 		}
 	}

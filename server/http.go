@@ -118,7 +118,7 @@ func (s *Server) routes(c HTTPConfig, conn *grpc.ClientConn) (http.Handler, erro
 	}
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, description) })
 	s.registerHealth(mux)
-	newAuthZEN(c, conn).register(mux)
+	s.newAuthZEN(c, conn).register(mux)
 	return withRequestID(sameOrigin(mux)), nil
 }
 

@@ -326,20 +326,26 @@ func TestHTTPImport(t *testing.T) {
 // TestHTTPIdentity lets in over HTTP who may come in over gRPC, says to others
 // what the matter is, and shows health and descriptions to everyone.
 func TestHTTPIdentity(t *testing.T) {
-	key, err := server.PlainKey("read=some-key-of-a-reader")
-	if err != nil {
-		t.Fatal(err)
+	var keys []server.Key
+	for _, text := range []string{"read=some-key-of-a-reader", "check=some-key-of-an-asker"} {
+		key, err := server.PlainKey(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
 	}
-	auth, err := server.NewAuth(server.AuthConfig{Keys: []server.Key{key}})
+	auth, err := server.NewAuth(server.AuthConfig{Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := startHTTP(t, server.HTTPConfig{}, func(c *server.Config) { c.Auth = auth })
 	const evaluation = `{"subject":{"type":"user","id":"anne"},"action":{"name":"view"},"resource":{"type":"document","id":"a"}}`
-	for _, c := range []struct {
+	const nonsense = `{"subject":{"type":"User","id":"anne"},"action":{"name":"view"},"resource":{"type":"Document","id":"a"}}`
+	type question struct {
 		method, path, body, token string
 		code                      int
-	}{
+	}
+	questions := []question{
 		{"POST", "/v1/schema/read", "{}", "", http.StatusUnauthorized},
 		{"POST", "/v1/schema/read", "{}", "wrong", http.StatusForbidden},
 		{"POST", "/v1/schema/read", "{}", "some-key-of-a-reader", http.StatusNotFound},
@@ -347,10 +353,22 @@ func TestHTTPIdentity(t *testing.T) {
 		{"POST", "/access/v1/evaluation", evaluation, "", http.StatusUnauthorized},
 		{"POST", "/access/v1/evaluation", evaluation, "wrong", http.StatusForbidden},
 		{"POST", "/access/v1/evaluation", evaluation, "some-key-of-a-reader", http.StatusOK},
+		{"POST", "/access/v1/evaluation", "", "some-key-of-a-reader", http.StatusBadRequest},
+		{"POST", "/access/v1/evaluation", evaluation, "some-key-of-an-asker", http.StatusOK},
+		{"POST", "/access/v1/search/subject", evaluation, "some-key-of-an-asker", http.StatusOK},
+		{"POST", "/access/v1/search/resource", evaluation, "some-key-of-an-asker", http.StatusOK},
+		{"POST", "/access/v1/search/action", evaluation, "some-key-of-an-asker", http.StatusOK},
 		{"GET", "/openapi.json", "", "", http.StatusOK},
 		{"GET", "/healthz", "", "", http.StatusOK},
 		{"GET", "/.well-known/authzen-configuration", "", "", http.StatusOK},
-	} {
+	}
+	// Who may not ask is told so, whatever the question is worth.
+	for _, path := range []string{"evaluation", "evaluations", "search/subject", "search/resource", "search/action"} {
+		for _, body := range []string{evaluation, nonsense, "{}", "no JSON", `{"evaluations":[{}]}`, `{"evaluations":[` + nonsense + `]}`} {
+			questions = append(questions, question{"POST", "/access/v1/" + path, body, "", http.StatusUnauthorized})
+		}
+	}
+	for _, c := range questions {
 		header := http.Header{"Content-Type": {"application/json"}}
 		if c.token != "" {
 			header.Set("Authorization", "Bearer "+c.token)

@@ -115,3 +115,14 @@ func (s *Server) snapshot(ctx context.Context, consistency *v1.Consistency) (*re
 
 // now returns the time of a request, as exactly as cursors keep it.
 func (s *Server) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
+
+// newestSchema returns the schema of what this node has applied, for a request
+// that reads nothing else.
+func (s *Server) newestSchema(ctx context.Context) (*schema.Schema, error) {
+	a, err := s.question(ctx, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	return a.engine.Schema, nil
+}
