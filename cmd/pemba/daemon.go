@@ -65,7 +65,7 @@ func (n *daemon) start(ctx context.Context, f *serveFlags, s *settings) error {
 	if n.server, err = server.New(s.server); err != nil {
 		return err
 	}
-	http, err := n.server.NewHTTP(server.HTTPConfig{PublicURL: f.publicURL(s.tls != nil, n.http.Addr())})
+	http, err := n.server.NewHTTP(server.HTTPConfig{PublicURL: f.publicURL(s.tls != nil, n.http.Addr()), AuthZEN: s.authZEN})
 	if err != nil {
 		return err
 	}

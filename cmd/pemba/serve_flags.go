@@ -34,6 +34,7 @@ type serveFlags struct {
 	bootstrap                       []string
 	grpcAddr, httpAddr, metricsAddr string
 	public                          string
+	authZEN                         authZENFlags
 	portal                          portalFlags
 	cluster                         clusterFlags
 
@@ -62,6 +63,7 @@ type settings struct {
 	replica replica.Config
 	server  server.Config
 	tls     *tls.Config // nil: plain text
+	authZEN server.AuthZENConfig
 	first   first
 	mailer  portal.Mailer // nil: one-time links are written to the log
 }
@@ -76,6 +78,7 @@ func (f *serveFlags) declare(flags *pflag.FlagSet) {
 	flags.StringVar(&f.backupDir, "backup-dir", "", "directory of backups that are made through the API, and of those that a schedule makes there")
 	flags.StringVar(&f.backupKey, "backup-key", "", "file with the key, or its public half, that sealed documents of those backups are encrypted to")
 	flags.StringVar(&f.public, "public-url", "", "where callers reach HTTP (default: --http-addr)")
+	f.authZEN.declare(flags)
 	f.portal.declare(flags)
 	f.cluster.declare(flags)
 	f.declareAuth(flags)
@@ -143,6 +146,9 @@ func (f *serveFlags) settings(log *slog.Logger) (*settings, error) {
 	if s.server.Auth, err = f.auth(log); err != nil {
 		faults = append(faults, err)
 	}
+	var names []error
+	s.authZEN, names = f.authZEN.config()
+	faults = append(faults, names...)
 	if s.server.TrustedProxies, err = f.portal.proxies(); err != nil {
 		faults = append(faults, err)
 	}

@@ -313,6 +313,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	req, err := http.NewRequest(method, args[0], strings.NewReader(body))
 	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
 	if token := ts.Getenv("PEMBA_TOKEN"); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
