@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,9 @@ func subjectArg(s *schema.Schema, before []string) []string {
 	}
 	var words []string
 	for _, a := range r.Allowed {
-		words = append(words, a.Type.Name+":")
+		if word := a.Type.Name + ":"; !slices.Contains(words, word) { // once for all its traits
+			words = append(words, word)
+		}
 	}
 	return words
 }
