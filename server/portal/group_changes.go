@@ -153,7 +153,7 @@ func (s *groupService) DeleteGroup(ctx context.Context, r *portalv1.DeleteGroupR
 			return err
 		}
 		if len(uses) > 0 {
-			return broken("10", "the group “%s” is still used (%s of %s); remove it there first", d.Name, uses[0].Role, uses[0].ResourceName)
+			return broken("10", "the group “%s” is still used (%s of %s); remove it there first", d.Name, strings.ReplaceAll(uses[0].Role, "_", " "), uses[0].ResourceName)
 		}
 		a.sentence, a.before = fmt.Sprintf("deleted the group “%s”", d.Name), d
 		a.removeAll(on)

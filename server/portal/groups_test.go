@@ -74,6 +74,32 @@ func TestRule10_Groups(t *testing.T) {
 	missing(t, err, "manage_groups")
 }
 
+// TestWhyOfNestedGroups gives each member the group that he is in, and no other.
+func TestWhyOfNestedGroups(t *testing.T) {
+	o := newOffice(t)
+	wide := o.group("Wide", groupMember(o.group("First", o.member("cora"))), groupMember(o.group("Second", o.member("uli"))))
+	s := &groupService{Portal: o.Portal}
+	members, err := s.ListEffectiveMembers(o.as("ada"), &portalv1.ListEffectiveMembersRequest{Id: wide})
+	if err != nil || len(members.Members) != 2 {
+		t.Fatalf("the members are %v (%v)", members.GetMembers(), err)
+	}
+	ways := map[string]string{
+		o.id["cora"]: "The members of the group “First” are in the group “Wide”; Cora Acme is in the group “First”",
+		o.id["uli"]:  "The members of the group “Second” are in the group “Wide”; Uli Acme is in the group “Second”",
+	}
+	for _, m := range members.Members {
+		var in []string
+		for _, step := range m.Why {
+			if step.Relation == "direct_member" {
+				in = append(in, step.Sentence)
+			}
+		}
+		if got := strings.Join(in, "; "); got != ways[m.Person.Id] {
+			t.Errorf("%s is in it because: %s", m.Person.Email, got)
+		}
+	}
+}
+
 // TestAudit reads back what was done, verifies it, and keeps refusals.
 func TestAudit(t *testing.T) {
 	o := newOffice(t)

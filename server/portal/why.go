@@ -31,7 +31,7 @@ func (v *view) why(ctx context.Context, userID string, on engine.Object, permiss
 // granting appends the stored relationships on which the yes of a step rests. Of a
 // union one granting part is enough.
 func granting(s *engine.Step, to []engine.Relationship, done map[*engine.Step]bool) []engine.Relationship {
-	if s == nil || s.State != engine.Yes || done[s] {
+	if s == nil || !grants(s) || done[s] {
 		return to
 	}
 	done[s] = true
@@ -45,14 +45,27 @@ func granting(s *engine.Step, to []engine.Relationship, done map[*engine.Step]bo
 		if s.Kind == engine.StepExclusion && i > 0 {
 			break // what is not there has no relationship
 		}
-		before := len(to)
 		to = granting(part, to, done)
 		one := s.Kind == engine.StepUnion || s.Kind == engine.StepSet || s.Kind == engine.StepArrow && !s.All
-		if one && part.State == engine.Yes && len(to) >= before {
+		if one && grants(part) {
 			break
 		}
 	}
 	return to
+}
+
+// grants tells whether a step says yes. That of following a relationship says only
+// that the relationship holds: the set that it names decides.
+func grants(s *engine.Step) bool {
+	if s.State != engine.Yes || s.Kind != engine.StepFollow {
+		return s.State == engine.Yes
+	}
+	for _, set := range s.Steps {
+		if !grants(set) {
+			return false
+		}
+	}
+	return len(s.Steps) > 0
 }
 
 // step says a relationship as data and as a sentence.
@@ -66,24 +79,24 @@ func (v *view) step(r engine.Relationship) *portalv1.Step {
 // sentence says a relationship for people.
 func (v *view) sentence(r engine.Relationship) string {
 	on := v.called(r.Resource)
-	who := v.called(r.Subject.Object)
+	who, is := v.called(r.Subject.Object), "is"
 	switch {
 	case r.Subject.IsWildcard():
 		who = "everybody"
 	case r.Subject.Relation != "" && r.Subject.Type == "group":
-		who = "the members of " + who
+		who, is = "the members of "+who, "are"
 	case r.Subject.Relation != "":
-		who = "the holders of " + who
+		who, is = "the holders of "+who, "are"
 	}
 	switch r.Relation {
 	case "company", "subscription", "model", "service":
 		return capital(on) + " belongs to " + who
 	case "pool_user":
-		return capital(who) + " is registered in " + on
+		return capital(who) + " " + is + " registered in " + on
 	case "participant":
-		return capital(who) + " is included in " + on
+		return capital(who) + " " + is + " included in " + on
 	case "direct_member":
-		return capital(who) + " is in " + on
+		return capital(who) + " " + is + " in " + on
 	case "holder":
 		return capital(who) + " has " + on
 	case "create_open", "publish_open", "editor_share_open":
@@ -93,7 +106,7 @@ func (v *view) sentence(r engine.Relationship) string {
 	case "checked_out_by":
 		return capital(who) + " has checked out " + on
 	}
-	return capital(who) + " is " + strings.ReplaceAll(r.Relation, "_", " ") + " of " + on
+	return capital(who) + " " + is + " " + strings.ReplaceAll(r.Relation, "_", " ") + " of " + on
 }
 
 // capital makes the first letter of a sentence a capital one.
