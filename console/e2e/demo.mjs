@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { open, repository, shot, until } from './harness.mjs'
+import { go, judged, launch, repository, until, watch } from './harness.mjs'
 
 const binary = process.env.PEMBA ?? join(repository, 'bin/pemba')
 
@@ -42,34 +42,60 @@ export async function signIn(page, who) {
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
 }
 
-/** company runs a flow in the company of the demo. */
-export async function company(flow) {
+/** company runs a flow in a company of its own. */
+export const company = (flow) => inCompany((run) => run(flow))
+
+/**
+ * inCompany starts the company and a browser for several flows, which `run` runs
+ * one after the other, each with windows of its own: they have to leave alone what
+ * another relies on.
+ */
+export async function inCompany(all) {
   const d = await demo()
-  const browser = await open(d.base, d.modeler)
-  // Who is not signed in asks who he is, and is told.
-  browser.expect(/401 .*\/portal\/v1\/me\)/)
+  const chrome = await launch()
   try {
-    const page = await browser.window()
-    /** as opens a page of the console as somebody, in a window of his own. */
-    const as = async (who, path = '/') => {
-      const own = await browser.window()
-      await own.goto('/console/sign-in?to=' + encodeURIComponent('/console' + path))
-      await signIn(own, who)
-      await own.getByRole('heading', { level: 1 }).waitFor()
-      await own.waitForURL((u) => !u.pathname.includes('sign-in'))
-      return own
-    }
-    try {
-      await flow({ d, browser, page, as })
-    } catch (e) {
-      await shot(page, 'failure').catch(() => undefined)
-      const seen = browser.problems()
-      if (seen.length > 0) e.stack += '\nthe browser saw: ' + seen.join('\n')
-      throw e
-    }
-    assert.deepEqual(browser.problems(), [])
+    await all(async (flow) => {
+      const browser = watch(chrome, d.base, d.modeler)
+      // Who is not signed in asks who he is, and is told.
+      browser.expect(/401 .*\/portal\/v1\/me\)/)
+      /** as opens a page of the console as somebody, in a window of his own. */
+      const as = async (who, path = '/') => {
+        const own = await browser.window()
+        const [name, value] = (await session(d, who)).split('=')
+        await own.context().addCookies([{ name, value, url: d.base.replace('http:', 'https:'), secure: true, httpOnly: true, sameSite: 'Lax' }])
+        await go(own, path)
+        return own
+      }
+      try {
+        await judged(browser, () => flow({ d, browser, as }))
+      } finally {
+        await browser.close()
+      }
+    })
   } finally {
-    await browser.close()
+    await chrome.close()
     await d.stop()
   }
+}
+
+/** session signs somebody in without a page, and gives the cookie of the session. */
+async function session(d, who) {
+  const answer = await send(d, 'POST session', { email: who.email, password: who.password })
+  return answer.headers.getSetCookie()[0].split(';')[0]
+}
+
+/**
+ * caller calls the portal as somebody would who writes a program: it gives a
+ * function that takes "POST groups" and what is sent, and demands that it works.
+ */
+export async function caller(d, who) {
+  const cookie = await session(d, who)
+  return async (what, body) => (await send(d, what, body, { Cookie: cookie })).json()
+}
+
+async function send(d, what, body, headers = {}) {
+  const [method, path] = what.split(' ')
+  const answer = await fetch(`${d.base}/portal/v1/${path}`, { method, headers: { 'Content-Type': 'application/json', ...headers }, body: body === undefined ? undefined : JSON.stringify(body) })
+  assert.ok(answer.ok, `${what}: ${answer.status} ${await answer.clone().text()}`)
+  return answer
 }

@@ -68,17 +68,27 @@ export async function until(ask, why, limit = 30_000) {
   }
 }
 
-/**
- * open starts a browser with an empty profile. Each window is one person: what
- * is wrong on any of its pages ends up in problems, as does a request to anywhere
- * but the server and the others that are named.
- */
+/** launch starts a browser with an empty profile. */
+export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags })
+
+/** open starts a browser for one flow, and looks at it as watch does. */
 export async function open(base, ...others) {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags })
+  const chrome = await launch()
+  return { ...watch(chrome, base, ...others), close: () => chrome.close() }
+}
+
+/**
+ * watch opens windows in a browser. Each window is one person: what is wrong on
+ * any of its pages ends up in problems, as does a request to anywhere but the
+ * server and the others that are named. close closes the windows alone.
+ */
+export function watch(chrome, base, ...others) {
   const problems = []
   const expected = []
+  const contexts = []
   async function window({ width = 1280, height = 800, dark = false } = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', baseURL: base, bypassCSP: false, reducedMotion: 'reduce' })
+    const context = await chrome.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', baseURL: base, bypassCSP: false, reducedMotion: 'reduce' })
+    contexts.push(context)
     const page = await context.newPage()
     page.setDefaultTimeout(15_000)
     page.on('console', (m) => {
@@ -94,32 +104,47 @@ export async function open(base, ...others) {
     /** expect allows a message on the console, such as of an answer 401 that the test provokes. */
     expect: (pattern) => expected.push(pattern),
     problems: () => [...new Set(problems)],
-    close: () => browser.close(),
+    pages: () => contexts.flatMap((c) => c.pages()),
+    close: () => Promise.all(contexts.map((c) => c.close())),
   }
 }
 
 /**
- * scenario runs one flow against a server of its own, and demands at its end that
- * the browser saw nothing wrong. It gets the server, the browser and a window.
+ * judged runs one flow, and demands at its end that the browser saw nothing
+ * wrong; if the flow fails it takes pictures and adds what the browser saw.
  */
-export async function scenario(args, flow) {
-  const server = await serve(args)
-  const browser = await open(server.base)
+export async function judged(browser, flow) {
   try {
-    // Without the portal its question who one is has no answer.
-    browser.expect(/(40[14]|501) .*\/portal\/v1\/me\)/)
-    const page = await browser.window()
-    try {
-      await flow({ server, browser, page })
-    } catch (e) {
-      await shot(page, 'failure').catch(() => undefined)
-      const seen = browser.problems()
-      if (seen.length > 0) e.stack += '\nthe browser saw: ' + seen.join('\n')
-      throw e
-    }
-    assert.deepEqual(browser.problems(), [])
+    await flow()
+  } catch (e) {
+    for (const [i, page] of browser.pages().entries()) await shot(page, `failure-${i}`).catch(() => undefined)
+    const seen = browser.problems()
+    if (seen.length > 0) e.stack += '\nthe browser saw: ' + seen.join('\n')
+    throw e
+  }
+  assert.deepEqual(browser.problems(), [])
+}
+
+/** scenario runs one flow against a server of its own; it gets the server, the browser and a window. */
+export const scenario = (args, flow) => inServer(args)((run) => run(flow))
+
+/** inServer starts a server and a browser for several flows, which `run` runs one after the other. */
+export const inServer = (args) => async (all) => {
+  const server = await serve(args)
+  const chrome = await launch()
+  try {
+    await all(async (flow) => {
+      const browser = watch(chrome, server.base)
+      // Without the portal its question who one is has no answer.
+      browser.expect(/(40[14]|501) .*\/portal\/v1\/me\)/)
+      try {
+        await judged(browser, async () => flow({ server, browser, page: await browser.window() }))
+      } finally {
+        await browser.close()
+      }
+    })
   } finally {
-    await browser.close()
+    await chrome.close()
     await server.stop()
   }
 }

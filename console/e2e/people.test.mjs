@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { company } from './demo.mjs'
+import { inCompany as world } from './demo.mjs'
 import { audit } from './harness.mjs'
+
+export { world }
 
 const markup = '<img src=x onerror=alert(1)>'
 const titled = (page, name) => page.getByRole('heading', { level: 1, name }).waitFor()
 
 /** people: the list, its search, somebody added, edited, deactivated and activated again. */
-export const people = () => company(async ({ d, as }) => {
+export const people = async ({ d, as }) => {
   const page = await as(d.admin, '/people')
   await titled(page, 'People')
   await page.getByRole('row', { name: /Lena Vogt/ }).waitFor()
@@ -51,10 +53,10 @@ export const people = () => company(async ({ d, as }) => {
   await page.getByText('About this person').click()
   await page.getByRole('row', { name: /activated/ }).first().waitFor()
   await audit(page, 'person-activity')
-})
+}
 
 /** access: what somebody may do, why, and a role taken away. */
-export const access = () => company(async ({ d, as }) => {
+export const access = async ({ d, as }) => {
   const page = await as(d.admin, '/people?search=' + encodeURIComponent(d.editor.email))
   await page.getByRole('row').nth(1).getByRole('link').click()
   await page.getByRole('tab', { name: 'Access' }).click()
@@ -70,10 +72,10 @@ export const access = () => company(async ({ d, as }) => {
     await page.getByRole('tabpanel').getByText(/./).first().waitFor()
     await audit(page, name)
   }
-})
+}
 
 /** selection: by keyboard, and one thing done to several people. */
-export const selection = () => company(async ({ d, browser, as }) => {
+export const selection = async ({ d, browser, as }) => {
   browser.expect(/400 .*\/deactivate\)/)
   const page = await as(d.admin, '/people')
   await page.getByRole('row', { name: /Lena Vogt/ }).waitFor()
@@ -93,4 +95,4 @@ export const selection = () => company(async ({ d, browser, as }) => {
   await dialog.getByText(/^\d+ of \d+ done$/).first().waitFor()
   await dialog.getByText(/administrator/).first().waitFor() // the one who must stay
   await audit(page, 'people-bulk-done')
-})
+}

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { company, signIn } from './demo.mjs'
+import { inCompany as world, signIn } from './demo.mjs'
 import { audit, shot } from './harness.mjs'
 
+export { world }
+
 /** workspaces: home, a service, a workspace, and what each may do there. */
-export const workspaces = () => company(async ({ d, as }) => {
+export const workspaces = async ({ d, as }) => {
   const page = await as(d.admin)
   await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
   await page.getByRole('main').getByRole('link', { name: 'Modeler', exact: true }).waitFor()
@@ -43,10 +45,10 @@ export const workspaces = () => company(async ({ d, as }) => {
   await page.getByRole('tab', { name: 'Activity' }).click()
   await page.getByText('made Lena Vogt editor', { exact: false }).first().waitFor()
   await audit(page, 'activity')
-})
+}
 
 /** sharing: the dialog by keyboard alone, with what it replaces. */
-export const sharing = () => company(async ({ d, as }) => {
+export const sharing = async ({ d, as }) => {
   const page = await as(d.owner)
   await page.getByRole('main').getByRole('link', { name: 'Motor claims' }).first().click()
   await page.getByRole('heading', { level: 1, name: 'Motor claims' }).waitFor()
@@ -70,10 +72,10 @@ export const sharing = () => company(async ({ d, as }) => {
   await dialog.waitFor({ state: 'detached' })
   await page.getByRole('tab', { name: 'Access' }).click()
   await page.getByRole('row', { name: /Diego/ }).waitFor()
-})
+}
 
 /** mission: an editor works in the service's portal until he is demoted, and is refused at once. */
-export const mission = () => company(async ({ d, browser, as }) => {
+export const mission = async ({ d, browser, as }) => {
   const editor = await browser.window()
   await editor.goto(d.modeler)
   await editor.waitForURL(/\/console\/sign-in/)
@@ -106,4 +108,4 @@ export const mission = () => company(async ({ d, browser, as }) => {
   assert.equal(await editor.getByText('too late').count(), 0)
   await editor.getByText('by the editor').waitFor()
   await shot(editor, 'modeler-refused')
-})
+}

@@ -1,5 +1,7 @@
 // Runs the browser tests: every *.test.mjs beside this file, or those that are
-// named. A file exports its tests by name; each gets nothing and throws if wrong.
+// named. A file exports its tests by name; each throws if wrong. Where a file also
+// exports `world`, such as inCompany of demo.mjs, its tests share what that starts,
+// and run in the order of their names.
 import { readdirSync } from 'node:fs'
 
 const wanted = process.argv.slice(2)
@@ -7,17 +9,27 @@ const files = readdirSync(new URL('.', import.meta.url)).filter((f) => f.endsWit
 let passed = 0
 let failed = 0
 for (const file of files.sort()) {
-  for (const [name, test] of Object.entries(await import('./' + file))) {
-    const begin = performance.now()
-    try {
-      await test()
-      passed++
-      console.log(`ok    ${file} ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s)`)
-    } catch (e) {
-      failed++
-      console.log(`FAIL  ${file} ${name}\n${e.stack}`)
-    }
+  const { world = (all) => all((test) => test()), ...tests } = await import('./' + file)
+  const begin = performance.now()
+  try {
+    await world(async (run) => {
+      for (const [name, test] of Object.entries(tests)) await one(`${file} ${name}`, () => run(test))
+    })
+  } catch (e) {
+    report(file, begin, e)
   }
 }
+
+async function one(name, test) {
+  const begin = performance.now()
+  await test().then(() => report(name, begin), (e) => report(name, begin, e))
+}
+
+function report(name, begin, e) {
+  if (e) failed++
+  else passed++
+  console.log(e ? `FAIL  ${name}\n${e.stack}` : `ok    ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s)`)
+}
+
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed > 0 || passed === 0 ? 1 : 0)

@@ -6,11 +6,11 @@ import { path } from './lists'
 import { somePeople } from './people'
 import { personName } from './words'
 
-export const useGroup = (id: string) =>
-  useQuery({ queryKey: ['portal', 'group', id], queryFn: ({ signal }) => get<GetGroupResponseJson>(path('groups', id), { signal }) })
+export const useGroup = (id: string, enabled = true) =>
+  useQuery({ queryKey: ['portal', 'group', id], enabled, queryFn: ({ signal }) => get<GetGroupResponseJson>(path('groups', id), { signal }) })
 
-export const useGroupUses = (id: string) =>
-  useQuery({ queryKey: ['portal', 'group-uses', id], queryFn: ({ signal }) => get<ListUsesResponseJson>(path('groups', id, 'uses'), { signal }) })
+export const useGroupUses = (id: string, enabled = true) =>
+  useQuery({ queryKey: ['portal', 'group-uses', id], enabled, queryFn: ({ signal }) => get<ListUsesResponseJson>(path('groups', id, 'uses'), { signal }) })
 
 /** someGroups finds a few groups by what was typed. */
 export const someGroups = async (search: string, signal: AbortSignal): Promise<MemberJson[]> =>

@@ -25,12 +25,18 @@ export function usePaged<R extends Paged, T>(path: string, params: Query, pick: 
   }
 }
 
-/** useChange makes a change and lets everything of the portal be read again. */
-export function useChange<V = void, R = unknown>(change: (variables: V) => Promise<R>) {
+/**
+ * useChange makes a change and lets everything of the portal be read again, but
+ * for what is gone with it: its pages are still open when it is deleted.
+ */
+export function useChange<V = void, R = unknown>(change: (variables: V) => Promise<R>, gone = '') {
   const client = useQueryClient()
   return useMutation({
     mutationFn: change,
-    onSettled: () => Promise.all([client.invalidateQueries({ queryKey: ['portal'] }), client.invalidateQueries({ queryKey: ['me'] })]),
+    onSettled: (_, error) => Promise.all([
+      client.invalidateQueries({ queryKey: ['portal'], predicate: (q) => !gone || !!error || !q.queryKey.some((k) => typeof k === 'string' && k.includes(gone)) }),
+      client.invalidateQueries({ queryKey: ['me'] }),
+    ]),
   })
 }
 

@@ -4,8 +4,8 @@ import type { GetDiagramResponseJson } from '../gen/pemba/portal/v1/diagrams_pb'
 import type { GetWorkspaceResponseJson, ListAccessResponseJson, PreviewWorkspaceResponseJson, SearchCandidatesResponseJson } from '../gen/pemba/portal/v1/workspaces_pb'
 import { path } from './lists'
 
-export const useWorkspace = (id: string) =>
-  useQuery({ queryKey: ['portal', 'workspace', id], queryFn: ({ signal }) => get<GetWorkspaceResponseJson>(path('workspaces', id), { signal }) })
+export const useWorkspace = (id: string, enabled = true) =>
+  useQuery({ queryKey: ['portal', 'workspace', id], enabled, queryFn: ({ signal }) => get<GetWorkspaceResponseJson>(path('workspaces', id), { signal }) })
 
 export const useAccess = (id: string) =>
   useQuery({ queryKey: ['portal', 'access', id], queryFn: ({ signal }) => get<ListAccessResponseJson>(path('workspaces', id, 'access'), { signal }) })

@@ -51,11 +51,11 @@ function Actions({ name, actions }: { name: string; actions: RowAction[] }) {
     a.onClick()
   }
   return (
-    <Menu opened={opened} onChange={setOpened} clickOutsideEvents={menuEnds} position="bottom-end" withinPortal>
+    <Menu opened={opened} onChange={setOpened} clickOutsideEvents={menuEnds} position="bottom-end" withinPortal withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon ref={button} variant="subtle" color="gray" size={30} aria-label={texts.common.actionsFor(name)} data-row-menu><Icon name="more" /></ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown maw={300}>
         {actions.map((a, i) => (
           <Fragment key={a.label}>
             {a.danger && i > 0 && <Menu.Divider />}

@@ -75,7 +75,7 @@ export function MemberPicker({ label, value, onChange, search, of, description, 
               </Group>
             </Combobox.Option>
           ))}
-          {options.length === 0 && <Combobox.Empty>{found.isFetching ? t.searching : t.nobody}</Combobox.Empty>}
+          {options.length === 0 && <Combobox.Empty>{found.isFetching ? t.searching : found.error ? found.error.message : t.nobody}</Combobox.Empty>}
         </Combobox.Options>
       </Combobox.Dropdown>
     </Combobox>

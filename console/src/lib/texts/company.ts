@@ -23,7 +23,7 @@ export const company = {
   form: {
     addTitle: 'Add a person', editTitle: (n: string) => `Edit ${n}`, active: 'Active', activeHint: 'Off: the person is registered, and can do nothing until activated.', notify: 'Send an invitation', notifyHint: 'With a link to set a password.', message: 'Message in the invitation',
     taken: 'Somebody with this address is registered already.', mistyped: 'This is not an e-mail address: it needs one @ and a domain.', foreign: (d: string) => `Nobody in the list has an address of ${d}. That may be right.`, groups: 'Groups', groupsHint: 'The person becomes a member of these.', changedMeanwhile: 'Somebody else changed this person while you did.',
-    none: 'nothing', sides: 'Stored now', mine: 'Yours', required: 'This is needed.',
+    none: 'nothing', field: 'Field', sides: 'Stored now', mine: 'Yours', required: 'This is needed.',
   },
   deactivate: {
     title: (n: string) => `Deactivate ${n}?`, about: 'All roles are kept, and none works until the person is activated again. All sessions end at once.',
@@ -38,11 +38,11 @@ export const company = {
     noSessions: 'No session', noSessionsHint: 'The person is not signed in anywhere.', activityNone: 'Nothing was recorded yet', whatHe: 'By this person', whatTo: 'About this person', activityOf: 'Records',
   },
   group: {
-    about: 'Groups give many people a role at once. A group holds people, other groups, and the holders of a job title.', reading: 'Reading the groups', search: 'Search by name', create: 'Create group', edit: 'Edit', editTitle: (n: string) => `Edit ${n}`, delete: 'Delete', deleteTitle: (n: string) => `Delete ${n}?`, deleteAbout: 'The group is taken out of every role and group that it is in.', deleted: (n: string) => `${n} was deleted`, notEmpty: 'It has members. Take them out first.', saved: (n: string) => `${n} was saved`,
+    about: 'Groups give many people a role at once. A group holds people, other groups, and the holders of a job title.', reading: 'Reading the groups', search: 'Search by name', create: 'Create group', edit: 'Edit', editTitle: (n: string) => `Edit ${n}`, delete: 'Delete', deleteTitle: (n: string) => `Delete ${n}?`, deleteAbout: 'Nobody can bring it back.', stillUsed: (where: string) => `It is still used. Take it out of ${where} first.`, deleted: (n: string) => `${n} was deleted`, notEmpty: 'It has members. Take them out first.', saved: (n: string) => `${n} was saved`,
     none: 'No groups yet', noneHint: 'Create a group, and give it roles where a person may have one.', company: 'The company', belongs: 'Belongs to', belongsHint: 'The owners of a subscription manage its groups.', direct: 'Direct members', members: 'Members',
     readingOne: 'Reading the group', tabs: { members: 'Members', uses: 'Used by', effective: 'Effective members' }, add: 'Add members', addTitle: (n: string) => `Add members to ${n}`, added: 'The members were added', remove: 'Remove', removeTitle: (n: string, g: string) => `Remove ${n} from ${g}?`, removeAbout: 'Every role that the group gives ends for those who have it only through here.',
     noMembers: 'Nobody is in it yet', noMembersHint: 'Add people, groups, or the holders of a job title.', open: (n: string) => `Show the members of ${n}`, fold: (n: string) => `Hide the members of ${n}`, noUses: 'It gives no role yet', noUsesHint: 'Share a workspace with the group, or include it in a service.', place: 'Where', noEffective: 'Nobody is in it, by whatever way', way: 'How', cycle: 'A group cannot contain itself',
-    leave: 'Remove from the group', removed: (n: string, g: string) => `${n} was removed from ${g}`,
+    changedMeanwhile: 'Somebody else changed this group while you did.', leave: 'Remove from the group', removed: (n: string, g: string) => `${n} was removed from ${g}`,
   },
   import: {
     step: (n: number, what: string) => `Step ${n} of 5: ${what}`, steps: ['choose or paste', 'say what the columns are', 'look at what would happen', 'import', 'what happened'], next: 'Next', back: 'Back',

@@ -37,7 +37,7 @@ export const portal = {
     create: (noun: string) => `Create ${noun}`, createAbout: (noun: string) => `You own the ${noun} that you create.`, created: (n: string) => `${n} was created`,
     search: 'Search by name', mine: 'Mine', inactive: 'Without active owner', none: (noun: string) => `No ${noun}s yet`, noneHint: (noun: string) => `A ${noun} is where people work together. Create the first one.`,
     noMatch: 'Nothing fits', deleteTitle: (n: string) => `Delete ${n}?`, deleted: (n: string) => `${n} was deleted`, saved: 'Saved',
-    createdAt: 'Created', yourRole: 'Your role', youMay: 'You may', noRole: 'none of your own', activityNone: 'Nothing was recorded yet',
+    changedMeanwhile: 'Somebody else changed the name or the description while you did.', createdAt: 'Created', yourRole: 'Your role', youMay: 'You may', noRole: 'none of your own', activityNone: 'Nothing was recorded yet',
   },
   share: {
     title: (n: string) => `Share ${n}`, who: 'People or groups', role: 'Role', add: 'Add', present: 'Who has a role', also: (n: number) => `Also have access (${n})`,

@@ -63,7 +63,7 @@ function Actions({ m, status, onAct }: { m: MemberJson; status: StatusResponseJs
     <Menu.Item disabled={!!reason} onClick={() => onAct({ kind, member: m })}>{label}{reason && <Text size="xs">{reason}</Text>}</Menu.Item>
   )
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
       <Menu.Target><ActionIcon variant="subtle" color="gray" size={30} aria-label={texts.common.actionsFor(nameOf(m))}><Icon name="more" /></ActionIcon></Menu.Target>
       <Menu.Dropdown>
         {item('transfer', t.transfer, noTransfer)}

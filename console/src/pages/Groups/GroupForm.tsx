@@ -5,19 +5,25 @@ import { may, useMe } from '../../api/me'
 import { patch, post } from '../../api/client'
 import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
 import type { GroupJson } from '../../api/gen/pemba/portal/v1/groups_pb'
+import { isConflict } from '../../api/errors'
 import { faults } from '../../api/portal/fields'
-import { someMembers } from '../../api/portal/groups'
+import { someMembers, useGroup } from '../../api/portal/groups'
 import { path, useChange } from '../../api/portal/lists'
 import { useSubscriptions } from '../../api/portal/subscriptions'
 import { asMember, can, serviceName } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
 import { FormFailure } from '../../components/FormFailure'
+import { Conflict } from '../../components/Outcome'
+import { Differences } from '../../components/portal/Differences'
 import { MemberPicker } from '../../components/portal/MemberPicker'
+import { changed } from '../../lib/changed'
 import { texts } from '../../lib/texts'
 
 const t = texts.company.group
 const labels = { name: texts.company.name, description: texts.portal.description, subscriptionId: t.belongs }
+const kept = ['name', 'description'] as const
+const fieldsOf = (g: GroupJson | undefined) => ({ name: g?.name ?? '', description: g?.description ?? '', version: g?.version ?? '0' })
 
 /** GroupForm creates a group, or changes its name and description. */
 export function GroupForm({ opened, group, onClose }: { opened: boolean; group?: GroupJson; onClose: () => void }) {
@@ -28,8 +34,10 @@ export function GroupForm({ opened, group, onClose }: { opened: boolean; group?:
   )
 }
 
+/** What was known of the group when the form opened is what it changes; stored is the newest, also while it is open. */
 function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
   const me = useMe()
+  const stored = useGroup(group?.id ?? '', !!group).data?.group ?? group
   const subscriptions = useSubscriptions()
   const [members, setMembers] = useState<MemberJson[]>([])
   const ofCompany = may(me, 'manage_groups')
@@ -38,13 +46,13 @@ function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
     ...(subscriptions.data?.subscriptions ?? []).filter((s) => can(s.allowed, 'manage_groups')).map((s) => ({ value: s.id ?? '', label: serviceName(s.service) })),
   ]
   const form = useForm({
-    initialValues: { name: group?.name ?? '', description: group?.description ?? '', subscriptionId: ofCompany ? 'company' : '' },
+    initialValues: { ...fieldsOf(group), subscriptionId: ofCompany ? 'company' : '' },
     validate: { name: (n) => (n.trim() ? null : texts.company.form.required), subscriptionId: (s) => (group || s ? null : texts.company.form.required) },
   })
-  const save = useChange(({ name, description, subscriptionId }: typeof form.values) =>
+  const save = useChange((v: typeof form.values) =>
     group
-      ? patch(path('groups', group.id ?? ''), { name, description, ifVersion: group.version })
-      : post(path('groups'), { name, description, subscriptionId: subscriptionId === 'company' ? '' : subscriptionId, members: members.map(asMember) }))
+      ? patch(path('groups', group.id ?? ''), { ...changed(form.getInitialValues(), v, kept), ifVersion: v.version })
+      : post(path('groups'), { name: v.name, description: v.description, subscriptionId: v.subscriptionId === 'company' ? '' : v.subscriptionId, members: members.map(asMember) }))
   const submit = async (v: typeof form.values) => {
     try {
       await save.mutateAsync(v)
@@ -54,6 +62,12 @@ function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
       form.setErrors(faults(e, Object.keys(labels)))
     }
   }
+  const reload = () => {
+    form.setInitialValues({ ...form.getInitialValues(), ...fieldsOf(stored) })
+    form.reset()
+    save.reset()
+  }
+  const conflict = isConflict(save.error)
   return (
     <form onSubmit={form.onSubmit((v) => void submit(v))} noValidate>
       <Stack>
@@ -61,10 +75,16 @@ function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
         <Textarea label={labels.description} autosize minRows={2} maxRows={6} {...form.getInputProps('description')} />
         {!group && <Select label={labels.subscriptionId} description={t.belongsHint} data={places} allowDeselect={false} {...form.getInputProps('subscriptionId')} />}
         {!group && <MemberPicker label={t.members} value={members} onChange={setMembers} of="members" search={someMembers} />}
-        <FormFailure error={save.error} what={group ? texts.common.save : t.create} errors={form.errors} labels={labels} />
+        {conflict && (
+          <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
+            {t.changedMeanwhile}
+            <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
+          </Conflict>
+        )}
+        {!conflict && <FormFailure error={save.error} what={group ? texts.common.save : t.create} errors={form.errors} labels={labels} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={save.isPending}>{group ? texts.common.save : t.create}</Button>
+          <Button type="submit" loading={save.isPending} disabled={!!group && !form.isDirty()}>{group ? texts.common.save : t.create}</Button>
         </Group>
       </Stack>
     </form>

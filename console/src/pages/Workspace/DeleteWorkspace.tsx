@@ -16,7 +16,7 @@ export function DeleteWorkspace({ workspace, onClose, onDeleted }: { workspace: 
   const id = workspace?.id ?? ''
   const name = workspace?.name ?? ''
   const preview = useDeletion(id, !!workspace)
-  const remove = useChange(() => del(path('workspaces', id)))
+  const remove = useChange(() => del(path('workspaces', id)), id)
   return (
     <Confirm opened={!!workspace} onClose={onClose} title={t.deleteTitle(name)} action={t.delete} typeName={name}
       onConfirm={async () => { await remove.mutateAsync(); saved(t.deleted(name)); onDeleted?.() }}

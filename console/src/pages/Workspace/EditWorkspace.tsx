@@ -4,13 +4,19 @@ import { patch, post } from '../../api/client'
 import { isApiError, isConflict } from '../../api/errors'
 import type { WorkspaceJson } from '../../api/gen/pemba/portal/v1/workspaces_pb'
 import { path, useChange } from '../../api/portal/lists'
+import { useWorkspace } from '../../api/portal/workspaces'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
 import { Failure } from '../../components/Failure'
 import { Conflict } from '../../components/Outcome'
+import { Differences } from '../../components/portal/Differences'
+import { changed } from '../../lib/changed'
 import { texts } from '../../lib/texts'
 
 const t = texts.portal.workspace
+const labels = { name: texts.portal.name, description: texts.portal.description }
+const kept = ['name', 'description'] as const
+const fieldsOf = (w: WorkspaceJson | undefined) => ({ name: w?.name ?? '', description: w?.description ?? '', version: w?.version ?? '0' })
 
 type Props = { subscription: string; noun: string; opened: boolean; workspace?: WorkspaceJson; onClose: () => void }
 
@@ -19,15 +25,17 @@ export function EditWorkspace(p: Props) {
   return <Dialog opened={p.opened} onClose={p.onClose} title={p.workspace ? t.edit : t.create(p.noun)}>{p.opened && <Form {...p} />}</Dialog>
 }
 
+/** What was known of the workspace when the form opened is what it changes; stored is the newest, also while it is open. */
 function Form({ subscription, noun, workspace, onClose }: Props) {
-  const form = useForm({ initialValues: { name: workspace?.name ?? '', description: workspace?.description ?? '' } })
-  const change = useChange(({ v, force }: { v: typeof form.values; force: boolean }) =>
+  const stored = useWorkspace(workspace?.id ?? '', !!workspace).data?.workspace ?? workspace
+  const form = useForm({ initialValues: fieldsOf(workspace) })
+  const change = useChange((v: typeof form.values) =>
     workspace
-      ? patch(path('workspaces', workspace.id ?? ''), { ...v, ...(force ? {} : { ifVersion: workspace.version }) })
-      : post(path('subscriptions', subscription, 'workspaces'), v))
-  const submit = async (v: typeof form.values, force = false) => {
+      ? patch(path('workspaces', workspace.id ?? ''), { ...changed(form.getInitialValues(), v, kept), ifVersion: v.version })
+      : post(path('subscriptions', subscription, 'workspaces'), { name: v.name, description: v.description }))
+  const submit = async (v: typeof form.values) => {
     try {
-      await change.mutateAsync({ v, force })
+      await change.mutateAsync(v)
       saved(workspace ? t.saved : t.created(v.name))
       onClose()
     } catch (e) {
@@ -35,18 +43,28 @@ function Form({ subscription, noun, workspace, onClose }: Props) {
       if (field && e instanceof Error) form.setFieldError(field, e.message)
     }
   }
+  const reload = () => {
+    form.setInitialValues(fieldsOf(stored))
+    form.reset()
+    change.reset()
+  }
   const conflict = isConflict(change.error)
   return (
     <form onSubmit={form.onSubmit((v) => void submit(v))}>
       <Stack>
         {!workspace && <Text size="sm">{t.createAbout(noun)}</Text>}
-        <TextInput label={texts.portal.name} required maxLength={200} data-autofocus {...form.getInputProps('name')} />
-        <Textarea label={texts.portal.description} autosize minRows={2} maxRows={8} maxLength={4000} {...form.getInputProps('description')} />
-        {conflict && <Conflict onReload={onClose} onApply={() => void submit(form.values, true)}>{change.error instanceof Error ? change.error.message : ''}</Conflict>}
+        <TextInput label={labels.name} required maxLength={200} data-autofocus {...form.getInputProps('name')} />
+        <Textarea label={labels.description} autosize minRows={2} maxRows={8} maxLength={4000} {...form.getInputProps('description')} />
+        {conflict && (
+          <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
+            {t.changedMeanwhile}
+            <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
+          </Conflict>
+        )}
         {change.isError && !conflict && !Object.values(form.errors).some(Boolean) && <Failure error={change.error} what={texts.common.save} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={change.isPending}>{workspace ? texts.common.save : t.create(noun)}</Button>
+          <Button type="submit" loading={change.isPending} disabled={!!workspace && !form.isDirty()}>{workspace ? texts.common.save : t.create(noun)}</Button>
         </Group>
       </Stack>
     </form>
