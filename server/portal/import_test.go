@@ -216,7 +216,7 @@ func TestImportUsers_TakesTheLastAdministrator(t *testing.T) {
 	want := `
 2 changed active
 3 changed active
-4 error [] Ada Min is the only active administrator of the company; give that to somebody else who is active first`
+4 error [] Ada Min is the only active administrator of the company; give that to somebody else who is active first, or name a successor`
 	same(t, "dry run", f.imports(&portalv1.ImportUsersRequest{Csv: file, Update: true, DryRun: true}), want)
 	same(t, "import", f.imports(&portalv1.ImportUsersRequest{Csv: file, Update: true}), want)
 }
