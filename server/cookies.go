@@ -70,22 +70,40 @@ func sessionToken(r *http.Request) string {
 
 // sameOrigin refuses what a page of another site makes a browser send, whether
 // there is a session or not: on a server of this machine alone the browser itself
-// is the key. Programs that are no browsers are not concerned. The identity
-// provider is asked by others' pages; it looks at no session there but to send
-// somebody on.
+// is the key. Programs that are no browsers are not concerned, as long as they do
+// not come with the cookie of a browser. The identity provider is asked by others'
+// pages; it looks at no session there but to send somebody on.
 func sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusForbidden, map[string]any{
-			"code": 7, "message": "the request comes from a page of another site", "details": []any{},
-		})
-	}))
+	protection.SetDenyHandler(forbid("the request comes from a page of another site"))
+	unknown := forbid("the request has the cookie of a session and says not which page it comes from: browsers send Origin, programs a bearer token")
 	guarded := protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/oidc/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/oidc/"):
 			next.ServeHTTP(w, r)
-			return
+		case unplaced(r):
+			unknown.ServeHTTP(w, r)
+		default:
+			guarded.ServeHTTP(w, r)
 		}
-		guarded.ServeHTTP(w, r)
+	})
+}
+
+// unplaced reports whether a session is to change something and it is not said from
+// where. Every browser says so; the protection lets pass what says nothing, as it
+// takes that for a program.
+func unplaced(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return sessionToken(r) != "" && r.Header.Get("Authorization") == "" && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == ""
+}
+
+// forbid answers what a browser was made to send.
+func forbid(why string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusForbidden, map[string]any{"code": 7, "message": why, "details": []any{}})
 	})
 }
