@@ -115,7 +115,7 @@ func (s *Server) identifyStream(srv any, ss grpc.ServerStream, info *grpc.Stream
 			return err
 		}
 	}
-	return next(srv, &stream{ss, ctx})
+	return next(srv, &stream{receiving{ss}, ctx})
 }
 
 // version returns the header with the version of the program for a caller that

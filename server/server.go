@@ -32,6 +32,8 @@ import (
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
@@ -231,6 +233,7 @@ func New(c Config) (*Server, error) {
 // its limits and the interceptors that every call passes.
 func (s *Server) Options() []grpc.ServerOption {
 	options := append(s.limitOptions(),
+		grpc.ForceServerCodecV2(envelopeCodec{encoding.GetCodecV2(proto.Name)}),
 		grpc.ChainUnaryInterceptor(s.unaryInterceptors()...),
 		grpc.ChainStreamInterceptor(s.streamInterceptors()...),
 	)
@@ -242,28 +245,29 @@ func (s *Server) Options() []grpc.ServerOption {
 
 // Register adds all services to a gRPC server that was made with Options.
 func (s *Server) Register(g *grpc.Server) {
+	r := registrar{g, s}
 	permissions, schemas := &permissionsService{Server: s}, newSchemaService(s)
-	v1.RegisterPermissionsServiceServer(g, permissions)
-	v1.RegisterSchemaServiceServer(g, schemas)
-	v1.RegisterWatchServiceServer(g, &watchService{Server: s})
-	v1.RegisterExperimentalServiceServer(g, &experimentalService{Server: s, permissions: permissions, schemas: schemas})
-	pembav1.RegisterClusterServiceServer(g, &clusterService{Server: s})
-	pembav1.RegisterExplainServiceServer(g, &explainService{Server: s})
-	pembav1.RegisterRevisionServiceServer(g, &revisionService{Server: s})
-	pembav1.RegisterTransactionServiceServer(g, &transactionService{Server: s})
-	pembav1.RegisterDocumentServiceServer(g, &documentService{Server: s})
-	pembav1.RegisterBackupServiceServer(g, &backupService{Server: s})
-	pembav1.RegisterSchemaServiceServer(g, &schemaTextService{Server: s})
-	consolev1.RegisterSchemaToolsServiceServer(g, newSchemaTools(s))
-	consolev1.RegisterAssertionServiceServer(g, &assertionService{Server: s})
-	consolev1.RegisterHistoryServiceServer(g, &historyService{Server: s})
-	portalv1.RegisterSessionServiceServer(g, newSessionService(s))
-	consolev1.RegisterSandboxServiceServer(g, newSandboxService(s))
-	consolev1.RegisterNodeServiceServer(g, &nodeService{Server: s})
-	consolev1.RegisterBackupServiceServer(g, &backupDirectory{Server: s})
+	v1.RegisterPermissionsServiceServer(r, permissions)
+	v1.RegisterSchemaServiceServer(r, schemas)
+	v1.RegisterWatchServiceServer(r, &watchService{Server: s})
+	v1.RegisterExperimentalServiceServer(r, &experimentalService{Server: s, permissions: permissions, schemas: schemas})
+	pembav1.RegisterClusterServiceServer(r, &clusterService{Server: s})
+	pembav1.RegisterExplainServiceServer(r, &explainService{Server: s})
+	pembav1.RegisterRevisionServiceServer(r, &revisionService{Server: s})
+	pembav1.RegisterTransactionServiceServer(r, &transactionService{Server: s})
+	pembav1.RegisterDocumentServiceServer(r, &documentService{Server: s})
+	pembav1.RegisterBackupServiceServer(r, &backupService{Server: s})
+	pembav1.RegisterSchemaServiceServer(r, &schemaTextService{Server: s})
+	consolev1.RegisterSchemaToolsServiceServer(r, newSchemaTools(s))
+	consolev1.RegisterAssertionServiceServer(r, &assertionService{Server: s})
+	consolev1.RegisterHistoryServiceServer(r, &historyService{Server: s})
+	portalv1.RegisterSessionServiceServer(r, newSessionService(s))
+	consolev1.RegisterSandboxServiceServer(r, newSandboxService(s))
+	consolev1.RegisterNodeServiceServer(r, &nodeService{Server: s})
+	consolev1.RegisterBackupServiceServer(r, &backupDirectory{Server: s})
 	if s.config.Portal != nil {
-		s.config.Portal.Register(g)
+		s.config.Portal.Register(r)
 	}
 	reflection.Register(g)
-	healthv1.RegisterHealthServer(g, newHealthService(s, g))
+	healthv1.RegisterHealthServer(r, newHealthService(s, g))
 }
