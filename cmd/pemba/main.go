@@ -102,6 +102,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		loginCommand(a),
 		logoutCommand(a),
 		whoamiCommand(a),
+		meCommands(a),
 		tokenCommands(a),
 		companyCommands(a),
 		subscriptionCommands(a),

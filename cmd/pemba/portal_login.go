@@ -23,7 +23,8 @@ func loginCommand(a *app) *cobra.Command {
 		Long: `Signs in with e-mail and password and keeps a token for this machine in the current
 context, or in a new one that is named after the server. The token acts as you, until
 it expires or is revoked. With --link it sets the password first, by the one-time link of
-an invitation.`,
+an invitation. With --forgot a link to set a new password is sent, whether or not
+somebody has the address: the answer does not tell.`,
 		Example: "  pemba login portal.example.com:50051 --email ada@acme.example\n" +
 			"  pemba login portal.example.com:50051 --link https://portal.example.com/console/invite/pemba_link_…",
 		Args: between(0, 1, "at most ENDPOINT"),
@@ -40,14 +41,17 @@ an invitation.`,
 	c.Flags().StringVar(&f.email, "email", "", "e-mail address to sign in with (default: it is asked for)")
 	c.Flags().StringVar(&f.link, "link", "", "one-time link, or the token at its end, by which the password is set")
 	c.Flags().BoolVar(&f.fromStdin, "password-stdin", false, "read the password from stdin")
+	c.Flags().BoolVar(&f.forgot, "forgot", false, "have a link sent by which a new password is set, and do not sign in")
 	c.Flags().Uint32Var(&f.days, "days", 90, "how many days the token is valid, at most 365")
 	c.MarkFlagsMutuallyExclusive("email", "link")
+	c.MarkFlagsMutuallyExclusive("forgot", "link")
 	return c
 }
 
 type loginFlags struct {
 	email, link string
 	fromStdin   bool
+	forgot      bool
 	days        uint32
 }
 
@@ -80,11 +84,20 @@ func (a *app) login(ctx context.Context, f *loginFlags) error {
 			return err
 		}
 	}
-	password, err := a.password(in, f.fromStdin)
+	t.Token = ""
+	if f.forgot {
+		return a.withAccess(ctx, t.access, func(p *portalClient) error {
+			if _, err := p.session.RequestLink(ctx, &portalv1.RequestLinkRequest{Email: f.email}); err != nil {
+				return err
+			}
+			p.note("if somebody signs in with %s, a link is on its way", f.email)
+			return nil
+		})
+	}
+	password, err := a.password(in, "Password: ", f.fromStdin)
 	if err != nil {
 		return err
 	}
-	t.Token = ""
 	host, err := os.Hostname()
 	if err != nil {
 		host = "an unknown machine"
@@ -140,8 +153,8 @@ func (a *app) prompt(in *bufio.Reader, text string) (string, error) {
 	return answer, nil
 }
 
-// password asks for a password without showing it, or reads it from stdin.
-func (a *app) password(in *bufio.Reader, fromStdin bool) (string, error) {
+// password asks for a password without showing it, or reads a line of stdin.
+func (a *app) password(in *bufio.Reader, text string, fromStdin bool) (string, error) {
 	f, ok := a.stdin.(*os.File)
 	if fromStdin || !ok || !term.IsTerminal(int(f.Fd())) {
 		if !fromStdin {
@@ -149,13 +162,13 @@ func (a *app) password(in *bufio.Reader, fromStdin bool) (string, error) {
 		}
 		return a.prompt(in, "")
 	}
-	_, _ = fmt.Fprint(a.stderr, "Password: ")
-	text, err := term.ReadPassword(int(f.Fd()))
+	_, _ = fmt.Fprint(a.stderr, text)
+	entered, err := term.ReadPassword(int(f.Fd()))
 	_, _ = fmt.Fprintln(a.stderr)
-	if err == nil && len(text) == 0 {
+	if err == nil && len(entered) == 0 {
 		err = usagef("no password was entered")
 	}
-	return string(text), err
+	return string(entered), err
 }
 
 func logoutCommand(a *app) *cobra.Command {

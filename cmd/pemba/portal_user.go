@@ -393,11 +393,7 @@ func userSessionsCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var all []row
-		for _, s := range r.GetSessions() {
-			all = append(all, row{s, []string{s.GetId(), when(s.GetBegunAt()), when(s.GetSeenAt()), when(s.GetExpiresAt()), s.GetAddress(), s.GetBy(), s.GetAgent()}})
-		}
-		return p.rows([]string{"id", "begun", "seen", "expires", "from", "by", "agent"}, all)
+		return p.sessions(r.GetSessions())
 	})
 	c.Flags().StringVar(&end, "end", "", "end the session of this id, or all")
 	return c
