@@ -17,7 +17,7 @@ import (
 type fault struct {
 	kind   string
 	needs  int  // nodes of the cluster
-	lonely bool // no other fault of this sort at the same time: links, membership
+	lonely bool // no other fault of this sort at the same time: links, membership, what lasts until writes were made
 	disk   bool // the nodes need disks of their own
 	do     func(ctx context.Context, n *nemesis, victim int) error
 }
@@ -33,7 +33,7 @@ var faults = []fault{
 	{kind: "slow links", needs: 2, lonely: true, do: slow},
 	{kind: "lossy links", needs: 2, lonely: true, do: lossy},
 	{kind: "leadership transfer", needs: 2, do: transferred},
-	{kind: "away until the log is cut", needs: 3, do: away},
+	{kind: "away until the log is cut", needs: 3, lonely: true, do: away},
 	{kind: "replace a member", needs: 3, lonely: true, do: replaced},
 	{kind: "demote and promote", needs: 3, lonely: true, do: demoted},
 	{kind: "full disk", needs: 1, lonely: true, disk: true, do: filled},
