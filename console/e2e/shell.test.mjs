@@ -25,10 +25,10 @@ export const shell = () => scenario([], async ({ page, browser }) => {
   assert.equal(await page.getByRole('dialog').count(), 0)
 
   await page.keyboard.press('Control+k')
-  await page.getByPlaceholder('A page, or an object').fill('clus')
+  await page.getByPlaceholder('A page, a person').fill('clus')
   await audit(page, 'palette')
   await page.keyboard.press('Enter')
-  await page.getByPlaceholder('A page, or an object').waitFor({ state: 'detached' })
+  await page.getByPlaceholder('A page, a person').waitFor({ state: 'detached' })
 
   await go(page, '/no/such/page', 'There is no such page')
   await audit(page, 'not-found')

@@ -1,6 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { get, post } from './client'
 import { isApiError } from './errors'
+import type { ServiceJson } from './gen/pemba/portal/v1/common_pb'
 import type { GetMeResponse_AccessJson, GetMeResponseJson } from './gen/pemba/portal/v1/session_pb'
 import type { StatusResponseJson } from './gen/pemba/v1/cluster_pb'
 
@@ -18,7 +19,7 @@ export type Me = {
   company: { id: string; name: string } | undefined
   /** permissions on the company, by their names in the schema. */
   permissions: string[]
-  services: { id: string; service: string; permissions: string[] }[]
+  services: { id: string; service: ServiceJson; permissions: string[] }[]
   workbench: Access
   operations: Access
   build: string

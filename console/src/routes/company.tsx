@@ -15,7 +15,7 @@ export const companyRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'people/$id',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['access', 'sessions', 'activity']) }),
+    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['access', 'groups', 'sessions', 'activity']) }),
     component: lazyRouteComponent(() => import('../pages/Person'), 'Person'),
   }),
   createRoute({ getParentRoute: () => shell, path: 'groups', component: lazyRouteComponent(() => import('../pages/Groups'), 'Groups') }),

@@ -1,4 +1,9 @@
-import { atLeast, type Me } from '../api/me'
+import { get, query } from '../api/client'
+import type { ListWorkspacesResponseJson } from '../api/gen/pemba/portal/v1/workspaces_pb'
+import { atLeast, may, type Me } from '../api/me'
+import { path } from '../api/portal/lists'
+import { somePeople, userName } from '../api/portal/people'
+import { serviceName } from '../api/portal/words'
 import type { IconName } from '../components/Icon'
 
 /** Found is something that the palette leads to. */
@@ -20,5 +25,21 @@ const objects: Finder = (query, me) => {
   ])
 }
 
-/** finders are asked in this order. */
-export const finders: Finder[] = [objects]
+const few = 6 // of each kind
+
+const people: Finder = async (search, me, signal) =>
+  may(me, 'list_users')
+    ? (await somePeople(search, signal, few)).map((u) => ({ label: userName(u), about: u.email ?? '', icon: 'account', href: `/console/people/${encodeURIComponent(u.id ?? '')}` }))
+    : []
+
+/** workspacesOf finds those of one subscription. */
+const workspacesOf = ({ id, service }: Me['services'][number]): Finder => async (search, _, signal) =>
+  ((await get<ListWorkspacesResponseJson>(path('subscriptions', id, 'workspaces') + query({ search, 'paging.size': few }), { signal })).workspaces ?? []).map((w) => ({
+    label: w.name ?? '', about: serviceName(service), icon: 'service', href: `/console/services/${encodeURIComponent(id)}/workspaces/${encodeURIComponent(w.id ?? '')}`,
+  }))
+
+/** find asks all finders at once, and keeps their order; one that is refused finds nothing. */
+export async function find(search: string, me: Me, signal: AbortSignal): Promise<Found[]> {
+  const workspaces = me.services.filter((s) => s.permissions.includes('access_portal')).map(workspacesOf)
+  return (await Promise.all([objects, people, ...workspaces].map((f) => f(search, me, signal).catch(() => [])))).flat()
+}

@@ -56,7 +56,7 @@ export const common = {
   shortcuts: 'Keyboard shortcuts',
   navigation: 'Pages',
   groups: { company: 'Company', workbench: 'Workbench', operations: 'Operations' },
-  palette: { open: 'Search or go to', placeholder: 'A page, or an object such as model:claims', nothing: 'Nothing found' },
+  palette: { open: 'Search or go to', placeholder: 'A page, a person, a workspace, or an object such as model:claims', nothing: 'Nothing found', found: 'Found', searching: 'Searching', hits: (n: number) => (n === 1 ? '1 found' : `${n} found`) },
   session: {
     ended: 'Your session has ended',
     endedHint: 'Sign in again to go on. What you entered on the page is kept.',

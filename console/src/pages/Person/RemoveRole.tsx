@@ -19,7 +19,6 @@ export function RemoveRole({ user, line, onClose }: { user: UserJson; line: Acce
   const remove = useChange(() => {
     const id = idOf(line?.resource)
     if (kind === 'company') return del(path('administrators', user.id ?? ''))
-    if (kind === 'group') return post(path('groups', id, 'members'), { remove: [{ user: user.id }] })
     return post(path('workspaces', id, 'access'), { changes: [{ member: { user: user.id }, role: '', presentRole: line?.role ?? '' }] })
   })
   // Leaving a subscription has effects on its workspaces: its own dialog shows them.

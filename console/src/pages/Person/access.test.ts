@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { how, idOf, kindOf, tree } from './access'
+import { how, idOf, kindOf, quoted, tree } from './access'
 
 const line = (resource: string, service: 'SERVICE_MODELER' | 'SERVICE_AI', role: string, name = resource) => ({ resource, service, role, resourceName: name })
 
@@ -25,4 +25,8 @@ test('the way is said in words', () => {
 
 test('an object is a kind and an id, which may have colons', () => {
   expect([kindOf('model:a:b'), idOf('model:a:b')]).toEqual(['model', 'a:b'])
+})
+
+test('the name of a group is what is quoted', () => {
+  expect(['the group “Analysts”', 'the group “a “b” c”', 'group:x', undefined].map(quoted)).toEqual(['Analysts', 'a “b” c', 'group:x', ''])
 })

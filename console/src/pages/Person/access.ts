@@ -13,6 +13,9 @@ export type Branch = { service: ServiceJson; places: Place[] }
 export const kindOf = (resource: string | undefined): string => resource?.split(':')[0] ?? ''
 export const idOf = (resource: string | undefined): string => resource?.slice(resource.indexOf(':') + 1) ?? ''
 
+/** quoted is the name alone in what the server calls an object: “Analysts” of the group “Analysts”. */
+export const quoted = (name: string | undefined): string => /“(.*)”$/s.exec(name ?? '')?.[1] ?? name ?? ''
+
 const depth = (p: Place): number => ['company', 'subscription'].includes(kindOf(p.resource)) ? 0 : 1
 
 /** tree sorts lines into services and places: the subscription first, then its workspaces by name. */

@@ -16,6 +16,7 @@ import { EditPerson } from '../People/EditPerson'
 import { useActions } from '../People/useActions'
 import { Access } from './Access'
 import { Activity } from './Activity'
+import { Groups } from './Groups'
 import { Profile } from './Profile'
 import { SessionsTab } from './SessionsTab'
 
@@ -45,7 +46,7 @@ export function Person() {
 function Sections({ of: u, audit }: { of: UserJson; audit: boolean }) {
   const { tab } = route.useSearch()
   const navigate = route.useNavigate()
-  const shown = ['profile', 'access', ...(can(u.allowed, 'edit') ? ['sessions' as const] : []), ...(audit ? ['activity' as const] : [])] as const
+  const shown = ['profile', 'access', 'groups', ...(can(u.allowed, 'edit') ? ['sessions' as const] : []), ...(audit ? ['activity' as const] : [])] as const
   const open = shown.find((x) => x === tab) ?? 'profile'
   const go = (next: string | null) => {
     const to = shown.find((x) => x === next)
@@ -56,6 +57,7 @@ function Sections({ of: u, audit }: { of: UserJson; audit: boolean }) {
       <Tabs.List mb="md">{shown.map((x) => <Tabs.Tab key={x} value={x}>{t.person.tabs[x]}</Tabs.Tab>)}</Tabs.List>
       <Tabs.Panel value="profile"><Profile of={u} /></Tabs.Panel>
       <Tabs.Panel value="access"><Access of={u} /></Tabs.Panel>
+      <Tabs.Panel value="groups"><Groups of={u} /></Tabs.Panel>
       <Tabs.Panel value="sessions"><SessionsTab of={u} /></Tabs.Panel>
       <Tabs.Panel value="activity"><Activity of={u} /></Tabs.Panel>
     </Tabs>

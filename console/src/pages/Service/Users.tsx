@@ -46,7 +46,7 @@ export function Users({ of: s }: { of: SubscriptionJson }) {
     <>
       <Group mb="sm" justify="space-between">
         <Group gap="xs">
-          <TextInput aria-label={texts.common.search} placeholder={texts.common.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} data-page-search />
+          <TextInput aria-label={texts.common.search} placeholder={texts.common.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} type="search" />
           <Select aria-label={t.onlyRole} placeholder={t.onlyRole} clearable value={role} onChange={setRole} data={['owner', 'viewer', 'user'].map((r) => ({ value: r, label: roleLabel(r) }))} w={150} />
         </Group>
         <Group gap="xs">

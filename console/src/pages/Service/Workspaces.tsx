@@ -54,7 +54,7 @@ export function Workspaces({ of: s }: { of: SubscriptionJson }) {
     <>
       <Group mb="sm" justify="space-between">
         <Group gap="xs">
-          <TextInput aria-label={t.search} placeholder={t.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} data-page-search />
+          <TextInput aria-label={t.search} placeholder={t.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} type="search" />
           <SegmentedControl aria-label={noun.many} value={which} onChange={setWhich} data={[{ value: 'all', label: 'All' }, { value: 'mine', label: t.mine }, ...(can(s.allowed, 'include_user') ? [{ value: 'inactive', label: t.inactive }] : [])]} />
         </Group>
         {can(s.allowed, 'create_workspace') && <WriteButton onClick={() => setOpen({ what: 'create' })}>{t.create(noun.one)}</WriteButton>}

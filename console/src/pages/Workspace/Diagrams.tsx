@@ -68,7 +68,7 @@ export function Diagrams({ of: w }: { of: WorkspaceJson }) {
     <>
       <Group mb="sm" justify="space-between">
         <Group gap="xs">
-          <TextInput aria-label={texts.common.search} placeholder={texts.common.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} data-page-search />
+          <TextInput aria-label={texts.common.search} placeholder={texts.common.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} type="search" />
           <SegmentedControl aria-label={texts.portal.state} value={state} onChange={setState} data={[{ value: '', label: 'All' }, { value: 'draft', label: 'Drafts' }, { value: 'published', label: 'Published' }]} />
         </Group>
         <Group gap="xs">
