@@ -154,6 +154,10 @@ func (e *SchemaInUseError) Error() string {
 	var b strings.Builder
 	b.WriteString("stored relationships need what the new schema takes away; delete them first:")
 	for _, c := range e.Conflicts {
+		if c.Count == 1 {
+			fmt.Fprintf(&b, "\n\t%s, and a relationship needs it: %s", c.Reason, c.Example)
+			continue
+		}
 		fmt.Fprintf(&b, "\n\t%s, and %d relationships need it, among them %s", c.Reason, c.Count, c.Example)
 	}
 	return b.String()
