@@ -14,6 +14,8 @@ import (
 
 	"github.com/authzed/authzed-go/pkg/requestmeta"
 	"github.com/authzed/authzed-go/pkg/responsemeta"
+
+	"github.com/pemba-authz/pemba/server/portal"
 )
 
 // interceptor is one step that every call passes on its way in and out.
@@ -140,6 +142,11 @@ func (s *Server) authenticateUnary(ctx context.Context, req any, info *grpc.Unar
 	ctx, err := s.authenticate(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
+	}
+	if m, ok := req.(proto.Message); ok {
+		if ctx, err = portal.Asked(ctx, info.FullMethod, m); err != nil {
+			return nil, err
+		}
 	}
 	return next(ctx, req)
 }

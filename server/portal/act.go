@@ -104,48 +104,71 @@ func (a *action) stored(on engine.Object, relation string, s engine.Subject, the
 //
 // plan must have no effects and take everything from the view.
 func (p *Portal) act(ctx context.Context, plan func(v *view, a *action) error) (*portalv1.Written, error) {
+	done, err := p.answer(ctx, nil, plan)
+	return done.Written, err
+}
+
+// outcome is what became of an action. Written is nil when there was an error.
+type outcome struct {
+	*portalv1.Written
+	again bool // it was done before: the call is a repetition, and nothing is planned
+}
+
+// answer is act for a call that answers more than that it was done: the plan, and
+// nothing else, fills in what answer points to, which a repetition finds filled in as
+// the first call did.
+func (p *Portal) answer(ctx context.Context, answer any, plan func(v *view, a *action) error) (outcome, error) {
 	var err error
 	for range tries {
-		var done *portalv1.Written
-		var again bool
-		if done, again, err = p.attempt(ctx, plan); !again {
+		var done outcome
+		var more bool
+		if done, more, err = p.attempt(ctx, answer, plan); !more {
 			return done, err
 		}
 	}
-	return nil, conflict("others keep changing the same thing; look at it again and repeat (%v)", err)
+	return outcome{}, conflict("others keep changing the same thing; look at it again and repeat (%v)", err)
 }
 
-// attempt plans and proposes once. again is whether another plan may succeed.
-func (p *Portal) attempt(ctx context.Context, plan func(v *view, a *action) error) (done *portalv1.Written, again bool, err error) {
+// attempt plans and proposes once. more is whether another plan may succeed.
+func (p *Portal) attempt(ctx context.Context, answer any, plan func(v *view, a *action) error) (done outcome, more bool, err error) {
 	v, err := p.readAt(ctx, replica.Consistency{Mode: replica.FullyConsistent})
 	if err != nil {
-		return nil, false, err
+		return outcome{}, false, err
 	}
 	defer v.close()
+	before, err := v.repeated()
+	if err != nil {
+		return outcome{}, false, err
+	}
+	if before.same(v.caller) {
+		written, err := v.answered(before, answer)
+		return outcome{written, true}, false, err
+	}
 	a := &action{}
 	if err := plan(v, a); err != nil {
 		p.refused(ctx, a, err)
-		return nil, false, err
+		return outcome{}, false, err
 	}
 	if !a.system {
 		if err := v.needAll(ctx, a); err != nil {
 			p.refused(ctx, a, err)
-			return nil, false, err
+			return outcome{}, false, err
 		}
 	}
 	if a.unchanged {
-		return &portalv1.Written{WrittenAt: v.token()}, false, nil
+		return outcome{Written: &portalv1.Written{WrittenAt: v.token()}}, false, nil
+	}
+	if err := v.remembers(a, before, answer); err != nil {
+		return outcome{}, false, err
 	}
 	if err := v.seal(ctx, a); err != nil {
-		return nil, false, err
+		return outcome{}, false, err
 	}
-	result, err := p.replica.Propose(ctx, replica.Proposal{
-		Tx: a.tx, RetryKey: v.caller.RetryKey, Identity: v.caller.actor(), RequestID: v.caller.RequestID,
-	})
+	result, err := p.replica.Propose(ctx, replica.Proposal{Tx: a.tx, Identity: v.caller.actor(), RequestID: v.caller.RequestID})
 	if err != nil {
-		return nil, overtaken(err), err
+		return outcome{}, overtaken(err), err
 	}
-	done = &portalv1.Written{WrittenAt: &v1.ZedToken{Token: result.Token}}
+	done.Written = &portalv1.Written{WrittenAt: &v1.ZedToken{Token: result.Token}}
 	if len(result.Records) > 0 {
 		done.Audit = result.Records[0]
 	}

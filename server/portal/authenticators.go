@@ -146,25 +146,31 @@ func (s *settingsService) SaveAuthenticator(ctx context.Context, r *portalv1.Sav
 	if err := s.probe(ctx, d); err != nil {
 		return nil, err
 	}
-	id, secret := r.Id, r.ClientSecret != ""
-	if id == "" {
-		id = newID()
+	made := savedAuthenticator{created: created{r.Id}}
+	if r.Id == "" {
+		made.ID = newID()
 	}
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
 		a.called, a.after = d.Name, d
 		a.sentence = fmt.Sprintf("saved the authenticator “%s” (%s)", d.Name, d.Issuer)
 		if err := v.begin(ctx, a, "authenticator.save", v.company(), "manage_identity_providers"); err != nil {
 			return err
 		}
 		var err error
-		secret, err = v.planAuthenticator(ctx, a, id, d, r)
+		made.Secret, err = v.planAuthenticator(ctx, a, made.ID, d, r)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	version, err := s.replica.ParseToken(written.WrittenAt.Token)
-	return &portalv1.SaveAuthenticatorResponse{Authenticator: d.message(s.Portal, id, version, secret), WrittenAt: written.WrittenAt}, err
+	return &portalv1.SaveAuthenticatorResponse{Authenticator: d.message(s.Portal, made.ID, version, made.Secret), WrittenAt: written.WrittenAt}, err
+}
+
+// savedAuthenticator is the answer of SaveAuthenticator.
+type savedAuthenticator struct {
+	created
+	Secret bool `json:"secret"` // it has one
 }
 
 // probe asks the provider of an authenticator that is to be used, for whoever may

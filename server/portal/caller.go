@@ -31,6 +31,7 @@ type Caller struct {
 	RequestID string
 	AtLeast   string // token of a revision that reads must have reached; "": what is committed
 	RetryKey  string // names the call, so that it can be repeated safely; "": none
+	Request   string // stands for what a call with a name asks for, see Asked
 }
 
 type callerKey struct{}

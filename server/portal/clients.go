@@ -95,14 +95,15 @@ func (s *settingsService) SaveClient(ctx context.Context, r *portalv1.SaveClient
 		return nil, err
 	}
 	caller := CallerOf(ctx)
-	id, secret := r.Id, ""
-	if id == "" {
-		id = caller.Company + "." + d.Service + "." + newID()[:10]
+	made, secret := savedClient{created: created{r.Id}}, ""
+	if r.Id == "" {
+		made.ID = caller.Company + "." + d.Service + "." + newID()[:10]
 	}
 	if !d.Public && (r.Id == "" || r.NewSecret) {
 		secret = rand.Text()
 	}
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
+		id := made.ID
 		a.name, a.on, a.permission = "client.save", v.company(), "manage_identity_providers"
 		a.called, a.sentence = d.Name, fmt.Sprintf("saved the portal “%s” of %s", d.Name, serviceName(d.Service))
 		a.service, a.after = d.Service, d
@@ -128,7 +129,7 @@ func (s *settingsService) SaveClient(ctx context.Context, r *portalv1.SaveClient
 		default:
 			a.before = old
 		}
-		d.Created = old.Created
+		d.Created, made.At = old.Created, old.Created
 		a.document(at(version, put(clientKey(caller.Company, id), d)))
 		switch {
 		case secret != "":
@@ -141,8 +142,18 @@ func (s *settingsService) SaveClient(ctx context.Context, r *portalv1.SaveClient
 	if err != nil {
 		return nil, err
 	}
+	d.Created = made.At
+	if written.again && secret != "" {
+		return nil, errOnce("the client " + made.ID)
+	}
 	version, err := s.replica.ParseToken(written.WrittenAt.Token)
-	return &portalv1.SaveClientResponse{Client: d.message(id, version), Secret: secret, WrittenAt: written.WrittenAt}, err
+	return &portalv1.SaveClientResponse{Client: d.message(made.ID, version), Secret: secret, WrittenAt: written.WrittenAt}, err
+}
+
+// savedClient is the answer of SaveClient.
+type savedClient struct {
+	created
+	At time.Time `json:"at"` // when it was created
 }
 
 // roomForClient refuses one client too many.

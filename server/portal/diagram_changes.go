@@ -36,8 +36,9 @@ func (s *diagramService) CreateDiagram(ctx context.Context, r *portalv1.CreateDi
 	if err != nil {
 		return nil, err
 	}
-	id := newID()
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	made := created{newID()}
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
+		id := made.ID
 		a.name, a.permission, a.service = "diagram.create", "create_diagram", "modeler"
 		on, w, err := v.model(r.WorkspaceId)
 		if err != nil {
@@ -54,7 +55,7 @@ func (s *diagramService) CreateDiagram(ctx context.Context, r *portalv1.CreateDi
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.GetDiagram(after(ctx, written), &portalv1.GetDiagramRequest{Id: id})
+	got, err := s.GetDiagram(after(ctx, written.Written), &portalv1.GetDiagramRequest{Id: made.ID})
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/pemba-authz/pemba/engine"
@@ -86,9 +85,9 @@ func (s *diagramService) AddComment(ctx context.Context, r *portalv1.AddCommentR
 	if err != nil {
 		return nil, err
 	}
-	resp := &portalv1.AddCommentResponse{}
+	var made createdComment
 	unique := newID()[:8]
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
 		a.name, a.permission, a.service = "diagram.comment", "comment", "modeler"
 		on, d, _, err := v.findDiagram(r.Id)
 		if err != nil {
@@ -101,15 +100,28 @@ func (s *diagramService) AddComment(ctx context.Context, r *portalv1.AddCommentR
 		c := v.caller.Company
 		a.document(at(0, put(commentPrefix(c, r.Id)+id, commentDoc{v.caller.User, text, now})), put(commentedKey(c, r.Id), commentedDoc{id}))
 		a.stored(on, "model", subject(engine.Object{Type: "model", ID: d.Workspace}, ""), true)
-		author, err := v.someone(v.caller.User)
-		resp.Comment = &portalv1.Comment{Id: id, Author: author, Text: text, CreatedAt: timestamppb.New(now)}
-		return err
+		made = createdComment{created{id}, now}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	resp.WrittenAt, resp.Audit = &v1.ZedToken{Token: written.WrittenAt.Token}, written.Audit
-	return resp, nil
+	v, err := s.read(after(ctx, written.Written))
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	author, err := v.someone(v.caller.User)
+	return &portalv1.AddCommentResponse{
+		Comment:   &portalv1.Comment{Id: made.ID, Author: author, Text: text, CreatedAt: timestamppb.New(made.At)},
+		WrittenAt: written.WrittenAt, Audit: written.Audit,
+	}, err
+}
+
+// createdComment is the answer of AddComment.
+type createdComment struct {
+	created
+	At time.Time `json:"at"`
 }
 
 // SetAudience replaces the people and groups that a process names (rule 16). They

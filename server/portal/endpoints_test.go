@@ -79,10 +79,8 @@ func (f *fixture) dry(who string) context.Context {
 // spend uses up the name for repetition of somebody.
 func (f *fixture) spend(who string) {
 	f.Helper()
-	tx := store.Transaction{Actor: "test", Documents: []store.DocumentUpdate{put(DocumentPrefix+"spent", struct{}{})}}
-	_, err := f.portal.replica.Propose(f.Context(), replica.Proposal{Tx: tx, RetryKey: spent, Identity: CallerOf(f.as(who)).actor()})
-	if err != nil {
-		f.Fatal(err)
+	if key := CallerOf(f.dry(who)).repeatKey(); key != "" {
+		propose(f, f.portal, store.Transaction{Documents: []store.DocumentUpdate{seal(key, repeatDoc{Request: "something else"})}})
 	}
 }
 

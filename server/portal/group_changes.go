@@ -27,9 +27,9 @@ func (s *groupService) CreateGroup(ctx context.Context, r *portalv1.CreateGroupR
 	if n := len(r.Members); n > maxGroupMembers {
 		return nil, invalid("members", "there are %d; at most %d are allowed", n, maxGroupMembers)
 	}
-	id := newID()
-	var d groupDoc
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	made := createdGroup{created: created{newID()}}
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
+		id := made.ID
 		a.name, a.permission = "group.create", "manage_groups"
 		home, err := v.groupHome(r.SubscriptionId)
 		if err != nil {
@@ -39,7 +39,8 @@ func (s *groupService) CreateGroup(ctx context.Context, r *portalv1.CreateGroupR
 		if err := v.need(ctx, home, a.permission); err != nil {
 			return err
 		}
-		d = groupDoc{Name: name, Description: description, Subscription: r.SubscriptionId, Created: v.engine.Now}
+		d := groupDoc{Name: name, Description: description, Subscription: r.SubscriptionId, Created: v.engine.Now}
+		made.Group = d
 		a.sentence, a.after = fmt.Sprintf("created the group “%s”", name), d
 		if err := v.takeGroupName(a, name, id); err != nil {
 			return err
@@ -58,9 +59,15 @@ func (s *groupService) CreateGroup(ctx context.Context, r *portalv1.CreateGroupR
 		return nil, err
 	}
 	version, err := s.replica.ParseToken(written.WrittenAt.Token)
-	out := d.message(id, version)
+	out := made.Group.message(made.ID, version)
 	out.Members = uint32(len(r.Members))
 	return &portalv1.CreateGroupResponse{Group: out, WrittenAt: written.WrittenAt, Audit: written.Audit}, err
+}
+
+// createdGroup is the answer of CreateGroup.
+type createdGroup struct {
+	created
+	Group groupDoc `json:"group"`
 }
 
 // takeGroupName plans that a group has a name that no other group and no job title

@@ -50,7 +50,7 @@ func (s *peopleService) ImportUsers(ctx context.Context, r *portalv1.ImportUsers
 // invite sends links to the active users who were created.
 func (im *importing) invite(ctx context.Context) {
 	for _, row := range im.rows {
-		if row.result.Result == portalv1.ImportRow_RESULT_CREATED && (row.active == nil || *row.active) {
+		if row.result.Result == portalv1.ImportRow_RESULT_CREATED && !row.repeated && (row.active == nil || *row.active) {
 			im.people.welcome(ctx, row.result.UserId, "")
 		}
 	}
@@ -73,6 +73,8 @@ type importRow struct {
 	active *bool
 	alone  bool // it is written in its own transaction
 	done   bool // it needs nothing more
+
+	repeated bool // an earlier call of the same name wrote it
 }
 
 // needs are the permissions that the import takes.

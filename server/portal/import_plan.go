@@ -60,15 +60,59 @@ func (im *importing) writeAlone(ctx context.Context, batch []*importRow) error {
 // marks, unless there is only one.
 func (im *importing) commit(ctx context.Context, rows []*importRow) error {
 	single := len(rows) == 1
-	written, err := im.people.act(ctx, func(v *view, a *action) error { return im.plan(ctx, v, a, rows, single) })
+	var answer []importAnswer
+	name := fmt.Sprintf("%d rows from line %d", len(rows), rows[0].result.Line)
+	written, err := im.people.answer(step(ctx, name), &answer, func(v *view, a *action) error {
+		if err := im.plan(ctx, v, a, rows, single); err != nil {
+			return err
+		}
+		answer = answersOf(rows, single)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	im.resp.WrittenAt = written.WrittenAt
+	if written.again {
+		im.again(rows, answer)
+		return nil
+	}
 	for _, row := range rows {
 		row.done = row.done || single || !row.alone
 	}
 	return nil
+}
+
+// importAnswer is what the answer of an import says of a row that was written.
+type importAnswer struct {
+	Row     int                       `json:"row"` // of the transaction
+	Result  portalv1.ImportRow_Result `json:"result"`
+	User    string                    `json:"user,omitempty"`
+	Changes []string                  `json:"changes,omitempty"`
+}
+
+// answersOf returns what is answered for the rows that a transaction settles.
+func answersOf(rows []*importRow, single bool) []importAnswer {
+	var out []importAnswer
+	for i, row := range rows {
+		if r := row.result; !row.done && (single || !row.alone) {
+			out = append(out, importAnswer{i, r.Result, r.UserId, r.Changes})
+		}
+	}
+	return out
+}
+
+// again takes what an earlier call of the same name did with rows. Those that it left
+// alone are done by themselves, as then.
+func (im *importing) again(rows []*importRow, answer []importAnswer) {
+	for _, row := range rows {
+		row.alone = !row.done
+	}
+	for _, done := range answer {
+		row := rows[done.Row]
+		row.done, row.alone, row.repeated = true, false, true
+		row.result.Result, row.result.UserId, row.result.Changes = done.Result, done.User, done.Changes
+	}
 }
 
 // plan plans the rows that are not done. Of several, a row that is refused, or that

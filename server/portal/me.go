@@ -187,6 +187,9 @@ func (s *sessionService) UpdateMe(ctx context.Context, r *portalv1.UpdateMeReque
 // count as failed attempts to sign in.
 func (s *sessionService) ChangePassword(ctx context.Context, r *portalv1.ChangePasswordRequest) (*portalv1.Written, error) {
 	c := CallerOf(ctx)
+	if done, err := s.repeats(ctx); err != nil || done != nil { // the present password is another one now
+		return done, err
+	}
 	who, err := s.myAccount(ctx)
 	if err != nil {
 		return nil, err

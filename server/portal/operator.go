@@ -40,24 +40,23 @@ func (s *operatorService) CreateCompany(ctx context.Context, r *portalv1.CreateC
 	if err != nil {
 		return nil, err
 	}
-	userID := newID()
-	resp := &portalv1.CreateCompanyResponse{AdministratorId: userID}
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	made := created{newID()} // the administrator
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
 		a.name, a.company = "company.create", id
 		if err := v.operates(ctx, a); err != nil {
 			return err
 		}
-		return v.foundCompany(a, id, name, userID, first)
+		return v.foundCompany(a, id, name, made.ID, first)
 	})
 	if err != nil {
 		return nil, err
 	}
-	resp.WrittenAt = written.WrittenAt
+	resp := &portalv1.CreateCompanyResponse{AdministratorId: made.ID, WrittenAt: written.WrittenAt}
 	resp.Company = &portalv1.Company{Id: id, Name: name, Users: 1}
-	if r.NoLink {
+	if r.NoLink || written.again {
 		return resp, nil
 	}
-	if resp.ActivationLink, err = s.invite(ctx, id, userID, ""); err != nil { // the company is there: another link can be asked for
+	if resp.ActivationLink, err = s.invite(ctx, id, made.ID, ""); err != nil { // the company is there: another link can be asked for
 		s.log.Warn("the first administrator of a company got no link", "company", id, "error", err)
 	}
 	return resp, nil

@@ -46,15 +46,15 @@ func (s *peopleService) CreateUser(ctx context.Context, r *portalv1.CreateUserRe
 	if err != nil {
 		return nil, err
 	}
-	id := newID()
-	var made userDoc
-	written, err := s.act(ctx, func(v *view, a *action) error {
-		made = *given
-		return v.planUser(ctx, a, id, &made, r)
+	answer := createdUser{created: created{newID()}}
+	written, err := s.answer(ctx, &answer, func(v *view, a *action) error {
+		answer.User = *given
+		return v.planUser(ctx, a, answer.ID, &answer.User, r)
 	})
 	if err != nil {
 		return nil, err
 	}
+	id, made := answer.ID, &answer.User
 	resp := &portalv1.CreateUserResponse{WrittenAt: written.WrittenAt, Audit: written.Audit}
 	resp.User = &portalv1.User{
 		Id: id, Email: made.Email, GivenName: made.GivenName, Surname: made.Surname, JobTitle: made.JobTitle, ManagerEmail: made.ManagerEmail,
@@ -66,10 +66,16 @@ func (s *peopleService) CreateUser(ctx context.Context, r *portalv1.CreateUserRe
 	if at, err := s.replica.ParseToken(written.WrittenAt.Token); err == nil {
 		resp.User.Version = uint64(at)
 	}
-	if !r.Inactive && !r.NoInvitation {
+	if !r.Inactive && !r.NoInvitation && !written.again {
 		s.welcome(ctx, id, note)
 	}
 	return resp, nil
+}
+
+// createdUser is the answer of CreateUser.
+type createdUser struct {
+	created
+	User userDoc `json:"user"`
 }
 
 // planUser plans a new user, in groups from the start.

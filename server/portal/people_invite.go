@@ -23,7 +23,7 @@ func (p *Portal) welcome(ctx context.Context, userID, note string) {
 func (s *peopleService) ResendInvitation(ctx context.Context, r *portalv1.ResendInvitationRequest) (*portalv1.Written, error) {
 	token := newLinkToken()
 	var m *message
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	written, err := s.answer(ctx, nil, func(v *view, a *action) error {
 		c := v.caller.Company
 		a.target = user(r.Id)
 		if err := v.begin(ctx, a, "user.invite", v.company(), "create_user"); err != nil {
@@ -53,8 +53,10 @@ func (s *peopleService) ResendInvitation(ctx context.Context, r *portalv1.Resend
 	if err != nil {
 		return nil, err
 	}
-	s.handOver(m, CallerOf(ctx).Company, r.Id, token)
-	return written, nil
+	if !written.again {
+		s.handOver(m, CallerOf(ctx).Company, r.Id, token)
+	}
+	return written.Written, nil
 }
 
 // ListUserSessions returns where a user of the company is signed in.

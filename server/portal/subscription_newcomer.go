@@ -21,8 +21,9 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 	if err != nil {
 		return nil, err
 	}
-	id := newID()
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	made := created{newID()}
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
+		id := made.ID
 		bought, _, err := v.findSubscription(r.Id)
 		if err != nil {
 			return err
@@ -49,8 +50,10 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 	if err != nil {
 		return nil, err
 	}
-	s.welcome(ctx, id, message)
-	return &portalv1.CreateSubscriptionUserResponse{UserId: id, WrittenAt: written.WrittenAt, Audit: written.Audit}, nil
+	if !written.again {
+		s.welcome(ctx, made.ID, message)
+	}
+	return &portalv1.CreateSubscriptionUserResponse{UserId: made.ID, WrittenAt: written.WrittenAt, Audit: written.Audit}, nil
 }
 
 type newcomer struct {

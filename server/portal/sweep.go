@@ -35,6 +35,11 @@ var over = []struct {
 		err := decode(doc, &d)
 		return v.engine.Now.Sub(d.Begun) > attemptTime, err
 	}},
+	{repeatPrefix, func(v *view, doc store.Document) (bool, error) {
+		var d repeatDoc
+		err := decode(doc, &d)
+		return v.engine.Now.Sub(d.At) > repeatTime, err
+	}},
 	{identityPrefix, func(v *view, doc store.Document) (bool, error) {
 		parts := strings.Split(doc.Key[len(identityPrefix):], "/") // company, authenticator, ...
 		if len(parts) < 2 {
@@ -46,7 +51,7 @@ var over = []struct {
 }
 
 // Sweep forgets failed attempts of long ago, links that have expired, sign-ins that
-// nobody came back for, and whom authenticators knew that were deleted. Any member
+// nobody came back for, what named calls did some time ago, and whom authenticators knew that were deleted. Any member
 // may do so at any time.
 func (p *Portal) Sweep(ctx context.Context) error {
 	v, err := p.readAt(ctx, replica.Consistency{Mode: replica.MinimizeLatency})

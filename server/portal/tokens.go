@@ -40,7 +40,7 @@ func (s *sessionService) CreateMyToken(ctx context.Context, r *portalv1.CreateMy
 		Address: cutText(c.Address, 64), Agent: cutText(c.Agent, 200),
 	})
 	resp.Token, resp.Id = token, id
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	written, err := s.answer(ctx, nil, func(v *view, a *action) error {
 		if err := errors.Join(v.own(ctx, a, "token.create"), v.inPerson()); err != nil {
 			return err
 		}
@@ -58,6 +58,9 @@ func (s *sessionService) CreateMyToken(ctx context.Context, r *portalv1.CreateMy
 	})
 	if err != nil {
 		return nil, err
+	}
+	if written.again {
+		return nil, errOnce("the token “" + name + "”")
 	}
 	resp.WrittenAt = written.WrittenAt
 	return resp, nil

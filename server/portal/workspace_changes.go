@@ -27,9 +27,8 @@ func (s *workspaceService) CreateWorkspace(ctx context.Context, r *portalv1.Crea
 	if err != nil {
 		return nil, err
 	}
-	id := newID()
-	var d workspaceDoc
-	written, err := s.act(ctx, func(v *view, a *action) error {
+	made := created{newID()}
+	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
 		a.name, a.on, a.permission = "workspace.create", subscription(r.SubscriptionId), "create_workspace"
 		service, err := v.serviceOf(r.SubscriptionId)
 		if err != nil {
@@ -39,14 +38,14 @@ func (s *workspaceService) CreateWorkspace(ctx context.Context, r *portalv1.Crea
 			return err
 		}
 		now := v.engine.Now
-		d = workspaceDoc{
+		d := workspaceDoc{
 			Subscription: r.SubscriptionId, Kind: workspaceKind(service), Name: name, Description: description,
 			Created: now, Changed: now, Creator: v.caller.User,
 		}
-		on := engine.Object{Type: d.Kind, ID: id}
+		on := engine.Object{Type: d.Kind, ID: made.ID}
 		a.service, a.target, a.called = service, on, name
 		a.sentence, a.after = "created "+d.described(), d
-		a.document(at(0, put(workspaceKey(v.caller.Company, id), d)))
+		a.document(at(0, put(workspaceKey(v.caller.Company, made.ID), d)))
 		a.relation(store.Create, on, "subscription", subject(subscription(r.SubscriptionId), ""))
 		a.relation(store.Create, on, roleOwner, subject(user(v.caller.User), ""))
 		return v.creatorIsIn(ctx, a)
@@ -54,7 +53,7 @@ func (s *workspaceService) CreateWorkspace(ctx context.Context, r *portalv1.Crea
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.GetWorkspace(after(ctx, written), &portalv1.GetWorkspaceRequest{Id: id})
+	got, err := s.GetWorkspace(after(ctx, written.Written), &portalv1.GetWorkspaceRequest{Id: made.ID})
 	if err != nil {
 		return nil, err
 	}

@@ -500,6 +500,12 @@ func (x *Step) GetSentence() string {
 }
 
 // Written is the answer to every change.
+//
+// The metadata key "idempotency-key" (a header of that name over HTTP) names a call
+// that changes something: its repetition, by the same caller with the same request,
+// is answered as the first for at least 10 minutes and does nothing. With another
+// request it is refused. A secret is answered once: where the first answer had one,
+// the repetition is refused.
 type Written struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	WrittenAt *v1.ZedToken           `protobuf:"bytes,1,opt,name=written_at,json=writtenAt,proto3" json:"written_at,omitempty"`

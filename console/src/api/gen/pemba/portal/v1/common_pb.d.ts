@@ -401,6 +401,12 @@ export declare const StepSchema: GenMessage<Step, {jsonType: StepJson}>;
 /**
  * Written is the answer to every change.
  *
+ * The metadata key "idempotency-key" (a header of that name over HTTP) names a call
+ * that changes something: its repetition, by the same caller with the same request,
+ * is answered as the first for at least 10 minutes and does nothing. With another
+ * request it is refused. A secret is answered once: where the first answer had one,
+ * the repetition is refused.
+ *
  * @generated from message pemba.portal.v1.Written
  */
 export declare type Written = Message<"pemba.portal.v1.Written"> & {
@@ -419,6 +425,12 @@ export declare type Written = Message<"pemba.portal.v1.Written"> & {
 
 /**
  * Written is the answer to every change.
+ *
+ * The metadata key "idempotency-key" (a header of that name over HTTP) names a call
+ * that changes something: its repetition, by the same caller with the same request,
+ * is answered as the first for at least 10 minutes and does nothing. With another
+ * request it is refused. A secret is answered once: where the first answer had one,
+ * the repetition is refused.
  *
  * @generated from message pemba.portal.v1.Written
  */
