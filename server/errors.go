@@ -125,10 +125,26 @@ func (v verdict) status(msg string) *status.Status {
 func classify(err error) (v verdict, ok bool) {
 	for _, r := range rules {
 		if v, ok = r(err); ok {
+			v.addUpdate(err)
 			return v, true
 		}
 	}
 	return verdict{}, false
+}
+
+// addUpdate names the update at fault where the error of its caveat does not
+// know it.
+func (v *verdict) addUpdate(err error) {
+	e, ok := errors.AsType[*store.UpdateError](err)
+	if !ok {
+		return
+	}
+	switch r := &e.Update.Relationship; v.reason {
+	case v1.ErrorReason_ERROR_REASON_CAVEAT_PARAMETER_TYPE_ERROR:
+		v.metadata["definition_name"], v.metadata["relation_name"] = r.Resource.Type, r.Relation
+	case v1.ErrorReason_ERROR_REASON_MAX_RELATIONSHIP_CONTEXT_SIZE:
+		v.metadata["relationship"] = r.Key().String()
+	}
 }
 
 // rule answers for one type of error.
@@ -257,6 +273,7 @@ var rules = []rule{
 	as(func(e *store.ConstraintsError) verdict {
 		return verdict{codes.InvalidArgument, v1.ErrorReason_ERROR_REASON_SCHEMA_TYPE_ERROR, nil, nil}
 	}),
+	as(func(e *schemaTextError) verdict { return e.verdict() }),
 	as(schemaVerdict),
 
 	// What cannot be read, or not now.
@@ -323,6 +340,38 @@ func schemaVerdict(faults syntax.ErrorList) verdict {
 		v.metadata = map[string]string{
 			"start_line_number": line, "start_column_position": column,
 			"end_line_number": line, "end_column_position": column, "source_code": at.Source,
+		}
+	}
+	return v
+}
+
+// schemaTextError is a schema that does not compile, with its text.
+type schemaTextError struct {
+	faults syntax.ErrorList
+	text   string
+}
+
+func (e *schemaTextError) Error() string { return e.faults.Error() }
+
+// verdict is schemaVerdict with the definition or caveat around the first fault,
+// where what is written can be read.
+func (e *schemaTextError) verdict() verdict {
+	v := schemaVerdict(e.faults)
+	if v.reason != v1.ErrorReason_ERROR_REASON_SCHEMA_TYPE_ERROR || v.metadata == nil {
+		return v
+	}
+	file, _ := syntax.Parse(e.text)
+	at := e.faults[0].Pos.Offset
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *syntax.Definition:
+			if d.Pos.Offset <= at && at <= d.Close.Offset {
+				v.metadata["definition_name"] = d.Name.Name
+			}
+		case *syntax.Caveat:
+			if d.Pos.Offset <= at && at <= d.Close.Offset {
+				v.metadata["caveat_name"] = d.Name.Name
+			}
 		}
 	}
 	return v

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/pemba-authz/pemba/engine"
+	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema/syntax"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
@@ -119,6 +121,32 @@ func TestShorten(t *testing.T) {
 	} {
 		if got := shorten(c.msg); got != c.want {
 			t.Errorf("%s: %d bytes: …%q, want %d: …%q", c.name, len(got), got[max(0, len(got)-60):], len(c.want), c.want[max(0, len(c.want)-60):])
+		}
+	}
+}
+
+// TestUpdateAtFault names the relationship of an update whose caveat is at fault.
+func TestUpdateAtFault(t *testing.T) {
+	r, err := engine.ParseRelationship("document:a#viewer@user:anne")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{log: slog.New(slog.DiscardHandler)}
+	for _, c := range []struct {
+		err  error
+		want map[string]string
+	}{
+		{&store.ContextTooLargeError{Size: 2, Limit: 1},
+			map[string]string{"relationship": "document:a#viewer@user:anne", "context_size": "2", "max_allowed_size": "1"}},
+		{&caveat.ParamError{Caveat: "tall", Param: "height", Want: "int", Got: "bool"},
+			map[string]string{"definition_name": "document", "relation_name": "viewer", "caveat_name": "tall", "parameter_name": "height", "expected_type": "int"}},
+		{&engine.UnknownTypeError{Type: "page"}, map[string]string{"definition_name": "page"}},
+	} {
+		err := &store.UpdateError{Update: store.Update{Op: store.Touch, Relationship: r}, Err: c.err}
+		for _, d := range status.Convert(s.status(context.Background(), "method", err)).Details() {
+			if got := d.(*errdetails.ErrorInfo).Metadata; !maps.Equal(got, c.want) {
+				t.Errorf("%v: %v, want %v", err, got, c.want)
+			}
 		}
 	}
 }

@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 
 	v1 "github.com/authzed/authzed-go/proto/authzed/api/v1"
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/engine/caveat"
 	"github.com/pemba-authz/pemba/schema"
+	"github.com/pemba-authz/pemba/schema/syntax"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
 )
@@ -44,6 +46,9 @@ func (s *schemaService) ReadSchema(ctx context.Context, _ *v1.ReadSchemaRequest)
 // WriteSchema replaces the schema.
 func (s *schemaService) WriteSchema(ctx context.Context, r *v1.WriteSchemaRequest) (*v1.WriteSchemaResponse, error) {
 	result, err := s.propose(ctx, store.Transaction{Schema: &r.Schema})
+	if faults, ok := errors.AsType[syntax.ErrorList](err); ok {
+		err = &schemaTextError{faults, r.Schema}
+	}
 	if err != nil {
 		return nil, err
 	}
