@@ -202,9 +202,13 @@ func (p *Portal) identify(ctx context.Context, d *attemptDoc, answer Answer) (by
 		return nil, nil, "", err
 	}
 	person, err := p.outside.Finish(ctx, provider, outside.Attempt{Nonce: d.Nonce, Verifier: d.Verifier}, answer.Code)
+	_, unreachable := errors.AsType[*outside.UnreachableError](err)
 	switch {
 	case errors.Is(err, outside.ErrRefused):
 		return by, nil, err.Error(), nil
+	case unreachable:
+		p.log.Warn("an outside authenticator does not answer", "company", by.company, "authenticator", by.id, "error", err)
+		return by, nil, "the authenticator does not answer", nil
 	case err != nil:
 		return nil, nil, "", err
 	}

@@ -234,6 +234,7 @@ func (c *Client) person(ctx context.Context, p Provider, at *oidc.Provider, id *
 		return nil, refused(ctx, "the id token was made for another")
 	}
 	if said.Email == "" && at.UserInfoEndpoint() != "" {
+		said = claims{} // what is verified is the address beside it
 		info, err := at.UserInfo(ctx, oauth2.StaticTokenSource(token))
 		if err != nil || info.Subject != id.Subject || info.Claims(&said) != nil {
 			return nil, refused(ctx, "it says not whose the id token is")
