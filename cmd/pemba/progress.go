@@ -15,15 +15,26 @@ const progressEvery = 100 * time.Millisecond
 type progress struct{ bar *progressbar.ProgressBar }
 
 // progress starts a bar; a total of -1 is not known beforehand.
-func (a *app) progress(total int64, what string) *progress {
+func (a *app) progress(total int64, what string) *progress { return a.newProgress(total, what, false) }
+
+// byteProgress is progress in bytes.
+func (a *app) byteProgress(total int64, what string) *progress {
+	return a.newProgress(total, what, true)
+}
+
+func (a *app) newProgress(total int64, what string, bytes bool) *progress {
 	if !isTerminal(a.stderr) {
 		return nil
+	}
+	rate := progressbar.OptionShowIts()
+	if bytes {
+		rate = progressbar.OptionShowBytes(true)
 	}
 	return &progress{progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(a.stderr),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
+		rate,
 		progressbar.OptionThrottle(progressEvery),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionEnableColorCodes(os.Getenv("NO_COLOR") == ""),

@@ -64,7 +64,7 @@ func (a *app) importFrom(ctx context.Context, cl *client, name string, f importF
 	if err != nil {
 		return err
 	}
-	bar := a.progress(size, "importing")
+	bar := a.byteProgress(size, "importing")
 	source := &source{in: &countedReader{Reader: in, bar: bar}, schema: s}
 	w := newImporter(cl, f)
 	err = w.write(ctx, gated(s, source.relationships()))
