@@ -70,9 +70,10 @@ func readEntry(doc store.Document) (*auditEntry, error) {
 	return e, decode(store.Document{Key: doc.Key, Value: link.Record}, &e.doc)
 }
 
-// auditPage returns a page of the records that fit, the newest first. None that is
-// older than since fits.
-func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, since time.Time, fits func(*auditEntry) bool) ([]*portalv1.AuditRecord, *portalv1.Page, error) {
+// auditPage returns a page of the records that fit, the newest first, from before a
+// number on where it has no cursor (0: from the newest). None that is older than
+// since fits.
+func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, before uint64, since time.Time, fits func(*auditEntry) bool) ([]*portalv1.AuditRecord, *portalv1.Page, error) {
 	size, err := pageSize(p)
 	if err != nil {
 		return nil, nil, err
@@ -81,8 +82,8 @@ func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, since time.Tim
 	if err != nil {
 		return nil, nil, err
 	}
-	var before uint64
-	if id != "" {
+	goesOn := id != ""
+	if goesOn {
 		if before, err = strconv.ParseUint(id, 10, 64); err != nil {
 			return nil, nil, invalid("paging.cursor", "it is none that this list returned")
 		}
@@ -93,7 +94,7 @@ func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, since time.Tim
 	err = v.auditEntries(ctx, before, func(e *auditEntry) bool {
 		past := e.Time.Before(since)
 		switch {
-		case past && (len(out) > 0 || before > 0 || seen == auditScan):
+		case past && (len(out) > 0 || goesOn || seen == auditScan):
 			return false // older ones are only looked at to say which filter excludes most
 		case len(out) == size || seen == auditScan:
 			next = cursorAfter("", strconv.FormatUint(last, 10))
@@ -106,7 +107,7 @@ func (v *view) auditPage(ctx context.Context, p *portalv1.Paging, since time.Tim
 		return true
 	})
 	page := v.page(next, 0)
-	if before == 0 && next == "" {
+	if !goesOn && next == "" {
 		page.Total = uint64(len(out))
 	}
 	return out, page, err
@@ -142,8 +143,12 @@ func (s *auditService) ListAuditRecords(ctx context.Context, r *portalv1.ListAud
 	if err := s.openAudit(ctx, v, "audit.open", "opened the audit log", r.GetPaging().GetCursor() == ""); err != nil {
 		return nil, err
 	}
+	before, err := filter.before(v)
+	if err != nil {
+		return nil, err
+	}
 	resp := &portalv1.ListAuditRecordsResponse{}
-	if resp.Records, resp.Page, err = v.auditPage(ctx, r.Paging, filter.since, filter.fits); err != nil {
+	if resp.Records, resp.Page, err = v.auditPage(ctx, r.Paging, before, filter.since, filter.fits); err != nil {
 		return nil, err
 	}
 	if len(resp.Records) == 0 && resp.Page.Next == "" {

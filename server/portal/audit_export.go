@@ -33,34 +33,77 @@ func (s *auditService) ExportAuditRecords(r *portalv1.ExportAuditRecordsRequest,
 		return err
 	}
 	ctx := stream.Context()
-	v, err := s.read(ctx)
-	if err != nil {
-		return err
-	}
-	defer v.close()
-	if err := s.openAudit(ctx, v, "audit.export", "exported the audit log", true); err != nil {
-		return err
-	}
 	p := &parts{send: func(text string) error { return stream.Send(&portalv1.ExportAuditRecordsResponse{Text: text}) }}
-	if r.Format == "csv" {
-		if err := p.line(byteOrderMark + csvLine(slices.Clone(auditColumns)...)); err != nil {
+	e := &auditExport{auditService: s, format: r.Format, filter: filter}
+	for first := true; first || !e.done; first = false {
+		lines, err := e.page(ctx, first)
+		if err != nil {
 			return err
 		}
-	}
-	var fault error
-	err = v.auditEntries(ctx, 0, func(e *auditEntry) bool {
-		if filter.fits(e) {
-			var line string
-			if line, fault = exportedRecord(r.Format, v.auditMessage(e), &e.doc); fault == nil {
-				fault = p.line(line)
+		if first && r.Format == "csv" {
+			lines = append([]string{byteOrderMark + csvLine(slices.Clone(auditColumns)...)}, lines...)
+		}
+		for _, line := range lines {
+			if err := p.line(line); err != nil {
+				return err
 			}
 		}
-		return fault == nil
-	})
-	if err := errors.Join(err, fault); err != nil {
-		return err
 	}
 	return p.flush()
+}
+
+// Bounds of what an export reads at once. Between two pages it holds no state: a
+// client that reads slowly keeps nothing from being forgotten.
+const (
+	exportLines   = 100
+	exportRecords = 10_000 // that are looked at
+)
+
+// auditExport is an export on its way through the log, the newest first. Records are
+// only added before where it is.
+type auditExport struct {
+	*auditService
+	format string
+	filter *auditFilter
+	before uint64 // where it goes on; 0: with the newest
+	done   bool
+}
+
+// page returns the next lines. Whoever may not read the log any more gets none.
+func (x *auditExport) page(ctx context.Context, first bool) (lines []string, err error) {
+	v, err := x.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.close()
+	if err := x.openAudit(ctx, v, "audit.export", "exported the audit log", first); err != nil {
+		return nil, err
+	}
+	if first {
+		if x.before, err = x.filter.before(v); err != nil {
+			return nil, err
+		}
+	}
+	x.done = true // unless there is more than one page
+	seen := 0
+	var fault error
+	err = v.auditEntries(ctx, x.before, func(e *auditEntry) bool {
+		if x.done = e.Time.Before(x.filter.since); x.done {
+			return false
+		}
+		if len(lines) == exportLines || seen == exportRecords {
+			return false
+		}
+		seen, x.before = seen+1, e.Number
+		if x.filter.fits(e) {
+			var line string
+			line, fault = exportedRecord(x.format, v.auditMessage(e), &e.doc)
+			lines = append(lines, line)
+		}
+		x.done = true // when it was the last
+		return fault == nil
+	})
+	return lines, errors.Join(err, fault)
 }
 
 // exportedRecord is a record as a line of an export.

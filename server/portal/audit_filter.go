@@ -12,6 +12,7 @@ type auditFilter struct {
 	parts    []auditPart
 	excluded []int
 	since    time.Time // zero: any
+	until    time.Time // zero: any
 }
 
 type auditPart struct {
@@ -57,7 +58,7 @@ func newAuditFilter(r *portalv1.ListAuditRecordsRequest) (*auditFilter, error) {
 		d := &e.doc
 		return strings.Contains(strings.ToLower(strings.Join([]string{d.ActorName, d.ActorEmail, d.TargetName, d.Sentence, d.Reason, d.Action}, "\n")), search)
 	})
-	f.since, f.excluded = since, make([]int, len(f.parts))
+	f.since, f.until, f.excluded = since, until, make([]int, len(f.parts))
 	return f, nil
 }
 
@@ -82,4 +83,13 @@ func (f *auditFilter) excludingMost() string {
 		}
 	}
 	return name
+}
+
+// skip counts records that were not looked at: a part excludes all of them.
+func (f *auditFilter) skip(name string, count uint64) {
+	for i, p := range f.parts {
+		if p.name == name {
+			f.excluded[i] += int(count)
+		}
+	}
 }

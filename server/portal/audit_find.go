@@ -55,3 +55,22 @@ func (v *view) auditEntry(chain string, number uint64) (*auditEntry, error) {
 	}
 	return readEntry(doc)
 }
+
+// before returns the number before which the records that a filter selects begin,
+// the newest first; 0: with the newest of all. What is not older than until is
+// skipped, and not read.
+func (f *auditFilter) before(v *view) (uint64, error) {
+	if f.until.IsZero() {
+		return 0, nil
+	}
+	of := v.caller.Company
+	e, err := v.firstRecord(of, func(e *auditEntry) bool { return !e.Time.Before(f.until) })
+	if err != nil || e == nil {
+		return 0, err
+	}
+	state, _, err := v.snap.Chain(auditChain(of))
+	if err == nil {
+		f.skip("until", state.Next-e.Number)
+	}
+	return e.Number, err
+}

@@ -142,3 +142,76 @@ func TestAuditExport_IsSafeInASpreadsheet(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestAuditList_UntilIsFoundDirectly lists the oldest records of a log, without looking
+// at those that are newer.
+func TestAuditList_UntilIsFoundDirectly(t *testing.T) {
+	f, c := days(t, 40)
+	v := f.state()
+	for back, want := range map[int]int{0: 41, 1: 40, 20: 21, 39: 2, 40: 0, 60: 0} {
+		filter, err := newAuditFilter(&portalv1.ListAuditRecordsRequest{Until: timestamppb.New(c.now().AddDate(0, 0, -back))})
+		done(t, err)
+		before, err := filter.before(v)
+		done(t, err)
+		looked := 0
+		got, page, err := v.auditPage(t.Context(), nil, before, filter.since, func(e *auditEntry) bool {
+			looked++
+			return filter.fits(e)
+		})
+		done(t, err)
+		if len(got) != want {
+			t.Errorf("%d days back there are %d records, want %d", back, len(got), want)
+		}
+		if looked != len(got) || page.Total != uint64(len(got)) {
+			t.Errorf("%d days back %d records are looked at, of which %d fit, and %d are said to", back, looked, len(got), page.Total)
+		}
+	}
+}
+
+// TestAuditExport_HoldsNothing exports more than a page while others write and take
+// the right to read from whoever exports: it has what was there when it began, and
+// ends with the right.
+func TestAuditExport_HoldsNothing(t *testing.T) {
+	f, _ := noted(t)
+	bea := f.hire("Bea", "")
+	done(t, f.include(bea))
+	write := func(n int) {
+		for i := range n {
+			_, err := f.act(as(t, "acme", f.ada), func(v *view, a *action) error {
+				a.name, a.on, a.permission, a.sentence = fmt.Sprintf("day.%d", i), v.company(), "manage_security_policies", strings.Repeat("x", 2_000)
+				return nil
+			})
+			done(t, err)
+		}
+	}
+	write(3*exportLines - 5)
+	export := func(send func(lines int)) (int, error) {
+		stream := &slowStream{auditStream: auditStream{exportStream{ctx: as(t, "acme", bea)}}, each: send}
+		err := (&auditService{Portal: f.Portal}).ExportAuditRecords(&portalv1.ExportAuditRecordsRequest{Format: "ndjson", Action: "day."}, stream)
+		return strings.Count(stream.text.String(), "\n"), err
+	}
+	got, err := export(func(int) { write(1) })
+	if err != nil || got != 3*exportLines-5 {
+		t.Errorf("%d records while others write (%v)", got, err)
+	}
+	sent := 0
+	got, err = export(func(lines int) {
+		if sent++; sent == 1 {
+			done(t, f.remove(bea))
+		}
+	})
+	if r := denied(t, "after the right is gone", err, NotAllowed, ""); r.Permission != "read_audit" || got >= 2*exportLines {
+		t.Errorf("%d records, and then %+v", got, r)
+	}
+}
+
+// slowStream does something before each message.
+type slowStream struct {
+	auditStream
+	each func(lines int)
+}
+
+func (s *slowStream) Send(r *portalv1.ExportAuditRecordsResponse) error {
+	s.each(strings.Count(r.Text, "\n"))
+	return s.auditStream.Send(r)
+}

@@ -292,6 +292,6 @@ func (s *workspaceService) ListWorkspaceActivity(ctx context.Context, r *portalv
 	for _, id := range diagrams {
 		about[diagram(id).String()] = true
 	}
-	records, page, err := v.auditPage(ctx, r.Paging, time.Time{}, func(e *auditEntry) bool { return about[e.doc.Target] })
+	records, page, err := v.auditPage(ctx, r.Paging, 0, time.Time{}, func(e *auditEntry) bool { return about[e.doc.Target] })
 	return &portalv1.ListWorkspaceActivityResponse{Records: records, Page: page}, err
 }
