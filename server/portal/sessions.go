@@ -153,6 +153,7 @@ func (p *Portal) newSession(ctx context.Context, company, userID, by string, pol
 		User: userID, Company: company, Begun: now, Expires: b.expires,
 		Address: cutText(c.Address, 64), Agent: cutText(c.Agent, 200), By: by,
 	})
+	b.updates = append(b.updates, wasSeen(company, userID, now)) // who leaves at once was there, too
 	return b
 }
 
