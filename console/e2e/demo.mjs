@@ -58,10 +58,10 @@ export async function inCompany(all) {
       const browser = watch(chrome, d.base, d.modeler)
       // Who is not signed in asks who he is, and is told.
       browser.expect(/401 .*\/portal\/v1\/me\)/)
-      /** as opens a page of the console as somebody, in a window of his own. */
-      const as = async (who, path = '/') => {
+      /** as opens a page of the console as somebody, in a window of his own; agent names the browser in the list of sessions. */
+      const as = async (who, path = '/', agent = 'a browser') => {
         const own = await browser.window()
-        const [name, value] = (await session(d, who)).split('=')
+        const [name, value] = (await session(d, who, agent)).split('=')
         await own.context().addCookies([{ name, value, url: d.base.replace('http:', 'https:'), secure: true, httpOnly: true, sameSite: 'Lax' }])
         await go(own, path)
         return own
@@ -79,8 +79,8 @@ export async function inCompany(all) {
 }
 
 /** session signs somebody in without a page, and gives the cookie of the session. */
-async function session(d, who) {
-  const answer = await send(d, 'POST session', { email: who.email, password: who.password })
+async function session(d, who, agent = 'a program') {
+  const answer = await send(d, 'POST session', { email: who.email, password: who.password }, { 'User-Agent': agent })
   return answer.headers.getSetCookie()[0].split(';')[0]
 }
 
@@ -92,6 +92,9 @@ export async function caller(d, who) {
   const cookie = await session(d, who)
   return async (what, body) => (await send(d, what, body, { Cookie: cookie })).json()
 }
+
+/** operator calls the portal with the key of whoever runs the installation. */
+export const operator = (d) => async (what, body) => (await send(d, what, body, { Authorization: 'Bearer ' + d.key })).json()
 
 async function send(d, what, body, headers = {}) {
   const [method, path] = what.split(' ')

@@ -1,5 +1,5 @@
 import { useState, type KeyboardEvent } from 'react'
-import { Alert, Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { post } from '../api/client'
 import { isApiError } from '../api/errors'
 import type { BeginSignInResponseJson, SignInResponseJson } from '../api/gen/pemba/portal/v1/session_pb'
@@ -67,10 +67,10 @@ export function SignInForm({ onDone, email: first = '', withKey = false, returnT
         {key && <PasswordInput label={t.key} name="key" autoComplete="off" required value={secret} onChange={(e) => setSecret(e.currentTarget.value)} onKeyUp={watchCaps} description={caps ? t.caps : undefined} data-autofocus />}
         {error && <Alert color="red" role="alert">{error}</Alert>}
         <Button type="submit" loading={busy} fullWidth>{!key && step === 'email' ? t.next : t.signIn}</Button>
-        <Text size="sm" ta="center">
-          {!key && step === 'password' && <><Anchor component="button" type="button" onClick={() => { setStep('email'); setSecret('') }}>{t.other}</Anchor><br /></>}
-          <Anchor component="button" type="button" onClick={() => change(!key)}>{key ? t.withPassword : t.withKey}</Anchor>
-        </Text>
+        <Stack gap={4} align="center">
+          {!key && step === 'password' && <Anchor component="button" type="button" size="sm" mih={24} onClick={() => { setStep('email'); setSecret('') }}>{t.other}</Anchor>}
+          <Anchor component="button" type="button" size="sm" mih={24} onClick={() => change(!key)}>{key ? t.withPassword : t.withKey}</Anchor>
+        </Stack>
       </Stack>
     </form>
   )

@@ -17,7 +17,7 @@ const columns = (words: Record<Kind, string>): Column<ImportRowJson>[] => [
   { id: 'line', header: t.line, width: '80px', cell: (r) => count(r.line ?? 0) },
   { id: 'result', header: t.result, width: '120px', cell: (r) => <Badge variant="light" color={colors[kindOf(r)]}>{words[kindOf(r)]}</Badge> },
   { id: 'email', header: texts.company.fields.email, width: 'minmax(180px, 1fr)', cell: (r) => r.email },
-  { id: 'why', header: t.details, width: 'minmax(220px, 2fr)', cell: (r) => (r.error ? <Text size="sm" style={{ whiteSpace: 'normal' }}>{r.error}</Text> : r.changes?.length ? t.changes(list(r.changes.map((c) => t.targets[c as keyof typeof t.targets] ?? c))) : '') },
+  { id: 'why', header: t.details, width: 'minmax(220px, 2fr)', cell: (r) => (r.error ? <Text size="sm" style={{ whiteSpace: 'normal' }}>{r.error}</Text> : kindOf(r) === 'changed' && r.changes?.length ? t.changes(list(r.changes.map((c) => t.targets[c as keyof typeof t.targets] ?? c))) : '') },
 ]
 
 /** Rows is what becomes, or became, of each row of the file. */

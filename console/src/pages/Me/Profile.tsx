@@ -18,7 +18,7 @@ const t = texts.company
 export function Profile() {
   const self = useMySelf()
   if (self.isPending) return <Loading rows={3} />
-  if (self.isError) return <Failure error={self.error} what={t.me.reading} retry={self.refetch} />
+  if (self.isLoadingError) return <Failure error={self.error} what={t.me.reading} retry={self.refetch} />
   return <Form of={self.data.person ?? {}} />
 }
 

@@ -32,7 +32,7 @@ export function EditPerson({ user, onClose }: { user: UserJson | undefined; onCl
 function Fresh({ id, onClose }: { id: string; onClose: () => void }) {
   const one = useUser(id)
   if (one.isPending) return <Loading rows={3} />
-  if (one.isError) return <Failure error={one.error} what={t.people.reading} retry={one.refetch} />
+  if (one.isLoadingError) return <Failure error={one.error} what={t.people.reading} retry={one.refetch} />
   return <Form stored={one.data.user ?? {}} onClose={onClose} />
 }
 

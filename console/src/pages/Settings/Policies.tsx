@@ -30,7 +30,7 @@ const valuesOf = (p: PoliciesJson): Values => Object.fromEntries(names.map((n) =
 export function Policies() {
   const stored = usePolicies()
   if (stored.isPending) return <Loading />
-  if (stored.isError) return <Refused error={stored.error} what={t.reading} permission="manage_security_policies" who={texts.settings.grants} retry={stored.refetch} />
+  if (stored.isLoadingError) return <Refused error={stored.error} what={t.reading} permission="manage_security_policies" who={texts.settings.grants} retry={stored.refetch} />
   return <Form stored={stored.data.policies ?? {}} version={stored.data.version ?? '0'} />
 }
 

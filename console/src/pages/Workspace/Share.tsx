@@ -31,7 +31,7 @@ export function Share({ workspace, onClose }: { workspace: WorkspaceJson | undef
 function Body({ workspace, onClose }: { workspace: WorkspaceJson; onClose: () => void }) {
   const access = useAccess(workspace.id ?? '')
   if (access.isPending) return <Loading />
-  if (access.isError) return <Refused error={access.error} what={t.present} permission="read" retry={access.refetch} />
+  if (access.isLoadingError) return <Refused error={access.error} what={t.present} permission="read" retry={access.refetch} />
   return <Form workspace={workspace} access={access.data} onReload={() => void access.refetch()} onClose={onClose} />
 }
 
