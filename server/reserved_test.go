@@ -13,6 +13,7 @@ import (
 
 	"github.com/pemba-authz/pemba/engine"
 	"github.com/pemba-authz/pemba/server"
+	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
 	pembav1 "github.com/pemba-authz/pemba/server/api/pemba/v1"
 	"github.com/pemba-authz/pemba/server/replica"
 	"github.com/pemba-authz/pemba/server/store"
@@ -315,5 +316,25 @@ func TestReservedSchemaFirst(t *testing.T) {
 	}
 	if _, err := server.New(server.Config{Replica: h.replica, Reserved: &server.Reserved{Schema: "definition {"}}); err == nil {
 		t.Error("a server with reserved definitions that do not compile was made")
+	}
+}
+
+// TestReviewReserved says of what belongs to the portal that it stands in the way.
+func TestReviewReserved(t *testing.T) {
+	h := startReserved(t, false)
+	c := consolev1.NewSchemaToolsServiceClient(h.conn)
+	review := func(text string) *consolev1.ReviewSchemaResponse {
+		r, err := c.ReviewSchema(t.Context(), &consolev1.ReviewSchemaRequest{SchemaText: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := review(reservedSchema + otherSchema + "definition extra {}\n"); r.GetBlocked() || len(r.GetChanges()) != 1 {
+		t.Errorf("a definition more: %v", r)
+	}
+	r := review(strings.Replace(reservedSchema, "member + owner", "member", 1) + otherSchema)
+	if !r.GetBlocked() || len(r.GetChanges()) != 1 || !strings.Contains(strings.Join(r.GetChanges()[0].GetReasons(), " "), `definition "company" belongs to the Customer Portal`) {
+		t.Errorf("a permission of the portal: %v", r)
 	}
 }

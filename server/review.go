@@ -35,7 +35,7 @@ func (t *schemaTools) ReviewSchema(ctx context.Context, r *consolev1.ReviewSchem
 	case !errors.Is(err, store.ErrNoSchema):
 		return nil, err
 	}
-	v := &review{asked: live, counts: counts, text: text, left: reviewReads}
+	v := &review{asked: live, counts: counts, text: text, left: reviewReads, reserved: t.reserved}
 	if resp.Changes, err = v.changes(ctx); err != nil {
 		return nil, err
 	}
@@ -79,8 +79,9 @@ type review struct {
 	*asked
 	counts   map[store.Kind]int64
 	text     *schema.Schema
-	left     int      // relationships that may still be looked at
-	unjudged []string // constraints
+	left     int       // relationships that may still be looked at
+	unjudged []string  // constraints
+	reserved *reserved // what only the portal changes; nil: nothing
 }
 
 // under is the engine of the same relationships under the text. Answers are kept
@@ -109,6 +110,12 @@ func (v *review) changes(ctx context.Context) ([]*consolev1.SchemaChange, error)
 		}
 		if o := violated[c.Constraint]; o != nil {
 			out[i].Obstacles = append(out[i].Obstacles, o)
+		}
+		if v.reserved != nil && c.Kind != schema.DefinitionAdded && c.Kind != schema.CaveatAdded {
+			if name := v.reserved.named(*c); name != "" {
+				out[i].Class = consolev1.SchemaChange_CLASS_BLOCKED
+				out[i].Reasons = append(out[i].Reasons, name+" belongs to the Customer Portal: leave it as it is")
+			}
 		}
 		if len(out[i].Obstacles) > 0 {
 			out[i].Class = consolev1.SchemaChange_CLASS_BLOCKED

@@ -37,7 +37,7 @@ func (sn *Snapshot) History(ctx context.Context, f Filter, after *Event, limit i
 	if err := f.validate(); err != nil {
 		return nil, false, err
 	}
-	h := &historian{after: after, limit: limit, floor: sn.db.readers.oldest()}
+	h := &historian{after: after, limit: limit, most: maxVersions, floor: sn.db.readers.oldest()}
 	if err := h.read(ctx, sn.view, &f); err != nil {
 		return nil, false, err
 	}
@@ -49,6 +49,7 @@ func (sn *Snapshot) History(ctx context.Context, f Filter, after *Event, limit i
 type historian struct {
 	after  *Event
 	limit  int
+	most   int // stored versions to look at
 	floor  Revision
 	events []Event
 	more   bool // some were dropped
@@ -75,8 +76,8 @@ func (h *historian) read(ctx context.Context, v view, f *Filter) error {
 	var one versions
 	n := 0
 	for s.seek(nil); s.valid(); s.next() {
-		if n++; n > maxVersions {
-			return &engine.LimitError{What: "stored versions of relationships", Limit: maxVersions}
+		if n++; n > h.most {
+			return &engine.LimitError{What: "stored versions of relationships", Limit: int64(h.most)}
 		}
 		if n%contextEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
