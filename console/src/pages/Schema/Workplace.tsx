@@ -64,7 +64,7 @@ export function Workplace({ live, begun }: { live: Live; begun: string | undefin
         {mayWrite && <WriteButton onClick={() => setWriting(true)} {...(whyNot ? { reason: whyNot } : {})}>{t.write}</WriteButton>}
       </>
     }>
-      {draft.conflict && <RemoteChange base={draft.base} live={live} onTake={draft.takeTheirs} onKeep={draft.keepMine} />}
+      {draft.conflict && <RemoteChange base={draft.base} live={live} text={draft.text} onTake={draft.takeTheirs} onKeep={draft.keepMine} onMerge={draft.merged} />}
       <Group justify="space-between" mb={6} gap="xs">
         <Text size="xs" c="dimmed" className="app-grow">{t.editorHelp}</Text>
         <Group gap="xs">

@@ -29,6 +29,12 @@ export function useDraft(live: Live, begun: string | undefined) {
     /** takeTheirs gives up the draft, keepMine writes it over theirs. */
     takeTheirs: () => take(live),
     keepMine: () => setBase(live),
+    /** merged goes on with a text that has theirs in it. */
+    merged: (t: string) => {
+      setBase(live)
+      setText(t)
+      setRound((n) => n + 1)
+    },
     discard: () => take(base),
     replace: (t: string) => {
       setText(t)
