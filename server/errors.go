@@ -319,6 +319,7 @@ var clusterCodes = [...]codes.Code{
 	replica.ClusterState:    codes.FailedPrecondition,
 	replica.ClusterNoMember: codes.NotFound,
 	replica.ClusterInvalid:  codes.InvalidArgument,
+	replica.ClusterRemoved:  codes.FailedPrecondition,
 }
 
 // schemaVerdict answers for a schema that does not compile: what cannot be

@@ -87,6 +87,7 @@ const (
 	ClusterState    ClusterFault = iota // what is asked does not fit the state of the cluster, or would break it
 	ClusterNoMember                     // it names a member that there is not
 	ClusterInvalid                      // it makes no sense: a setting, an address
+	ClusterRemoved                      // the node that asks was removed, for good
 )
 
 // ClusterError refuses a change of a cluster: of its members, its leader or its

@@ -405,7 +405,7 @@ func (r *Replica) add(ctx context.Context, req *peerv1.JoinRequest) error {
 	case int(req.GetMaxFormat()) < version || int(req.GetMinFormat()) > version:
 		return refuse(ClusterState, "the cluster has version %d, and the node knows %d to %d: run a version of pemba that fits", version, req.GetMinFormat(), req.GetMaxFormat())
 	case slices.Contains(r.machine.settings().removed, string(id)):
-		return refuse(ClusterState, "the node was removed from the cluster; empty its data directory to let it join again")
+		return refuse(ClusterRemoved, "the node was removed from the cluster; empty its data directory to let it join again")
 	}
 	known, ok := r.node.server(id)
 	if ok && known.Address == address {
@@ -460,6 +460,10 @@ func (r *Replica) rejoin(ctx context.Context) string {
 			continue
 		}
 		if err := r.askToJoin(ctx, o.GetAddress(), r.joinRequest()); err != nil {
+			var refused *ClusterError
+			if errors.As(err, &refused) && refused.Fault == ClusterRemoved {
+				r.expel(refused.Msg)
+			}
 			return fmt.Sprintf("the cluster does not know this node at its address: %v", err)
 		}
 	}

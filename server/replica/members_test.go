@@ -126,6 +126,39 @@ func TestRemoveKeepsQuorum(t *testing.T) {
 	})
 }
 
+// TestRemovedServesNothing removes a member that runs: it shows nobody what it has,
+// and ends what waits for more.
+func TestRemovedServesNothing(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		g.found(3)
+		propose(t, g.leader(), Proposal{Tx: schemaOf(testSchema)})
+		gone := g.follower()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := gone.WaitFor(ctx, 1<<40)
+			ended <- err
+		}()
+		if err := g.leader().Remove(t.Context(), string(gone.id), false); err != nil {
+			t.Fatal(err)
+		}
+		wait := <-ended
+		sn, read := gone.Snapshot(t.Context(), Consistency{})
+		if read == nil {
+			sn.Close()
+		}
+		_, write := gone.Propose(t.Context(), Proposal{Tx: touch(t, "document:a#viewer@user:anne")})
+		for what, err := range map[string]error{"waiting": wait, "reading": read, "writing": write, "serving": gone.Serving()} {
+			var unavailable *UnavailableError
+			if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "was removed") {
+				t.Errorf("%s at a member that was removed: %v", what, err)
+			}
+		}
+		g.same()
+	})
+}
+
 // TestReplaceDisk has a node come back at its address with nothing.
 func TestReplaceDisk(t *testing.T) {
 	grouped(t, func(t *testing.T, g *group) {

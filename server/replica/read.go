@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -113,10 +114,15 @@ func (r *Replica) await(ctx context.Context, rev store.Revision) error {
 	return nil
 }
 
-// WaitFor returns the head as soon as it is at least rev. It returns ctx's error
-// or ErrClosed, with the head as it is then.
+// WaitFor returns the head as soon as it is at least rev. It returns ctx's error,
+// ErrClosed, or an *UnavailableError when the node was removed from its cluster,
+// with the head as it is then.
 func (r *Replica) WaitFor(ctx context.Context, rev store.Revision) (store.Revision, error) {
-	return r.headline.wait(ctx, r.stop, r.Head, rev)
+	head, err := r.headline.wait(ctx, r.over, r.Head, rev)
+	if errors.Is(err, ErrClosed) {
+		err = cmp.Or(r.usable(), err)
+	}
+	return head, err
 }
 
 // Head returns the newest revision that this node has. Everything it wrote can

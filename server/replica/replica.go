@@ -54,6 +54,10 @@ type Replica struct {
 	failing sync.Once
 	failure atomic.Pointer[error] // why the machine stopped
 	failed  chan struct{}         // closed then
+
+	expelled atomic.Pointer[UnavailableError] // the node was removed from its cluster
+	over     <-chan struct{}                  // closed then, and when the replica is closed
+	end      context.CancelFunc               // closes it
 }
 
 // counts are of what happened since the replica was opened.
@@ -97,6 +101,8 @@ func newReplica(c Config) *Replica {
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.stop = r.ctx.Done()
+	member, end := context.WithCancel(r.ctx)
+	r.over, r.end = member.Done(), end
 	r.join.Store(&c.Join)
 	r.rounds.question = r.confirm
 	return r
@@ -222,6 +228,14 @@ func (r *Replica) fail(err error) {
 // nothing from then on and must be closed.
 func (r *Replica) Failed() <-chan struct{} { return r.failed }
 
+// expel notes that the node was removed from its cluster. It goes on to say so, and
+// nothing else: what it has gets no newer, so that it must not be read, and what
+// waits for more would wait for ever.
+func (r *Replica) expel(reason string) {
+	r.expelled.Store(&UnavailableError{Msg: reason, RetryAfter: time.Second})
+	r.end()
+}
+
 // usable returns why the node serves nothing.
 func (r *Replica) usable() error {
 	select {
@@ -231,6 +245,9 @@ func (r *Replica) usable() error {
 	}
 	if err := r.failure.Load(); err != nil {
 		return &UnavailableError{Msg: "the node stopped", Err: *err}
+	}
+	if err := r.expelled.Load(); err != nil {
+		return err
 	}
 	return nil
 }
