@@ -29,7 +29,7 @@
 // them there. read.go answers "which revision", token.go names revisions to
 // clients. command.go is the format of the log, machine.go applies it (state.go:
 // what it keeps in memory; retry.go and origin.go: repeated proposals), node.go is
-// all that touches raft (files.go, stamps.go, snapshots.go: what is on disk), and
+// all that touches raft (files.go, logcheck.go, stamps.go, snapshots.go: what is on disk), and
 // chores.go what the leader proposes by itself.
 //
 // cluster.go is what is known of the members, members.go changes them and

@@ -65,18 +65,19 @@ func openFiles(c *Config) (*files, error) {
 		snapshots.newest.Store(all[0].Index)
 	}
 	dir := filepath.Join(c.Dir, raftDir)
-	b, err := raftboltdb.New(raftboltdb.Options{
-		Path:                    filepath.Join(dir, logFile),
+	file := filepath.Join(dir, logFile)
+	b, err := openLog(raftboltdb.Options{
+		Path:                    file,
 		BoltOptions:             &bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, Timeout: time.Second},
 		MsgpackUseNewTimeFormat: true,
 		NoSync:                  c.unsynced,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the log %s: %w", filepath.Join(dir, logFile), err)
+		return nil, fmt.Errorf("opening the log %s: %w", file, err)
 	}
 	last, err := b.LastIndex()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the log: %w", err), b.Close())
 	}
-	return &files{logs: b, stable: b, snapshots: snapshots, durable: true, fresh: last == 0 && len(all) == 0, close: b.Close}, nil
+	return &files{logs: &checkedLog{b, file}, stable: b, snapshots: snapshots, durable: true, fresh: last == 0 && len(all) == 0, close: b.Close}, nil
 }

@@ -66,7 +66,7 @@ func openStopped(dir string) (*raftboltdb.BoltStore, error) {
 	if _, err := os.Stat(name); err != nil {
 		return nil, err
 	}
-	b, err := raftboltdb.New(raftboltdb.Options{Path: name, BoltOptions: &bbolt.Options{ReadOnly: true, Timeout: stopTimeout}})
+	b, err := openLog(raftboltdb.Options{Path: name, BoltOptions: &bbolt.Options{ReadOnly: true, Timeout: stopTimeout}})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, &store.DirectoryInUseError{Dir: dir}
 	}
@@ -89,7 +89,7 @@ func (i *Inspection) read(dir string, b *raftboltdb.BoltStore) error {
 	if err := i.readSnapshot(dir, &h); err != nil {
 		return err
 	}
-	for e, err := range entries(b, 0) {
+	for e, err := range entries(&checkedLog{b, filepath.Join(dir, raftDir, logFile)}, 0) {
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func servers(c raft.Configuration) []Server {
 }
 
 // entries gives the entries of a log from an index on.
-func entries(b *raftboltdb.BoltStore, from uint64) iter.Seq2[*raft.Log, error] {
+func entries(b raft.LogStore, from uint64) iter.Seq2[*raft.Log, error] {
 	return func(yield func(*raft.Log, error) bool) {
 		first, err := b.FirstIndex()
 		if err != nil {
@@ -165,7 +165,7 @@ func entries(b *raftboltdb.BoltStore, from uint64) iter.Seq2[*raft.Log, error] {
 		for at := max(first, from, 1); at <= last; at++ {
 			e := &raft.Log{}
 			if err := b.GetLog(at, e); err != nil {
-				yield(nil, fmt.Errorf("entry %d: %w", at, err))
+				yield(nil, err)
 				return
 			}
 			if !yield(e, nil) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -37,7 +38,7 @@ func ReadLog(dir string, from uint64) iter.Seq2[Entry, error] {
 			return
 		}
 		defer func() { _ = b.Close() }() // it was only read
-		for l, err := range entries(b, from) {
+		for l, err := range entries(&checkedLog{b, filepath.Join(dir, raftDir, logFile)}, from) {
 			if err != nil {
 				yield(Entry{}, fmt.Errorf("reading the log in %s: %w", dir, err))
 				return

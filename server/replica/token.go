@@ -20,7 +20,7 @@ const (
 	tokenHeader   = 1 + 8
 )
 
-var tokenTable = crc32.MakeTable(crc32.Castagnoli)
+var checksums = crc32.MakeTable(crc32.Castagnoli)
 
 // token returns the printed form of a revision: format, cluster, epoch,
 // revision and a checksum, at most 44 characters.
@@ -30,7 +30,7 @@ func (h history) token(rev store.Revision) string {
 	buf = binary.BigEndian.AppendUint64(buf, h.cluster)
 	buf = binary.AppendUvarint(buf, h.epoch)
 	buf = binary.AppendUvarint(buf, uint64(rev))
-	buf = binary.BigEndian.AppendUint32(buf, crc32.Checksum(buf, tokenTable))
+	buf = binary.BigEndian.AppendUint32(buf, crc32.Checksum(buf, checksums))
 	return base64.RawURLEncoding.EncodeToString(buf)
 }
 
@@ -45,7 +45,7 @@ func (h history) parse(token string) (store.Revision, error) {
 		return 0, garbage
 	}
 	body, sum := buf[:len(buf)-tokenChecksum], buf[len(buf)-tokenChecksum:]
-	if crc32.Checksum(body, tokenTable) != binary.BigEndian.Uint32(sum) {
+	if crc32.Checksum(body, checksums) != binary.BigEndian.Uint32(sum) {
 		return 0, garbage
 	}
 	cluster := binary.BigEndian.Uint64(body[1:])
