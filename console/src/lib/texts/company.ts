@@ -7,7 +7,7 @@ export const company = {
   },
   fields: { email: 'E-mail', givenName: 'Given name', surname: 'Surname', jobTitle: 'Job title', managerEmail: 'E-mail of the manager' },
   manager: 'Manager', name: 'Name', state: 'State', services: 'Services', seen: 'Last seen', service: 'Service', role: 'Role', created: 'Created',
-  never: 'never', nobody: 'Nobody fits', more: 'More',
+  never: 'never', nobody: 'Nobody fits',
   states: { USER_STATE_UNSPECIFIED: 'unknown', USER_STATE_INVITED: 'invited', USER_STATE_ACTIVE: 'active', USER_STATE_DEACTIVATED: 'deactivated' },
   formNotSent: 'The form was not sent. These fields need another look:',
   people: {
@@ -16,7 +16,7 @@ export const company = {
     exported: (n: string) => `${n} was saved`, search: 'Search by name, e-mail or title', anyState: 'Any state', anyService: 'Any service', anyRole: 'Any role', filters: 'Filters of the list',
     roles: { administrator: 'Administrators', owner: 'Owners of a subscription', viewer: 'Viewers of a subscription' },
     none: 'Nobody is registered yet', noneHint: 'Add the people of the company one by one, or import a list.', noMatch: 'Nobody fits the filter',
-    open: 'Open', edit: 'Edit', deactivate: 'Deactivate', activate: 'Activate', invite: 'Send the invitation again', 
+    open: 'Open', edit: 'Edit', deactivate: 'Deactivate', activate: 'Activate', invite: 'Send the invitation again',
     activated: (n: string) => `${n} is active again`, deactivated: (n: string) => `${n} is deactivated`, invited: (n: string) => `A new invitation was sent to ${n}`, saved: (n: string) => `${n} was saved`, added: (n: string) => `${n} was added`,
     self: 'You cannot deactivate yourself.',
   },
@@ -30,7 +30,7 @@ export const company = {
   },
   person: {
     reading: 'Reading the person', tabs: { profile: 'Profile', access: 'Access', groups: 'Groups', sessions: 'Sign-ins and sessions', activity: 'Activity' },
-    administrator: 'Administrator of the company', actions: 'What can be done',
+    administrator: 'Administrator of the company',
     direct: 'direct', through: (g: string) => `through ${g}`, inherited: (role: string, from: string) => `${role.toLowerCase()} by ${from}`, company: 'Company', idle: 'gives nothing at the moment', why: 'Why', hideWhy: 'Hide why', rights: 'Gives',
     noAccess: 'No access to anything yet', noAccessHint: 'Include the person in a service, or add the person to a group that has a role.', more: 'There are more than 1,000 lines: these are the first.', accessOff: 'The person is deactivated: every role is kept and none works.',
     remove: 'Remove', removeTitle: (role: string, of: string) => `Take away ${role.toLowerCase()} of ${of}?`, removeAbout: (n: string, role: string, of: string) => `${n} is not ${role.toLowerCase()} of ${of} any more. Rights by other ways stay.`, removed: 'The role was taken away',
@@ -85,6 +85,6 @@ export const company = {
     deactivate: 'Deactivate', group: 'Add to a group', service: 'Add to a service', titles: { deactivate: 'Deactivate people', group: 'Add people to a group', service: 'Add people to a service' },
     deactivateAbout: (n: string) => `${n} lose all rights until they are activated again. Their roles are kept. Whoever must stay, such as the last administrator, is refused and stays as he is.`,
     groupAbout: (n: string) => `${n} get every role that the group gives.`, serviceAbout: (n: string) => `${n} are included as users of the service. Each takes one licence.`,
-    pickGroup: 'Group', pickService: 'Service', go: 'Begin', progress: (n: string, all: string) => `${n} of ${all}`, done: (n: string, all: string) => `${n} of ${all} done`, stopped: 'Stopped. What is done stays done.', noGroup: 'There is no group yet.',
+    pickGroup: 'Group', pickService: 'Service', go: 'Begin', progress: (n: string, all: string) => `${n} of ${all}`, done: (n: string, all: string) => `${n} of ${all} done`, stopped: 'Stopped. What is done stays done.',
   },
 } as const

@@ -2,7 +2,7 @@ import { list, plural } from '../format'
 
 export const operations = {
   permission: 'operate on the installation, or an API key with the role admin',
-  pages: { cluster: 'Cluster', node: 'Node', backups: 'Backups', runtime: 'Runtime' },
+  pages: { cluster: 'Cluster', backups: 'Backups', runtime: 'Runtime' },
   noData: 'no data',
   cluster: {
     about: 'The members that hold the data.',
@@ -31,7 +31,6 @@ export const operations = {
     minutes: 'Each line is the newest point of a minute.',
     skewVersion: (versions: string[]) => `The members run different builds: ${list(versions)}.`,
     skewClock: (names: string[], by: string) => `Clocks differ by up to ${by}: ${list(names)}.`,
-    open: 'Open',
     transfer: 'Make it the leader',
     transferEffect: (name: string) => `Leadership goes to ${name}. Writes wait for a moment.`,
     promote: 'Give it a vote',

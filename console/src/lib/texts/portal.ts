@@ -1,16 +1,16 @@
 /** What the pages of the portal say. */
 export const portal = {
   pages: {
-    home: 'Home', people: 'People', groups: 'Groups', administrators: 'Administrators', audit: 'Audit log', me: 'My account',
-    firstRun: 'Welcome to Pemba', invite: 'Set your password', settings: 'Sign-in settings', roles: 'Roles',
+    home: 'Home',
+    firstRun: 'Welcome to Pemba', invite: 'Set your password',
   },
-  active: 'active', deactivated: 'deactivated', group: 'group', jobTitle: 'job title',
+  deactivated: 'deactivated',
   name: 'Name', description: 'Description', role: 'Role', email: 'E-mail', givenName: 'Given name', surname: 'Surname', changed: 'Changed', owner: 'Owner', people: 'People', state: 'State',
-  message: 'Message', why: 'Why', effects: 'What happens', noEffects: 'Nothing else changes.', blocked: 'It is refused for what is marked.',
+  effects: 'What happens', noEffects: 'Nothing else changes.', blocked: 'It is refused for what is marked.',
   pick: 'Type a name or an e-mail address', nobody: 'Nobody fits', searching: 'Searching',
   home: {
     about: (company: string) => `What you may open in ${company}.`,
-    services: 'Services', mine: 'My workspaces', processes: 'My processes', noService: 'You are in the company, but in no service yet.',
+    services: 'Services', mine: 'My workspaces', mineOrder: 'The last changed first.', processes: 'My processes', noService: 'You are in the company, but in no service yet.',
     ask: (names: string) => `Ask ${names} to include you.`, noMine: 'You have no role on a workspace yet.', noProcesses: 'No published process names you.',
     steps: 'First steps', role: (r: string) => `You are ${r.toLowerCase()}`, licences: (used: string, all: string) => `${used} of ${all} licences used`,
     noOwner: 'No active owner', open: (s: string) => `Open in ${s} Services`,
@@ -29,7 +29,6 @@ export const portal = {
       publishOpen: ['Editors may publish', 'Editors publish and unpublish diagrams. Off: only owners do.'],
       editorShareOpen: ['Editors may share', 'Editors share their workspaces and change roles. Removing people stays with owners.'],
     } as Record<string, [string, string]>,
-    settingsDenied: 'manage_settings on the subscription', openPortal: 'Open in the service’s own portal',
   },
   workspace: {
     tabs: { overview: 'Overview', access: 'Access', diagrams: 'Diagrams', activity: 'Activity' },
@@ -41,7 +40,7 @@ export const portal = {
   },
   share: {
     title: (n: string) => `Share ${n}`, who: 'People or groups', role: 'Role', add: 'Add', present: 'Who has a role', also: (n: number) => `Also have access (${n})`,
-    outside: (n: string) => `${n} is not in this subscription.`, include: 'Include', save: 'Save changes', nothing: 'Nothing has changed.', saved: 'The access was changed',
+    outside: (n: string) => `${n} is not in this subscription.`, include: 'Include', save: 'Save changes', saved: 'The access was changed',
     replaces: (n: string, was: string, is: string) => `${n}: ${is.toLowerCase()} instead of ${was.toLowerCase()}`, gets: (n: string, is: string) => `${n}: ${is.toLowerCase()}`, loses: (n: string, was: string) => `${n}: not ${was.toLowerCase()} any more`,
     pending: 'What will change', undo: 'Undo', notify: 'Message (goes into the audit log)', copy: 'Copy link', roleOf: (n: string) => `Role of ${n}`, removeOf: (n: string) => `Remove ${n}`,
     noRights: 'Only whoever may share this workspace can change who has access.',
@@ -53,7 +52,7 @@ export const portal = {
     forceTitle: (n: string) => `Take the lock of ${n}?`, forceAbout: (who: string) => `${who} can not save any more what he has changed since he checked it out.`, comments: 'Comments', comment: 'Comment', noComments: 'No comments yet', add: 'Add comment', yes: 'yes', no: 'no',
   },
   first: {
-    about: 'This installation has no company yet. The server printed a code for you.', code: 'Code', codeHint: 'Printed by the server when it started.', company: 'Name of the company', you: 'You', services: 'What was bought', licences: 'Licences', go: 'Begin', done: 'Everything is set up already.',
+    about: 'This installation has no company yet. The server printed a code for you.', code: 'Code', codeHint: 'Printed by the server when it started.', company: 'Name of the company', services: 'What was bought', licences: 'Licences', go: 'Begin', done: 'Everything is set up already.',
   },
   invite: {
     about: (company: string) => `You were invited to ${company}.`, reset: 'Choose a new password.', password: 'New password', again: 'The same again', differ: 'The two are not the same', go: 'Set the password and sign in', gone: 'This link is no longer good', goneHint: 'It was used or has expired. Ask for a new one.', ask: 'Send me a new link', sent: 'If the address is known, a link is on its way to it.',

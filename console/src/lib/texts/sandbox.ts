@@ -24,7 +24,6 @@ export const sandbox = {
   surplus: 'Found and not expected',
   why: 'Why',
   explained: (text: string) => `Why ${text}`,
-  line: (n: number) => `line ${n}`,
   micros: (n: string) => `${n} µs`,
   help: 'Ctrl+Enter runs. Tab leaves the editor.',
   fileName: 'sandbox.yaml',

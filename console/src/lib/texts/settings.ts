@@ -37,7 +37,7 @@ export const settings = {
     hints: {
       service: 'Only its users get in.', name: 'Administrators see it here and in the audit log.', redirectUrls: 'Where the portal takes the answer. They begin with https; http is for this machine alone.', logoutUrls: 'Where people may be sent when they sign out.', portalUrl: 'What “Open” on the page of the service leads to.', public: 'It has no secret and proves itself by PKCE alone, such as a program that runs in the browser.', newSecret: 'Of a client that is not public any more, a secret is made.',
     },
-    id: 'Client id', kind: 'Proves itself by', secret: 'a secret', pkce: 'PKCE alone', nothing: 'nothing', yes: 'yes', no: 'no',
+    id: 'Client id', kind: 'Proves itself by', secret: 'a secret', pkce: 'PKCE alone',
     rotate: 'New secret', rotateTitle: (n: string) => `Make a new secret of ${n}?`, rotateAbout: 'The present secret ends at once: nobody signs in to the portal until it has the new one.',
     secretTitle: (n: string) => `Secret of ${n}`, done: 'I have copied it',
     removeTitle: (n: string) => `Remove ${n}?`, removeAbout: (s: string) => `Nobody signs in to this portal of ${s} any more. Who is signed in there stays so until the portal asks again.`, removed: (n: string) => `${n} was removed`,

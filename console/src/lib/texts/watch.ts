@@ -2,7 +2,6 @@ export const watch = {
   about: 'Every change of relationships, as it happens.',
   filter: 'Only what matches',
   filterHint: 'Such as model#editor@user; empty: everything',
-  start: 'Watch',
   pause: 'Pause',
   resume: 'Go on',
   clear: 'Clear',

@@ -16,7 +16,8 @@ export function Mine() {
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
       <section aria-labelledby="home-mine">
-        <Title order={2} size="h4" mb="sm" id="home-mine">{t.mine}</Title>
+        <Title order={2} size="h4" id="home-mine">{t.mine}</Title>
+        <Text size="xs" c="dimmed" mb="sm">{t.mineOrder}</Text>
         {workspaces.isError && <Failure error={workspaces.error} what={t.mine} retry={workspaces.refetch} />}
         {workspaces.isSuccess && workspaces.rows.length === 0 && <Text c="dimmed">{t.noMine}</Text>}
         <Stack gap={6}>

@@ -46,7 +46,7 @@ type WorkspaceServiceClient interface {
 	// read, with what he may do on each.
 	ListWorkspaces(ctx context.Context, in *ListWorkspacesRequest, opts ...grpc.CallOption) (*ListWorkspacesResponse, error)
 	// ListMyWorkspaces returns those of all subscriptions on which the caller has
-	// a role, the last opened first.
+	// a role, the last changed first.
 	ListMyWorkspaces(ctx context.Context, in *ListMyWorkspacesRequest, opts ...grpc.CallOption) (*ListWorkspacesResponse, error)
 	// CreateWorkspace needs create_workspace; the caller becomes the owner.
 	CreateWorkspace(ctx context.Context, in *CreateWorkspaceRequest, opts ...grpc.CallOption) (*CreateWorkspaceResponse, error)
@@ -200,7 +200,7 @@ type WorkspaceServiceServer interface {
 	// read, with what he may do on each.
 	ListWorkspaces(context.Context, *ListWorkspacesRequest) (*ListWorkspacesResponse, error)
 	// ListMyWorkspaces returns those of all subscriptions on which the caller has
-	// a role, the last opened first.
+	// a role, the last changed first.
 	ListMyWorkspaces(context.Context, *ListMyWorkspacesRequest) (*ListWorkspacesResponse, error)
 	// CreateWorkspace needs create_workspace; the caller becomes the owner.
 	CreateWorkspace(context.Context, *CreateWorkspaceRequest) (*CreateWorkspaceResponse, error)

@@ -1157,7 +1157,7 @@ export declare const WorkspaceService: GenService<{
   },
   /**
    * ListMyWorkspaces returns those of all subscriptions on which the caller has
-   * a role, the last opened first.
+   * a role, the last changed first.
    *
    * @generated from rpc pemba.portal.v1.WorkspaceService.ListMyWorkspaces
    */
