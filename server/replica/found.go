@@ -85,10 +85,8 @@ func (r *Replica) seek(ctx context.Context) string {
 	}
 	addresses, unknown := r.addresses(ctx)
 	others, silent := r.ask(ctx, addresses)
-	for _, o := range others {
-		if o.GetCluster() != 0 {
-			return r.enter(ctx, o)
-		}
+	if o := entrance(others); o != nil {
+		return r.enter(ctx, o)
 	}
 	reason := fmt.Sprintf("the node waits for a cluster to join; none of %s has one yet", strings.Join(*r.join.Load(), ", "))
 	if r.config.Expect > 0 {
@@ -98,6 +96,22 @@ func (r *Replica) seek(ctx context.Context) string {
 		reason += " (" + strings.Join(missing, "; ") + ")"
 	}
 	return reason
+}
+
+// entrance returns whom to ask to be let into the cluster, nil when there is none:
+// one that knows who leads before one that is cut off, or was removed and runs on.
+func entrance(others []*peerv1.StateResponse) *peerv1.StateResponse {
+	var first *peerv1.StateResponse
+	for _, o := range others {
+		switch {
+		case o.GetCluster() == 0:
+		case o.GetLeader() != "":
+			return o
+		case first == nil:
+			first = o
+		}
+	}
+	return first
 }
 
 // addresses returns those that this node was told to ask, names resolved, and

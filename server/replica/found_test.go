@@ -4,7 +4,30 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	peerv1 "github.com/pemba-authz/pemba/server/api/pemba/peer/v1"
 )
+
+// TestEntrance asks to be let in where somebody leads, whoever else answers.
+func TestEntrance(t *testing.T) {
+	alone := &peerv1.StateResponse{Id: "a"}
+	removed := &peerv1.StateResponse{Id: "b", Cluster: 7}
+	follows := &peerv1.StateResponse{Id: "c", Cluster: 7, Leader: "d"}
+	for _, test := range []struct {
+		want   *peerv1.StateResponse
+		others []*peerv1.StateResponse
+	}{
+		{nil, nil},
+		{nil, []*peerv1.StateResponse{alone}},
+		{removed, []*peerv1.StateResponse{alone, removed}},
+		{follows, []*peerv1.StateResponse{alone, removed, follows}},
+		{follows, []*peerv1.StateResponse{follows, removed}},
+	} {
+		if got := entrance(test.others); got != test.want {
+			t.Errorf("of %v it asks %v, not %v", test.others, got, test.want)
+		}
+	}
+}
 
 // TestWaitsNews logs a reason at once, and another one when some time has passed.
 func TestWaitsNews(t *testing.T) {
