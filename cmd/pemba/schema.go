@@ -256,7 +256,10 @@ func replaceFile(name, text string) error {
 	if err := os.WriteFile(next, []byte(text), info.Mode().Perm()); err != nil {
 		return errors.Join(err, os.Remove(next))
 	}
-	return os.Rename(next, name)
+	if err := os.Rename(next, name); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	return nil
 }
 
 // schemaRefused prints what is wrong with a schema text and returns the error

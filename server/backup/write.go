@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"iter"
@@ -89,6 +90,9 @@ func (w *Writer) Finish(relationships iter.Seq2[engine.Relationship, error]) err
 // Whole writes a new file and gives it its name when it is whole. Only its owner
 // can read it.
 func Whole(name string, write func(io.Writer) error) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory: name a file in it", name)
+	}
 	next := name + unfinishedEnd
 	f, err := os.OpenFile(next, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -101,5 +105,8 @@ func Whole(name string, write func(io.Writer) error) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(next))
 	}
-	return os.Rename(next, name)
+	if err := os.Rename(next, name); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	return nil
 }
