@@ -169,16 +169,15 @@ var raftStates = [...]string{"Leader", "Follower", "Candidate", "Shutdown"}
 
 // collectNode tells what this node is. cluster may be nil.
 func (c *clusterCollector) collectNode(cluster *replica.Cluster, gauge func(*prometheus.Desc, float64, ...string)) {
-	status, name := c.server.replica.Status(), ""
+	status := c.server.replica.Status()
 	if cluster != nil {
 		for i := range cluster.Members {
 			if m := &cluster.Members[i]; m.Self {
-				name = m.Name
 				gauge(c.full, flag(m.NearlyFull))
 			}
 		}
 	}
-	gauge(c.node, 1, status.ID, name, c.server.config.Version)
+	gauge(c.node, 1, status.ID, status.Name, c.server.config.Version)
 	if status.Cluster != 0 {
 		gauge(c.name, 1, clusterName(status.Cluster))
 	}
