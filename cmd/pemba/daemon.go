@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -197,7 +198,7 @@ func (n *daemon) stop() error {
 		n.portal.Close()
 	}
 	if n.replica != nil {
-		faults = append(faults, n.replica.Close())
+		faults = append(faults, within(closeTime, n.abandon, n.replica.Close))
 	}
 	if n.tracing != nil {
 		if err := n.tracing.Close(); err != nil {
@@ -205,6 +206,26 @@ func (n *daemon) stop() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// closeTime is how long the replica may take to close, which has nobody to wait for.
+const closeTime = 30 * time.Second
+
+// within runs f, and late when f takes longer than d.
+func within(d time.Duration, late func(), f func() error) error {
+	timer := time.AfterFunc(d, late)
+	defer timer.Stop()
+	return f()
+}
+
+// abandon ends the process as it is, as a crash would: what was acknowledged is on
+// disk. Whoever waits for the end would kill it in any case, and nobody would know
+// what hung.
+func (n *daemon) abandon() {
+	stacks := make([]byte, 4<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	n.log.Error("the node did not close in time; the process ends without it, and nothing is lost", "within", closeTime.String(), "goroutines", string(stacks))
+	os.Exit(exitFailure)
 }
 
 // addressesJSON is where a server listens, and which node it is, as data.
