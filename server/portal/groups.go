@@ -63,6 +63,11 @@ func (s *groupService) ListGroups(ctx context.Context, r *portalv1.ListGroupsReq
 	if err != nil {
 		return nil, err
 	}
+	if !create && r.SubscriptionId == "" { // then it is created for one of his subscriptions
+		if create, err = v.groupsOfSubscriptions(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if create {
 		resp.Allowed = []string{"create"}
 	}
@@ -270,17 +275,27 @@ func (s *groupService) ListJobTitles(ctx context.Context, r *portalv1.ListJobTit
 // mayGroupSomewhere refuses whoever manages groups neither of the company nor of one
 // of its subscriptions.
 func (v *view) mayGroupSomewhere(ctx context.Context) error {
-	if v.caller.User != "" {
-		for id, err := range v.resources(subject(v.company(), ""), "subscription", "company") {
-			if err != nil {
-				return err
-			}
-			if ok, err := v.may(ctx, subscription(id), "manage_groups"); err != nil || ok {
-				return err
-			}
-		}
+	if ok, err := v.groupsOfSubscriptions(ctx); err != nil || ok {
+		return err
 	}
 	return v.need(ctx, v.company(), "manage_groups")
+}
+
+// groupsOfSubscriptions tells whether the caller manages the groups of a subscription
+// of the company.
+func (v *view) groupsOfSubscriptions(ctx context.Context) (bool, error) {
+	if v.caller.User == "" {
+		return false, nil
+	}
+	for id, err := range v.resources(subject(v.company(), ""), "subscription", "company") {
+		if err != nil {
+			return false, err
+		}
+		if ok, err := v.may(ctx, subscription(id), "manage_groups"); err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
 }
 
 // cyclePath says a cycle of groups by their names.

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +73,15 @@ func TestRule10_Groups(t *testing.T) {
 	missing(t, err, "manage")
 	_, err = s.ListGroups(o.as("uli"), &portalv1.ListGroupsRequest{})
 	missing(t, err, "manage_groups")
+
+	// The owner of a subscription has none yet, and may create the first.
+	if _, err := subs.SetSubscriptionRole(o.as("ada"), &portalv1.SetSubscriptionRoleRequest{Id: "acme-modeler", Member: o.member("uli"), Role: roleOwner}); err != nil {
+		t.Fatal(err)
+	}
+	mine, err := s.ListGroups(o.as("uli"), &portalv1.ListGroupsRequest{})
+	if err != nil || len(mine.Groups) != 0 || !slices.Equal(mine.Allowed, []string{"create"}) {
+		t.Errorf("the groups of an owner: %v (%v)", mine, err)
+	}
 }
 
 // TestWhyOfNestedGroups gives each member the group that he is in, and no other.
