@@ -90,7 +90,7 @@ async function session(d, who, agent = 'a program') {
  */
 export async function caller(d, who) {
   const cookie = await session(d, who)
-  return async (what, body) => (await send(d, what, body, { Cookie: cookie })).json()
+  return async (what, body) => (await send(d, what, body, { Authorization: 'Bearer ' + cookie.split('=')[1] })).json()
 }
 
 /** operator calls the portal with the key of whoever runs the installation. */

@@ -96,6 +96,10 @@ export function watch(chrome, base, ...others) {
       if (['error', 'warning'].includes(m.type()) && !expected.some((e) => e.test(text))) problems.push(text)
     })
     page.on('pageerror', (e) => problems.push(`on ${page.url()}: ${e.message}`))
+    const open = new Set() // requests without an answer so far
+    page.asking = () => open.size
+    for (const end of ['requestfinished', 'requestfailed']) page.on(end, (r) => open.delete(r))
+    page.on('request', (r) => open.add(r))
     page.on('request', (r) => { if (![base, ...others].some((b) => r.url().startsWith(b)) && !/^(data|blob):/.test(r.url())) problems.push(`request to ${r.url()}`) })
     return page
   }
@@ -153,6 +157,17 @@ export const inServer = (args) => async (all) => {
 export async function go(page, path, heading) {
   await page.goto('/console' + path)
   await page.getByRole('heading', { level: 1, ...(heading ? { name: heading } : {}) }).waitFor()
+}
+
+/** settled waits until a page asks for nothing more and has drawn what it got. */
+export async function settled(page) {
+  let before = ''
+  await until(async () => {
+    const now = await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(document.body.innerHTML)))))
+    const still = page.asking() === 0 && now === before && !now.includes('aria-busy="true"')
+    before = now
+    return still
+  }, () => `${page.url()} does not come to rest`)
 }
 
 /** shot takes a picture, to be looked at. */

@@ -4,6 +4,7 @@ import { path, usePaged } from '../../api/portal/lists'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
+import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
 import { count } from '../../lib/format'
 import { texts } from '../../lib/texts'
@@ -12,7 +13,7 @@ const t = texts.portal
 type Row = NonNullable<ListGroupsResponseJson['groups']>[number]
 
 const columns: Column<Row>[] = [
-  { id: 'name', header: t.name, width: 'minmax(160px, 2fr)', cell: (g) => g.name },
+  { id: 'name', header: t.name, width: 'minmax(160px, 2fr)', cell: (g) => <TextLink to="/groups/$id" params={{ id: g.id ?? '' }} fw={600} size="sm">{g.name}</TextLink> },
   { id: 'members', header: 'Direct members', width: '140px', cell: (g) => count(g.members ?? 0) },
   { id: 'about', header: t.description, width: 'minmax(160px, 3fr)', cell: (g) => g.description },
 ]
