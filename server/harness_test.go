@@ -62,14 +62,22 @@ func start(t testing.TB, change func(*server.Config), options ...grpc.ServerOpti
 	t.Helper()
 	h := &harness{TB: t}
 	h.clock.set(startOfTime)
-	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: &h.log.level}))
 	r, err := replica.Open(context.Background(), replica.Config{
 		InMemory: true, Logger: slog.New(slog.DiscardHandler), Now: h.clock.now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.serve(r, change, options...)
+	return h
+}
+
+// serve starts the server on a replica, which it closes at the end.
+func (h *harness) serve(r *replica.Replica, change func(*server.Config), options ...grpc.ServerOption) {
+	t := h.TB
+	t.Helper()
 	h.replica = r
+	logger := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: &h.log.level}))
 	config := server.Config{Replica: r, Logger: logger, Now: h.clock.now}
 	if change != nil {
 		change(&config)
@@ -103,7 +111,6 @@ func start(t testing.TB, change func(*server.Config), options ...grpc.ServerOpti
 	h.permissions = v1.NewPermissionsServiceClient(h.conn)
 	h.schemas = v1.NewSchemaServiceClient(h.conn)
 	h.experimental = v1.NewExperimentalServiceClient(h.conn)
-	return h
 }
 
 // dial makes one more connection to the server.

@@ -29,9 +29,22 @@ func (s *Server) propose(ctx context.Context, tx store.Transaction) (replica.Res
 // proposeKeyed is propose under an idempotency key, "" for none.
 func (s *Server) proposeKeyed(ctx context.Context, tx store.Transaction, key string) (replica.Result, error) {
 	tx.Actor = caller(ctx)
-	if err := s.checkReserved(ctx, &tx); err != nil {
-		return replica.Result{}, err
+	seen := tx.SchemaSeen
+	for range reservedTries {
+		tx.SchemaSeen = seen
+		if err := s.checkReserved(ctx, &tx); err != nil {
+			return replica.Result{}, err
+		}
+		result, err := s.proposeChecked(ctx, tx, key)
+		if _, replaced := errors.AsType[*store.SchemaVersionError](err); !replaced || seen != nil {
+			return result, err
+		}
 	}
+	return replica.Result{}, errSchemaChanges
+}
+
+// proposeChecked proposes a transaction that writes nothing that is reserved.
+func (s *Server) proposeChecked(ctx context.Context, tx store.Transaction, key string) (replica.Result, error) {
 	ctx, end := s.room(ctx, "replica.Propose")
 	defer end()
 	result, err := s.replica.Propose(ctx, replica.Proposal{Tx: tx, RetryKey: key, Identity: tx.Actor, RequestID: requestID(ctx)})

@@ -73,6 +73,12 @@ func (e *reservedSchemaError) Error() string {
 		strings.Join(e.names, ", "), strings.Join(e.changes, "\n\t"))
 }
 
+// reservedTries is how often a schema is compared with the stored one, each time but
+// the first because that was replaced before the new one was applied.
+const reservedTries = 5
+
+var errSchemaChanges = &replica.UnavailableError{Msg: "others keep replacing the schema; repeat the request"}
+
 // checkReserved refuses a transaction that writes what is reserved. It is asked
 // where a request arrives, before anything goes to another member.
 func (s *Server) checkReserved(ctx context.Context, tx *store.Transaction) error {
@@ -80,7 +86,7 @@ func (s *Server) checkReserved(ctx context.Context, tx *store.Transaction) error
 		return nil
 	}
 	if tx.Schema != nil {
-		if err := s.checkReservedSchema(ctx, *tx.Schema); err != nil {
+		if err := s.checkReservedSchema(ctx, tx); err != nil {
 			return err
 		}
 	}
@@ -134,7 +140,7 @@ func (s *Server) checkReservedDeletes(ctx context.Context, deletes []store.Filte
 		if f.ResourceType != "" {
 			continue
 		}
-		stored, err := s.storedSchema(ctx)
+		stored, _, err := s.storedSchema(ctx)
 		if err != nil {
 			return err
 		}
@@ -164,32 +170,39 @@ func selects(f *store.Filter, m *schema.Relation) bool {
 	return f.Subject == nil || f.Subject.Type == "" || slices.ContainsFunc(m.Allowed, func(a *schema.Allowed) bool { return a.Type.Name == f.Subject.Type })
 }
 
-// storedSchema returns the newest schema, one of nothing when there is none.
-func (s *Server) storedSchema(ctx context.Context) (*schema.Schema, error) {
+// storedSchema returns the newest schema, one of nothing when there is none, and the
+// revision at which it was seen.
+func (s *Server) storedSchema(ctx context.Context) (*schema.Schema, store.Revision, error) {
 	snap, err := s.replica.Snapshot(ctx, replica.Consistency{Mode: replica.FullyConsistent})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer snap.Close()
 	stored, err := snap.Schema()
 	if errors.Is(err, store.ErrNoSchema) {
-		return &schema.Schema{}, nil
+		return &schema.Schema{}, snap.Revision(), nil
 	}
-	return stored, err
+	return stored, snap.Revision(), err
 }
 
 // checkReservedSchema refuses a schema in which a reserved definition or caveat
 // is missing or means something else than in the stored one. Of what is not
 // stored yet, it must mean what the portal will write. Comments, layout and order
 // do not count. What does not compile is refused later, with its places.
-func (s *Server) checkReservedSchema(ctx context.Context, text string) error {
-	next, err := schema.Compile(text, schema.Options{Caveats: caveat.New()})
+//
+// The transaction is made to depend on the stored schema's being still that one: the
+// portal may write a newer one before it is applied.
+func (s *Server) checkReservedSchema(ctx context.Context, tx *store.Transaction) error {
+	next, err := schema.Compile(*tx.Schema, schema.Options{Caveats: caveat.New()})
 	if err != nil {
 		return nil
 	}
-	stored, err := s.storedSchema(ctx)
+	stored, seen, err := s.storedSchema(ctx)
 	if err != nil {
 		return err
+	}
+	if tx.SchemaSeen == nil {
+		tx.SchemaSeen = &seen
 	}
 	refusal := &reservedSchemaError{}
 	note := func(c schema.Change) {

@@ -60,6 +60,15 @@ func (p *Portal) install() bool {
 // Install writes the portal's definitions into the schema, beside all others that
 // it has, unless they are there. It may be called on every node, and again.
 func (p *Portal) Install(ctx context.Context) error {
+	for {
+		err := p.installOnce(ctx)
+		if !fits[*store.SchemaVersionError](err) { // or else somebody has written another schema meanwhile
+			return err
+		}
+	}
+}
+
+func (p *Portal) installOnce(ctx context.Context) error {
 	snap, err := p.replica.Snapshot(ctx, replica.Consistency{Mode: replica.FullyConsistent})
 	if err != nil {
 		return err
@@ -76,7 +85,8 @@ func (p *Portal) Install(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	if _, err = p.replica.Propose(ctx, replica.Proposal{Tx: store.Transaction{Schema: &text, Actor: "portal"}}); err != nil {
+	seen := snap.Revision()
+	if _, err = p.replica.Propose(ctx, replica.Proposal{Tx: store.Transaction{Schema: &text, SchemaSeen: &seen, Actor: "portal"}}); err != nil {
 		return fmt.Errorf("writing the portal's schema: %w", err)
 	}
 	return nil

@@ -166,6 +166,16 @@ func (c *command) encode() ([]byte, error) {
 	return e.buf, e.err
 }
 
+// asked is the encoded command without the revision at which a schema was seen, which
+// stands last: it says on what the write relies, and not what it asks for, and it is
+// another one when the write is repeated.
+func (c *command) asked(data []byte) []byte {
+	if c.tx.SchemaSeen == nil {
+		return data
+	}
+	return data[:len(data)-len(binary.AppendUvarint(nil, uint64(*c.tx.SchemaSeen)))]
+}
+
 func decodeCommand(data []byte) (*command, error) {
 	if len(data) < commandHeader {
 		return nil, fmt.Errorf("a command has %d bytes and no header", len(data))

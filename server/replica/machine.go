@@ -147,7 +147,7 @@ func (m *machine) act(rev store.Revision, c *command, data []byte) (*applied, er
 // once applies a command with a retry key, or says what became of the first one
 // that had it.
 func (m *machine) once(rev store.Revision, c *command, data []byte) (*applied, error) {
-	sum := digest(data)
+	sum := digest(c.asked(data))
 	if c.kind == kindImport {
 		sum = m.state.stages.digest(c)
 	}
@@ -162,7 +162,7 @@ func (m *machine) once(rev store.Revision, c *command, data []byte) (*applied, e
 		return &applied{refusal: &UnavailableError{Msg: "too many writes with idempotency keys within ten minutes", RetryAfter: time.Minute}}, nil
 	}
 	a, err := m.transaction(rev, c)
-	if err == nil && !schemaMoved(a) { // that is tried again
+	if err == nil && !schemaMoved(a) && !schemaReplaced(a) { // that is tried again
 		m.state.retries.add(&remembered{key: c.key, digest: sum, stage: c.stage, time: m.state.time, outcome: a.outcome, refusal: a.refusal})
 	}
 	return a, err
@@ -173,6 +173,13 @@ func (m *machine) once(rev store.Revision, c *command, data []byte) (*applied, e
 func schemaMoved(a *applied) bool {
 	moved := (*store.SchemaMovedError)(nil)
 	return errors.As(a.refusal, &moved)
+}
+
+// schemaReplaced reports whether a schema was refused because another one was written
+// since it was judged or seen by its writer: it may be right in place of that one.
+func schemaReplaced(a *applied) bool {
+	replaced := (*store.SchemaVersionError)(nil)
+	return errors.As(a.refusal, &replaced)
 }
 
 // found names the cluster, once.
