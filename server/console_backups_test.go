@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -129,6 +130,54 @@ func TestTakeBackup(t *testing.T) {
 	if got[name] != "false" || got["damaged.backup.suspect"] != "trueits first line is not that of a backup" || got["other.txt"] != "" {
 		t.Error(got)
 	}
+}
+
+// TestTakeBackup_OneAtATime asks for a backup while another is being made.
+func TestTakeBackup_OneAtATime(t *testing.T) {
+	first, ready, goOn := true, make(chan struct{}), make(chan struct{})
+	hold := grpc.ChainStreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+		if !first {
+			return next(srv, ss)
+		}
+		first = false // the others come when it is being made
+		return next(srv, &heldStream{ss, ready, goOn})
+	})
+	dir := t.TempDir()
+	h := start(t, func(c *server.Config) { c.Backups = server.Backups{Dir: dir} }, hold)
+	h.writeSchema("definition user {}")
+	c := consolev1.NewBackupServiceClient(h.conn)
+	done := make(chan error)
+	go func() {
+		_, err := take(t.Context(), t, c)
+		done <- err
+	}()
+	<-ready
+	if _, err := take(t.Context(), t, c); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "another backup is being made") {
+		t.Errorf("a second at the same time: %v", err)
+	}
+	close(goOn)
+	if err := <-done; err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	h.clock.set(startOfTime.Add(time.Minute))
+	if _, err := take(t.Context(), t, c); err != nil {
+		t.Errorf("one after the other: %v", err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
+		t.Errorf("%v, %v", files, err)
+	}
+}
+
+// heldStream waits before its first message.
+type heldStream struct {
+	grpc.ServerStream
+	ready, goOn chan struct{}
+}
+
+func (s *heldStream) SendMsg(m any) error {
+	close(s.ready)
+	<-s.goOn
+	return s.ServerStream.SendMsg(m)
 }
 
 // TestTakeSealed needs a key for sealed documents, and opens them with it.

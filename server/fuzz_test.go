@@ -52,17 +52,20 @@ func TestRandomRequests(t *testing.T) {
 	for _, group := range []struct {
 		name     string
 		services []protoreflect.FullName
+		fewer    int // by which the requests are divided: they write files, and look at the whole process
 	}{
-		{"permissions", []protoreflect.FullName{"authzed.api.v1.PermissionsService"}},
-		{"schema", []protoreflect.FullName{"authzed.api.v1.SchemaService"}},
-		{"watch", []protoreflect.FullName{"authzed.api.v1.WatchService"}},
-		{"experimental", []protoreflect.FullName{"authzed.api.v1.ExperimentalService"}},
-		{"pemba", []protoreflect.FullName{"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ExplainService", "pemba.v1.RevisionService"}},
-		{"console", []protoreflect.FullName{"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService", "pemba.console.v1.SandboxService"}},
+		{"permissions", []protoreflect.FullName{"authzed.api.v1.PermissionsService"}, 1},
+		{"schema", []protoreflect.FullName{"authzed.api.v1.SchemaService"}, 1},
+		{"watch", []protoreflect.FullName{"authzed.api.v1.WatchService"}, 1},
+		{"experimental", []protoreflect.FullName{"authzed.api.v1.ExperimentalService"}, 1},
+		{"pemba", []protoreflect.FullName{"pemba.v1.TransactionService", "pemba.v1.DocumentService", "pemba.v1.SchemaService", "pemba.v1.ExplainService", "pemba.v1.RevisionService"}, 1},
+		{"console", []protoreflect.FullName{"pemba.console.v1.SchemaToolsService", "pemba.console.v1.AssertionService", "pemba.console.v1.HistoryService", "pemba.console.v1.SandboxService"}, 1},
+		{"node", []protoreflect.FullName{"pemba.console.v1.NodeService"}, 20},
+		{"backups", []protoreflect.FullName{"pemba.console.v1.BackupService"}, 20},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			f := startFuzz(t, group.services)
-			f.run(wanted)
+			f.run(wanted / group.fewer)
 		})
 	}
 }
@@ -89,7 +92,7 @@ func startFuzz(t *testing.T, names []protoreflect.FullName) *fuzz {
 	}
 	f := &fuzz{t: t, ctx: metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+nodeKey)}
 	f.harness = start(t, func(c *server.Config) {
-		c.Auth = auth
+		c.Auth, c.Backups = auth, server.Backups{Dir: t.TempDir()}
 		c.Limits.Heartbeat = time.Millisecond
 		c.Limits.Engine.Reads, c.Limits.Engine.Candidates = 5_000, 5_000 // what a client could set off, ends
 	}, recoverUnary, recoverStream)
@@ -180,7 +183,7 @@ func (f *fuzz) ask(r *requestMaker, m protoreflect.MethodDescriptor) {
 		requests = append(requests, request)
 	}
 	ctx := f.ctx
-	if m.Name() == "Watch" { // without an end of its own
+	if m.Name() == "Watch" || m.Name() == "Profile" { // without an end of its own, or a late one
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, watchTime)
 		defer cancel()
