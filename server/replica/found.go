@@ -34,8 +34,10 @@ import (
 const (
 	findEvery   = time.Second
 	findTimeout = 2 * time.Second // for one answer
-	dnsPrefix   = "dns:///"
-	pledgeFile  = "pledge"
+
+	strangersEvery = 10 // steps of find
+	dnsPrefix      = "dns:///"
+	pledgeFile     = "pledge"
 )
 
 // find looks for a cluster until this node is in one, and later from time to
@@ -43,12 +45,17 @@ const (
 func (r *Replica) find() {
 	tick := time.NewTicker(findEvery)
 	defer tick.Stop()
-	var told waits
-	for {
+	var told, strange waits
+	for step := 0; ; step++ {
 		reason := r.seek(r.ctx)
 		r.seeking.Store(&reason)
 		if told.news(reason, time.Now()) {
 			r.config.Logger.Warn("the node is in no cluster", "reason", reason)
+		}
+		if step%strangersEvery == 0 {
+			if found := r.strangers(r.ctx); strange.news(found, time.Now()) {
+				r.config.Logger.Warn("a node that --join names is of another cluster: one of the two runs with a directory that is not its own", "found", found)
+			}
 		}
 		select {
 		case <-tick.C:
@@ -58,7 +65,25 @@ func (r *Replica) find() {
 	}
 }
 
-// waits is what was logged of a node that is in no cluster.
+// strangers returns which of the nodes that this one was told of has another
+// cluster, "" for none. Each serves its own: what is written to one is not in the
+// other.
+func (r *Replica) strangers(ctx context.Context) string {
+	ours := r.history.Load().cluster
+	if ours == 0 || len(*r.join.Load()) == 0 {
+		return ""
+	}
+	addresses, _ := r.addresses(ctx)
+	others, _ := r.ask(ctx, addresses)
+	for _, o := range others {
+		if theirs := o.GetCluster(); theirs != 0 && theirs != ours {
+			return fmt.Sprintf("%s is of cluster %016x, and this node of %016x", o.GetAddress(), theirs, ours)
+		}
+	}
+	return ""
+}
+
+// waits is what was logged of a node that is in no cluster, or of strangers.
 type waits struct {
 	reason string
 	at     time.Time

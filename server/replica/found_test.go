@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,28 @@ func TestEntrance(t *testing.T) {
 			t.Errorf("of %v it asks %v, not %v", test.others, got, test.want)
 		}
 	}
+}
+
+// TestStrangers starts a node with the directory of a cluster and has it join
+// another: it says so, and members of one cluster are no strangers.
+func TestStrangers(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		first := g.open(g.config("n1", 0))
+		member := g.open(g.config("n2", 0, "n1:1"))
+		g.until("it is a member", func() bool { return member.Serving() == nil })
+		g.shut(g.open(g.config("n3", 0)))
+		foreign := g.open(g.config("n3", 0, "n1:1", "n2:1"))
+		for _, r := range []*Replica{first, member} {
+			if found := r.strangers(t.Context()); found != "" {
+				t.Errorf("a stranger: %s", found)
+			}
+		}
+		want := fmt.Sprintf("is of cluster %016x, and this node of %016x", first.history.Load().cluster, foreign.history.Load().cluster)
+		if found := foreign.strangers(t.Context()); !strings.HasSuffix(found, want) {
+			t.Errorf("it says %q, not %q", found, want)
+		}
+		g.shut(foreign)
+	})
 }
 
 // TestWaitsNews logs a reason at once, and another one when some time has passed.
