@@ -234,18 +234,5 @@ func (l *link) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddress
 	if err != nil {
 		return nil, err
 	}
-	return &linkPipeline{AppendPipeline: p, link: l, to: id}, nil
-}
-
-type linkPipeline struct {
-	raft.AppendPipeline
-	link *link
-	to   raft.ServerID
-}
-
-// AppendEntries implements raft.AppendPipeline.
-func (p *linkPipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
-	a := *args
-	a.RPCHeader = p.link.wrap(a.RPCHeader, p.to)
-	return p.AppendPipeline.AppendEntries(&a, resp)
+	return newPipeline(p, l, id), nil
 }
