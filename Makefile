@@ -85,7 +85,7 @@ chaos: ## clusters of real processes under faults, CHAOSTIME=10m
 bench: ## benchmarks, BENCH=regexp, SIZES=relationships in the stores
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./schema/... ./engine/...
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 0 ./server/store -sizes $(SIZES)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 9x -timeout 0 ./server
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 9x -timeout 0 ./server ./server/portal
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 0 ./server/chaos
 
 clean: ## remove what make built
