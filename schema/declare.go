@@ -2,6 +2,7 @@ package schema
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pemba-authz/pemba/schema/syntax"
 )
@@ -115,7 +116,7 @@ func (c *compiler) declareCaveat(u *unit, d *syntax.Caveat) {
 		cav.Params = append(cav.Params, Param{Name: p.Name.Name, Type: t, Pos: p.Name.Pos})
 	}
 	switch {
-	case !sound || !d.BodyPos.IsValid():
+	case !sound || !d.BodyPos.IsValid() || utf8.RuneCountInString(d.Body) > syntax.MaxCEL: // as the parser said
 	case c.o.Caveats == nil:
 		c.parseFault(place{u, cav.Pos}, "caveat %s cannot be compiled here: caveats are not supported", syntax.Quote(cav.Name))
 	default:

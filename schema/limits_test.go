@@ -281,3 +281,13 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// TestLongCaveat says once that the body of a caveat is too long.
+func TestLongCaveat(t *testing.T) {
+	text := `caveat same(word string) { word == "` + strings.Repeat("x", syntax.MaxCEL) + `" }`
+	_, err := schema.Compile(text, schema.Options{Caveats: caveats})
+	var faults syntax.ErrorList
+	if !errors.As(err, &faults) || len(faults) != 1 || !strings.Contains(faults[0].Msg, "at most 100000 are allowed") {
+		t.Errorf("%v", err)
+	}
+}
