@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { company } from './demo.mjs'
 import { audit, go, repository, scenario, until } from './harness.mjs'
 
 const fixture = ['--bootstrap', join(repository, 'testdata/portal/fixture.yaml')]
@@ -36,4 +37,16 @@ export const merge = () => scenario(fixture, async ({ page, server }) => {
   await page.getByText('The schema is written.').first().waitFor()
   const written = (await server.api('/pemba/v1/schema/text', {})).schemaText
   assert.ok(/definition moon/.test(written) && /definition planet/.test(written))
+})
+
+/** reserved: what the portal owns is blocked, and the review says so. */
+export const reserved = () => company(async ({ d, as }) => {
+  const page = await as(d.admin, '/workbench/schema')
+  await page.getByRole('switch', { name: 'Plain text' }).click()
+  const editor = page.getByRole('textbox', { name: 'Schema text' })
+  await editor.fill((await editor.inputValue()).replace('permission manage_security_policies = admin', 'permission manage_security_policies = admin + sign_in'))
+  await page.getByRole('tab', { name: 'Diff' }).click()
+  await page.getByText('belongs to the Customer Portal').first().waitFor()
+  await page.getByText('Blocked', { exact: true }).first().waitFor()
+  await audit(page, 'schema-reserved')
 })
