@@ -221,6 +221,22 @@ func TestReservedRawWrites(t *testing.T) {
 	}
 }
 
+// TestReservedRawWrites_KeepConstraints lets operators write past the portal, and not
+// past what its schema constrains.
+func TestReservedRawWrites_KeepConstraints(t *testing.T) {
+	h := startReserved(t, true)
+	own := func(who string) error {
+		_, err := h.permissions.WriteRelationships(t.Context(), &v1.WriteRelationshipsRequest{Updates: reservedUpdates(t, v1.RelationshipUpdate_OPERATION_TOUCH, "company:acme#owner@user:"+who)})
+		return err
+	}
+	if err := own("anne"); err != nil {
+		t.Error(err)
+	}
+	if err := own("mallory"); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "one_owner") {
+		t.Errorf("a second owner: %v", err)
+	}
+}
+
 // TestReservedReads lets everybody read what is reserved, and rely on it.
 func TestReservedReads(t *testing.T) {
 	h := startReserved(t, false)

@@ -163,6 +163,12 @@ func (f *fixture) outcome(who string, row endpointRow, err error) bool {
 		f.Errorf("%s as nobody: %v, want that nobody is signed in", row.method, err)
 	case f.is("company:globex#pool_user@user:"+who) && strings.Contains(row.request, "$") && r.Fault != NotFound && !strings.HasPrefix(row.method, "Operator"):
 		f.Errorf("%s with the ids of another company: %v, want that there is none", row.method, err)
+	case r.Fault == NotAllowed && (r.Permission == "" || !strings.Contains(r.Msg, r.Permission)):
+		f.Errorf("%s as %q: %v, which names no permission", row.method, who, err)
+	case r.Fault == NotAllowed && r.Resource != installation && (len(r.Grantors) == 0 || !strings.Contains(r.Msg, "ask ")):
+		f.Errorf("%s as %q: %v, which says nobody who can give the permission", row.method, who, err)
+	case r.Fault == Rule && r.Rule == "":
+		f.Errorf("%s as %q: %v, which names no rule", row.method, who, err)
 	}
 	return false
 }
