@@ -1,6 +1,9 @@
 import '@testing-library/jest-dom/vitest'
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach } from 'vitest'
+
+// What is waited for comes, or the test fails: how long it takes is the machine's business.
+configure({ asyncUtilTimeout: 60_000 })
 
 afterEach(cleanup)
 
