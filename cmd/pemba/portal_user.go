@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 )
@@ -181,150 +176,6 @@ func userEditCommand(a *app) *cobra.Command {
 	return c
 }
 
-func userActivateCommand(a *app) *cobra.Command {
-	return a.onUser("activate", "Activate a user", "All roles that were kept work again.", func(ctx context.Context, p *portalClient, id, word string) error {
-		w, err := p.people.ActivateUser(ctx, &portalv1.ActivateUserRequest{Id: id})
-		if err != nil {
-			return err
-		}
-		return p.did(w, "%s is active", word)
-	})
-}
-
-func userDeactivateCommand(a *app) *cobra.Command {
-	var dry bool
-	var successor string
-	c := a.onUser("deactivate", "Deactivate a user", `Every role is kept, and none works, at once. Whoever is the only active
-administrator, or owner of a subscription, names a successor, who gets that and
-the workspaces of which nobody else is owner.`, func(ctx context.Context, p *portalClient, id, word string) error {
-		heir := ""
-		if successor != "" {
-			var err error
-			if heir, err = p.user(ctx, successor); err != nil {
-				return err
-			}
-		}
-		if dry {
-			r, err := p.people.PreviewDeactivation(ctx, &portalv1.PreviewDeactivationRequest{Id: id, Successor: heir})
-			if err != nil {
-				return err
-			}
-			return p.effects(r, r.GetEffects(), r.GetAllowed())
-		}
-		w, err := p.people.DeactivateUser(ctx, &portalv1.DeactivateUserRequest{Id: id, Successor: heir})
-		if err != nil {
-			return err
-		}
-		return p.did(w, "%s is deactivated", word)
-	})
-	c.Flags().BoolVar(&dry, "dry-run", false, "only say what would happen")
-	c.Flags().StringVar(&successor, "successor", "", "who gets what nobody else is")
-	return c
-}
-
-func userInviteCommand(a *app) *cobra.Command {
-	return a.onUser("invite", "Send a new activation link", "The link before is void.", func(ctx context.Context, p *portalClient, id, word string) error {
-		w, err := p.people.ResendInvitation(ctx, &portalv1.ResendInvitationRequest{Id: id})
-		if err != nil {
-			return err
-		}
-		return p.did(w, "invited %s", word)
-	})
-}
-
-func userImportCommand(a *app) *cobra.Command {
-	var r portalv1.ImportUsersRequest
-	var columns []string
-	c := a.ask("import FILE", "Create and change users by a CSV file", `Reads CSV with a head line; - is stdin. The columns are email, given_name, surname,
-job_title, manager_email and active; others are mapped with --map. Each row counts by
-itself; rows that fail are printed, and the exit code is 3 then.`, exactly(1, "FILE"),
-		func(ctx context.Context, p *portalClient, args []string) error {
-			text, err := a.readFile(args[0])
-			if err != nil {
-				return err
-			}
-			r.Csv, r.Columns = string(text), map[string]string{}
-			for _, pair := range columns {
-				from, to, ok := strings.Cut(pair, "=")
-				if !ok {
-					return usagef("--map %q: it looks like NAME=email", pair)
-				}
-				r.Columns[from] = to
-			}
-			report, err := p.people.ImportUsers(ctx, &r)
-			if err != nil {
-				return err
-			}
-			return p.printImport(report, r.DryRun)
-		})
-	c.Flags().BoolVar(&r.DryRun, "dry-run", false, "only judge the rows")
-	c.Flags().BoolVar(&r.Update, "update", false, "change users who exist; without it their rows fail")
-	c.Flags().BoolVar(&r.Invite, "invite", false, "send activation links to users who are created")
-	c.Flags().StringArrayVar(&columns, "map", nil, "a column of the file and what it holds, such as Mail=email; may be repeated")
-	return c
-}
-
-// readFile reads a file, or stdin for "-".
-func (a *app) readFile(name string) ([]byte, error) {
-	if name == stdinName {
-		return io.ReadAll(a.stdin)
-	}
-	return os.ReadFile(name)
-}
-
-func (p *portalClient) printImport(report *portalv1.ImportUsersResponse, dry bool) error {
-	var all []row
-	for _, r := range report.GetRows() {
-		result := strings.ToLower(strings.TrimPrefix(r.GetResult().String(), "RESULT_"))
-		all = append(all, row{r, []string{fmt.Sprint(r.GetLine()), result, r.GetEmail(), strings.Join(r.GetChanges(), " "), r.GetError()}})
-	}
-	if err := p.rows([]string{"line", "result", "e-mail", "changes", "error"}, all); err != nil {
-		return err
-	}
-	would := ""
-	if dry {
-		would = "would be "
-	}
-	p.note("%s%d created, %d changed, %d unchanged, %d failed", would, report.GetCreated(), report.GetChanged(), report.GetUnchanged(), report.GetFailed())
-	if report.GetFailed() > 0 {
-		return errNegative
-	}
-	return nil
-}
-
-func userExportCommand(a *app) *cobra.Command {
-	var filter userFilter
-	c := a.ask("export", "Write users to stdout as CSV", "Safe to open in a spreadsheet.", exactly(0, ""), func(ctx context.Context, p *portalClient, _ []string) error {
-		state, service, err := filter.parse()
-		if err != nil {
-			return err
-		}
-		stream, err := p.people.ExportUsers(ctx, &portalv1.ExportUsersRequest{Search: filter.search, State: state, Service: service, Role: filter.role})
-		if err != nil {
-			return err
-		}
-		return copyText(a.stdout, stream, (*portalv1.ExportUsersResponse).GetCsv)
-	})
-	filter.declare(c)
-	return c
-}
-
-// copyText writes the parts of a file as they come.
-func copyText[M any](to io.Writer, stream grpc.ServerStreamingClient[M], text func(*M) string) error {
-	for {
-		part, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(to, text(part)); err != nil {
-			return err
-		}
-	}
-}
-
 func userByRoleCommand(a *app) *cobra.Command {
 	var f paged
 	var service, search string
@@ -373,30 +224,6 @@ func userAccessCommand(a *app) *cobra.Command {
 		}
 		return p.rows([]string{"on", "service", "role", "how", "through", "works", "why"}, all)
 	})
-}
-
-func userSessionsCommand(a *app) *cobra.Command {
-	var end string
-	c := a.onUser("sessions", "List or end the sessions of a user", "", func(ctx context.Context, p *portalClient, id, word string) error {
-		if end != "" {
-			session := end
-			if end == "all" {
-				session = ""
-			}
-			w, err := p.people.EndUserSessions(ctx, &portalv1.EndUserSessionsRequest{Id: id, SessionId: session})
-			if err != nil {
-				return err
-			}
-			return p.did(w, "ended: sessions of %s", word)
-		}
-		r, err := p.people.ListUserSessions(ctx, &portalv1.ListUserSessionsRequest{Id: id})
-		if err != nil {
-			return err
-		}
-		return p.sessions(r.GetSessions())
-	})
-	c.Flags().StringVar(&end, "end", "", "end the session of this id, or all")
-	return c
 }
 
 func adminCommands(a *app) *cobra.Command {
