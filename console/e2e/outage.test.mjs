@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { free, go, open, serve, temporary, until } from './harness.mjs'
+
+/** outage: pages of the portal stay open while the cluster loses its majority, cannot change anything, and recover by themselves. */
+export const outage = async () => {
+  const { dir, remove } = temporary()
+  const raft = [await free(), await free(), await free()].map((p) => `127.0.0.1:${p}`)
+  const start = (i) => serve(['--portal', '--data-dir', `${dir}/n${i}`, '--raft-addr', raft[i], '--bootstrap-expect', '3', '--join', raft.filter((_, j) => j !== i).join(',')])
+  const nodes = await Promise.all([0, 1, 2].map(start))
+  const browser = await open(nodes[0].base)
+  try {
+    browser.expect(/.*/) // nodes go away: requests fail, and the console of the browser says so
+    const code = /"one_time_code":"(\w+)"/
+    await until(() => code.test(nodes[0].output()), () => `the node prints no code for the first run:\n${nodes[0].output()}`)
+    const page = await browser.window()
+    await page.goto('/readyz')
+    const founded = await page.evaluate(async (body) => {
+      const answer = await fetch('/portal/v1/first-run', { method: 'POST', body: JSON.stringify(body) })
+      return answer.ok ? '' : answer.text()
+    }, { code: nodes[0].output().match(code)[1], companyName: 'Acme', givenName: 'Ada', surname: 'Min', email: 'ada@acme.example', password: 'korrekt Pferd 77 Heftklammer', purchases: [{ service: 'SERVICE_MODELER', licences: 5 }] })
+    assert.equal(founded, '')
+    await go(page, '/people', 'People')
+    await page.getByRole('row', { name: /Ada Min/ }).waitFor()
+
+    await Promise.all([nodes[1].stop(), nodes[2].stop()])
+    const banner = page.getByRole('status').filter({ hasText: 'Read only:' })
+    await banner.waitFor({ timeout: 60_000 })
+    await page.getByRole('row', { name: /Ada Min/ }).waitFor() // what was read stays
+    const add = page.getByRole('button', { name: 'Add', exact: true })
+    await until(async () => await add.getAttribute('aria-disabled') === 'true', () => 'Add can be pressed')
+    assert.match(await add.getAttribute('aria-description'), /^Not now:/)
+
+    nodes[1] = await start(1)
+    await banner.waitFor({ state: 'detached', timeout: 60_000 })
+    await add.click()
+    const dialog = page.getByRole('dialog', { name: 'Add a person' })
+    await dialog.getByLabel('Given name').fill('Ben')
+    await dialog.getByRole('textbox', { name: 'E-mail', exact: true }).fill('ben@acme.example')
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('row', { name: /Ben/ }).waitFor()
+  } finally {
+    await browser.close()
+    for (const n of nodes) await n.stop()
+    remove()
+  }
+}
