@@ -24,6 +24,8 @@ export const people = async ({ d, as }) => {
   await dialog.getByText('Nobody in the list has an address of elsewhere.example', { exact: false }).waitFor()
   await dialog.getByRole('button', { name: 'Add', exact: true }).click()
   await dialog.waitFor({ state: 'detached' })
+  // What is typed before the focus is back where it was would go there.
+  await page.locator('button:focus', { hasText: /^Add$/ }).waitFor()
 
   // "/" leads to the search, and the address keeps what is searched.
   await page.keyboard.press('/')

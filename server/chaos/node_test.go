@@ -29,6 +29,7 @@ type node struct {
 
 	mu      sync.Mutex
 	process *process
+	ending  bool // the process is being ended by the tests
 }
 
 // process is a node that runs.
@@ -107,7 +108,13 @@ func (n *node) stop(ctx context.Context) error { return n.end(ctx, syscall.SIGTE
 func (n *node) end(ctx context.Context, s syscall.Signal) error {
 	n.mu.Lock()
 	p := n.process
+	n.ending = true
 	n.mu.Unlock()
+	defer func() {
+		n.mu.Lock()
+		n.ending = false
+		n.mu.Unlock()
+	}()
 	if p == nil {
 		return nil
 	}
@@ -139,7 +146,7 @@ func (n *node) end(ctx context.Context, s syscall.Signal) error {
 func (n *node) crashed() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.process == nil {
+	if n.process == nil || n.ending {
 		return nil
 	}
 	select {
