@@ -41,17 +41,7 @@ func take(ctx context.Context, t *testing.T, c consolev1.BackupServiceClient) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	var last *consolev1.TakeBackupResponse
-	for {
-		m, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return last, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		last = m
-	}
+	return final(stream)
 }
 
 func verifyKept(t *testing.T, c consolev1.BackupServiceClient, name string) (*consolev1.VerifyBackupResponse, error) {
@@ -60,7 +50,11 @@ func verifyKept(t *testing.T, c consolev1.BackupServiceClient, name string) (*co
 	if err != nil {
 		t.Fatal(err)
 	}
-	var last *consolev1.VerifyBackupResponse
+	return final(stream)
+}
+
+// final returns the last message of a stream.
+func final[M any](stream grpc.ServerStreamingClient[M]) (last *M, err error) {
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {

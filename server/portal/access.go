@@ -53,7 +53,7 @@ func (v *view) oversee(ctx context.Context, text, permission string) (engine.Obj
 	}
 	at := on
 	if on.Type == "diagram" {
-		model, err := v.only(on, "model", "model")
+		model, err := v.single(on, "model", "model")
 		if err != nil {
 			return on, err
 		}

@@ -122,7 +122,7 @@ func (v *view) holdsLock(ctx context.Context, on engine.Object) error {
 	if err := v.need(ctx, on, "check_out"); err != nil {
 		return err
 	}
-	holder, err := v.only(on, "checked_out_by", "user")
+	holder, err := v.single(on, "checked_out_by", "user")
 	switch {
 	case err != nil:
 		return err
@@ -146,7 +146,7 @@ func (s *diagramService) DeleteDiagram(ctx context.Context, r *portalv1.DeleteDi
 		if err := v.need(ctx, on, a.permission); err != nil {
 			return err
 		}
-		holder, err := v.only(on, "checked_out_by", "user")
+		holder, err := v.single(on, "checked_out_by", "user")
 		if err != nil {
 			return err
 		}

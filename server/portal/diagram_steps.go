@@ -62,7 +62,7 @@ func (v *view) lock(ctx context.Context, a *action, on engine.Object, d *diagram
 	if err := v.need(ctx, on, a.permission); err != nil {
 		return err
 	}
-	holder, err := v.only(on, "checked_out_by", "user")
+	holder, err := v.single(on, "checked_out_by", "user")
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *diagramService) CheckIn(ctx context.Context, r *portalv1.CheckInRequest
 		if err := v.needs(ctx, a, on, "view"); err != nil {
 			return err
 		}
-		holder, err := v.only(on, "checked_out_by", "user")
+		holder, err := v.single(on, "checked_out_by", "user")
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (s *diagramService) ForceCheckIn(ctx context.Context, r *portalv1.ForceChec
 		if err := v.need(ctx, on, a.permission); err != nil {
 			return err
 		}
-		holder, err := v.only(on, "checked_out_by", "user")
+		holder, err := v.single(on, "checked_out_by", "user")
 		if err != nil {
 			return err
 		}

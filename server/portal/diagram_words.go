@@ -163,7 +163,7 @@ func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienc
 // nobodyElseHolds refuses to change what somebody else has checked out, and makes
 // the change depend on it.
 func (v *view) nobodyElseHolds(a *action, on engine.Object) error {
-	holder, err := v.only(on, "checked_out_by", "user")
+	holder, err := v.single(on, "checked_out_by", "user")
 	switch {
 	case err != nil:
 		return err

@@ -197,7 +197,7 @@ func (v *view) diagramMessage(ctx context.Context, row *diagramRow) (*portalv1.D
 	if out.ChangedBy, err = v.someone(d.ChangedBy); err != nil {
 		return nil, err
 	}
-	holder, err := v.only(on, "checked_out_by", "user")
+	holder, err := v.single(on, "checked_out_by", "user")
 	if err != nil {
 		return nil, err
 	}

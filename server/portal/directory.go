@@ -191,7 +191,7 @@ func (c *changes) relationship(v *view, r *engine.Relationship) error {
 	case "company":
 		c.people[rowKey{r.Resource.ID, r.Subject.ID}] = true
 	case "subscription":
-		of, err := v.only(r.Resource, "company", "company")
+		of, err := v.single(r.Resource, "company", "company")
 		if err != nil {
 			return err
 		}
@@ -200,11 +200,11 @@ func (c *changes) relationship(v *view, r *engine.Relationship) error {
 		if r.Relation != "owner" {
 			return nil
 		}
-		sub, err := v.only(r.Resource, "subscription", "subscription")
+		sub, err := v.single(r.Resource, "subscription", "subscription")
 		if err != nil {
 			return err
 		}
-		of, err := v.only(subscription(sub), "company", "company")
+		of, err := v.single(subscription(sub), "company", "company")
 		if err != nil {
 			return err
 		}

@@ -237,7 +237,7 @@ func (v *view) serviceAbove(on engine.Object) (string, error) {
 			return "", nil
 		}
 		var id string
-		if id, err = v.only(on, up, up); err != nil || id == "" {
+		if id, err = v.single(on, up, up); err != nil || id == "" {
 			return "", err
 		}
 		on = engine.Object{Type: up, ID: id}

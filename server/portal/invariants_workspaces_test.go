@@ -38,7 +38,7 @@ func (w *world) workspace(doc store.Document, of, id string) {
 	if _, err := w.view.document(diagramsKey(of, id), &counted); err != nil || int(counted.Count) != len(diagrams) {
 		w.fault("%s counts %d diagrams and has %d: %v", on, counted.Count, len(diagrams), err)
 	}
-	if in, err := w.only(on, "subscription", "subscription"); err != nil || in != d.Subscription {
+	if in, err := w.single(on, "subscription", "subscription"); err != nil || in != d.Subscription {
 		w.fault("%s is in %q and not in %q: %v", on, in, d.Subscription, err)
 	}
 }
@@ -49,7 +49,7 @@ func (w *world) diagram(doc store.Document, of, id string) {
 	var d diagramDoc
 	done(w.t, decode(doc, &d))
 	on := diagram(id)
-	model, err := w.only(on, "model", "model")
+	model, err := w.single(on, "model", "model")
 	done(w.t, err)
 	var m workspaceDoc
 	if version, err := w.view.document(workspaceKey(of, model), &m); err != nil || version == 0 || model != d.Workspace {

@@ -122,7 +122,7 @@ func (v *view) serviceAccess(ctx context.Context) ([]*portalv1.ServiceAccess, er
 		if len(may) == 0 {
 			continue
 		}
-		service, err := v.only(subscription(id), "service", "service")
+		service, err := v.single(subscription(id), "service", "service")
 		if err != nil {
 			return nil, err
 		}

@@ -247,18 +247,18 @@ func (v *view) granting(on engine.Object) ([]asked, error) {
 	admins := asked{v.company(), "administrator"}
 	switch on.Type {
 	case "diagram":
-		model, err := v.only(on, "model", "model")
+		model, err := v.single(on, "model", "model")
 		if err != nil {
 			return nil, err
 		}
 		return v.granting(engine.Object{Type: "model", ID: model})
 	case "model", "project":
-		sub, err := v.only(on, "subscription", "subscription")
+		sub, err := v.single(on, "subscription", "subscription")
 		return []asked{{on, roleOwner}, {subscription(sub), roleOwner}, admins}, err
 	case "subscription":
 		return []asked{{on, roleOwner}, admins}, nil
 	case "group":
-		sub, err := v.only(on, "subscription", "subscription")
+		sub, err := v.single(on, "subscription", "subscription")
 		if sub == "" {
 			return []asked{admins}, err
 		}

@@ -159,7 +159,7 @@ func (l *listing) companyRow(id string) (*portalv1.Company, error) {
 		return nil, err
 	}
 	for _, sub := range subs {
-		service, err := l.only(subscription(sub), "service", "service")
+		service, err := l.single(subscription(sub), "service", "service")
 		if err != nil {
 			return nil, err
 		}
@@ -265,7 +265,7 @@ func (s *operatorService) SetLicences(ctx context.Context, r *portalv1.SetLicenc
 		if err := v.operates(ctx, a); err != nil {
 			return err
 		}
-		of, err := v.only(subscription(r.Id), "company", "company")
+		of, err := v.single(subscription(r.Id), "company", "company")
 		if err != nil {
 			return err
 		}

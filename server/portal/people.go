@@ -39,7 +39,7 @@ func (v *view) bought() ([]bought, error) {
 	}
 	var out []bought
 	for _, id := range ids {
-		service, err := v.only(subscription(id), "service", "service")
+		service, err := v.single(subscription(id), "service", "service")
 		if err != nil {
 			return nil, err
 		}

@@ -179,9 +179,9 @@ func (l *listing) accessLine(b *belonging, on engine.Object, relation, role stri
 		line.sub, line.works = on.ID, asked{l.company(), "active_user"}
 	case "group":
 		line.works, line.message.Role = asked{on, "member"}, "member"
-		line.sub, err = l.only(on, "subscription", "subscription")
+		line.sub, err = l.single(on, "subscription", "subscription")
 	default:
-		line.sub, err = l.only(on, "subscription", "subscription")
+		line.sub, err = l.single(on, "subscription", "subscription")
 		line.works = asked{subscription(line.sub), "member"}
 	}
 	if err != nil {

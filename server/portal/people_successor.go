@@ -111,7 +111,7 @@ func (v *view) inheritsRole(ctx context.Context, a *action, who engine.Subject, 
 // keeps the role as data. As when somebody is removed, he must own the subscription
 // (rule 8); owns has those that he comes to own.
 func (v *view) inheritsWorkspace(a *action, l *legacy, who engine.Subject, on engine.Object, owns map[string]bool) error {
-	sub, err := v.only(on, "subscription", "subscription")
+	sub, err := v.single(on, "subscription", "subscription")
 	if err != nil {
 		return err
 	}

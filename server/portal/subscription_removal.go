@@ -135,7 +135,7 @@ func (v *view) locksIn(sub, userID string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		model, err := v.only(diagram(id), "model", "model")
+		model, err := v.single(diagram(id), "model", "model")
 		if err != nil {
 			return nil, err
 		}

@@ -240,8 +240,8 @@ func collect(ids iter.Seq2[string, error]) ([]string, error) {
 	return out, nil
 }
 
-// only returns the one subject of a relation that has at most one; "" for none.
-func (v *view) only(on engine.Object, relation, subjectType string) (string, error) {
+// single returns the one subject of a relation that has at most one; "" for none.
+func (v *view) single(on engine.Object, relation, subjectType string) (string, error) {
 	for id, err := range v.subjects(on, relation, subjectType, "") {
 		return id, err
 	}
