@@ -25,6 +25,8 @@ type link struct {
 
 	calls   chan raft.RPC             // what is for this member
 	handed  atomic.Pointer[time.Time] // when it last told another to take over; nil: never
+	raft    atomic.Pointer[raft.Raft] // whose transport this is; nil until it has begun
+	loop    *loop                     // of it
 	stop    chan struct{}
 	running sync.WaitGroup
 }
@@ -32,7 +34,7 @@ type link struct {
 var _ raft.WithPreVote = (*link)(nil)
 
 func newLink(t raft.Transport, self raft.ServerID, known func() history) *link {
-	l := &link{Transport: t, self: self, history: known, calls: make(chan raft.RPC), stop: make(chan struct{})}
+	l := &link{Transport: t, self: self, history: known, calls: make(chan raft.RPC), loop: newLoop(), stop: make(chan struct{})}
 	l.running.Go(l.receive)
 	return l
 }
@@ -58,6 +60,9 @@ func (l *link) receive() {
 		case call := <-l.Transport.Consumer():
 			if !l.admit(call) {
 				continue
+			}
+			if call.Reader != nil {
+				call.Reader = &waitedReader{call.Reader, l.loop}
 			}
 			select {
 			case l.calls <- call:
@@ -169,7 +174,7 @@ func (l *link) Consumer() <-chan raft.RPC { return l.calls }
 func (l *link) SetHeartbeatHandler(handle func(raft.RPC)) {
 	l.Transport.SetHeartbeatHandler(func(call raft.RPC) {
 		if l.admit(call) {
-			handle(call)
+			l.heartbeat(call, handle)
 		}
 	})
 }

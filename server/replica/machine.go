@@ -265,11 +265,14 @@ type snapshot struct {
 
 // Persist implements raft.FSMSnapshot: once what the store holds is durable, the
 // log before the snapshot may go.
-func (s *snapshot) Persist(sink raft.SnapshotSink) error {
+func (s *snapshot) Persist(to raft.SnapshotSink) error {
+	if k, ok := to.(*sink); ok {
+		k.own = true
+	}
 	if err := s.store.Sync(); err != nil {
 		return err
 	}
-	_, err := sink.Write(s.frame.encode())
+	_, err := to.Write(s.frame.encode())
 	return err
 }
 

@@ -88,6 +88,7 @@ func (r *Replica) startNode(f *files) error {
 	notify := make(chan bool, 1)
 	config := raftConfig(c, r.id, notify)
 	l := newLink(c.Network.Transport(), r.id, func() history { return *r.history.Load() })
+	f.snapshots.loop = l.loop
 	began := time.Now()
 	n := &node{
 		id: r.id, link: l, files: f, lease: config.LeaderLeaseTimeout, head: r.store.Head,
@@ -99,7 +100,9 @@ func (r *Replica) startNode(f *files) error {
 		err = raft.BootstrapCluster(config, f.logs, f.stable, f.snapshots, l, only(r.id, c.Network.Address()))
 	}
 	if err == nil {
-		n.raft, err = raft.NewRaft(config, &measuredMachine{r.machine, r.meters}, &measuredLog{f.logs, r.meters}, f.stable, f.snapshots, l)
+		machine := &waitedMachine{&measuredMachine{r.machine, r.meters}, l.loop}
+		n.raft, err = raft.NewRaft(config, machine, &waitedLog{&measuredLog{f.logs, r.meters}, l.loop}, f.stable, f.snapshots, l)
+		l.raft.Store(n.raft)
 	}
 	if err != nil {
 		l.close()

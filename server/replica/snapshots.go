@@ -83,6 +83,7 @@ type snapshots struct {
 	raft.SnapshotStore
 	settle func(store.Revision) error
 	newest atomic.Uint64 // index of the last one; 0: none
+	loop   *loop         // which writes those of other members; nil before it runs
 
 	dump  func(io.Writer, store.Revision) error // writes what is stored at a revision
 	whole func() (scratch, error)               // where a snapshot is put together
@@ -124,11 +125,27 @@ type sink struct {
 	raft.SnapshotSink
 	snapshots *snapshots
 	index     uint64
+	own       bool // of this member: raft's main loop does not wait for it
+}
+
+// Write implements raft.SnapshotSink.
+func (k *sink) Write(p []byte) (n int, err error) {
+	k.waiting(func() { n, err = k.SnapshotSink.Write(p) })
+	return n, err
+}
+
+func (k *sink) waiting(f func()) {
+	if k.own || k.snapshots.loop == nil {
+		f()
+		return
+	}
+	k.snapshots.loop.waiting(f)
 }
 
 // Close implements raft.SnapshotSink. The snapshot is durable then.
-func (k *sink) Close() error {
-	if err := k.SnapshotSink.Close(); err != nil {
+func (k *sink) Close() (err error) {
+	k.waiting(func() { err = k.SnapshotSink.Close() })
+	if err != nil {
 		return err
 	}
 	k.snapshots.newest.Store(k.index)
