@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 )
 
 // noted opens a portal with a stepped clock whose notes are written only by the test.
@@ -146,4 +148,55 @@ func TestNotes_AreKept(t *testing.T) {
 	if got := len(f.log("sign_in")); got != 1 {
 		t.Errorf("%d are recorded", got)
 	}
+}
+
+// TestNotes_OfOthersStayClosed has somebody try what operators do, with the names of
+// other companies: their logs have nothing of it, and none begins for a company that is
+// not there.
+func TestNotes_OfOthersStayClosed(t *testing.T) {
+	f, _ := noted(t)
+	acme(t, f.Portal, "globex")
+	bea := f.hire("Bea", "")
+	s := &operatorService{Portal: f.Portal}
+	for _, name := range []string{"globex", "nowhere"} {
+		_, err := s.CreateCompany(as(t, "acme", bea), &portalv1.CreateCompanyRequest{Id: name, Name: name, AdministratorEmail: "x@y.example", AdministratorGivenName: "X"})
+		notOperator(t, err)
+		_, err = s.CreateSubscription(as(t, "acme", bea), &portalv1.CreateSubscriptionRequest{CompanyId: name, Service: portalv1.Service_SERVICE_BI, Licences: 1})
+		notOperator(t, err)
+	}
+	f.notes.flush(t.Context())
+	if got := f.log("subscription.create"); len(got) != 2 || got[0].ActorName != "Bea Berg" {
+		t.Errorf("the caller's own log has %v", got)
+	}
+	globex, there, err := f.state().snap.Chain(auditChain("globex"))
+	done(t, err)
+	_, begun, err := f.state().snap.Chain(auditChain("nowhere"))
+	done(t, err)
+	if !there || globex.Next != globex.First+1 || begun {
+		t.Errorf("a stranger wrote into the log of globex (%v), or began one (%v)", globex, begun)
+	}
+}
+
+// notOperator holds an error to the refusal of somebody who is none.
+func notOperator(t *testing.T, err error) {
+	t.Helper()
+	if r := refusal(t, err); r.Permission != "operate" || !strings.Contains(r.Msg, "whoever runs the installation") {
+		t.Errorf("refused by %q: %v", r.Permission, r)
+	}
+}
+
+// TestOperator_Deactivated is no operator any more.
+func TestOperator_Deactivated(t *testing.T) {
+	f, _ := noted(t)
+	bea := f.hire("Bea", "")
+	s := &operatorService{Portal: f.Portal}
+	_, err := s.SetOperator(operator(t), &portalv1.SetOperatorRequest{Email: "bea@acme.example", Role: "operator"})
+	done(t, err)
+	create := func(name string) error {
+		_, err := s.CreateCompany(as(t, "acme", bea), &portalv1.CreateCompanyRequest{Name: name, AdministratorEmail: "x@" + name + ".example", AdministratorGivenName: "X"})
+		return err
+	}
+	done(t, create("globex"))
+	done(t, f.turn(bea, false))
+	missing(t, create("initech"), "sign_in")
 }

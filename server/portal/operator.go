@@ -20,14 +20,19 @@ type operatorService struct {
 }
 
 // operates makes an action one of whoever runs the installation: an operator with
-// a key of the role admin, or a person with operate on the installation.
+// a key of the role admin, or an active person with operate on the installation.
+// Until it has said yes, the action names no company but the caller's: a refusal is
+// noted there, and nobody writes into the audit logs of others.
 func (v *view) operates(ctx context.Context, a *action) error {
 	if v.caller.Admin {
 		a.system = true
 		return nil
 	}
 	a.on, a.permission = installation, "operate"
-	return v.need(ctx, a.on, a.permission)
+	if err := v.need(ctx, a.on, a.permission); err != nil {
+		return err
+	}
+	return v.needs(ctx, a, v.company(), "sign_in") // an operator who is deactivated has no right at all
 }
 
 // CreateCompany creates a company with its first administrator.
@@ -42,10 +47,11 @@ func (s *operatorService) CreateCompany(ctx context.Context, r *portalv1.CreateC
 	}
 	made := created{newID()} // the administrator
 	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
-		a.name, a.company = "company.create", id
+		a.name = "company.create"
 		if err := v.operates(ctx, a); err != nil {
 			return err
 		}
+		a.company = id
 		return v.foundCompany(a, id, name, made.ID, first)
 	})
 	if err != nil {
@@ -180,10 +186,11 @@ func (s *operatorService) CreateSubscription(ctx context.Context, r *portalv1.Cr
 	}
 	id := r.CompanyId + "-" + service
 	written, err := s.act(ctx, func(v *view, a *action) error {
-		a.name, a.company = "subscription.create", r.CompanyId
+		a.name = "subscription.create"
 		if err := v.operates(ctx, a); err != nil {
 			return err
 		}
+		a.company = r.CompanyId
 		if _, ok, err := v.snap.Document(companyKey(r.CompanyId)); err != nil || !ok {
 			if err != nil {
 				return err

@@ -178,7 +178,10 @@ func (v *view) lacks(ctx context.Context, on engine.Object, permission string) e
 		return err
 	}
 	r.Msg = fmt.Sprintf("you lack the permission %s on %s", permission, v.called(on))
-	if len(people) > 0 {
+	switch {
+	case on == installation:
+		r.Msg += "; whoever runs the installation gives it"
+	case len(people) > 0:
 		r.Grantors = people
 		r.Msg += "; ask " + enumerate(people, "or")
 	}
