@@ -50,8 +50,8 @@ func (s *peopleService) ImportUsers(ctx context.Context, r *portalv1.ImportUsers
 // invite sends links to the active users who were created.
 func (im *importing) invite(ctx context.Context) {
 	for _, row := range im.rows {
-		if row.result.Result == portalv1.ImportRow_RESULT_CREATED && !row.repeated && (row.active == nil || *row.active) {
-			im.people.welcome(ctx, row.result.UserId, "")
+		if row.result.Result == portalv1.ImportRow_RESULT_CREATED && (row.active == nil || *row.active) {
+			im.people.welcome(ctx, row.result.UserId, "", row.repeated)
 		}
 	}
 }

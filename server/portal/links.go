@@ -47,31 +47,35 @@ const linkToken = "pemba_link_"
 
 func newLinkToken() string { return linkToken + strings.ToLower(rand.Text()) }
 
-// linkPause is how soon after a link another is sent to somebody who asks for it
-// without being signed in.
+// occasion is on what occasion a link is made.
+type occasion uint8
+
+const (
+	invited   occasion = iota // somebody who may makes or invites the user
+	reinvited                 // the call that made him is repeated: he gets a link if the first call came to no link
+	forgot                    // somebody who is not signed in asks for it
+)
+
+// linkPause is how soon after a link another is sent to somebody who forgot his
+// password.
 const linkPause = 5 * time.Minute
 
 // errLink is the answer to a link that is of no use, whatever the reason.
 var errLink = &Refusal{Fault: NotFound, Msg: "this link was used, has expired or never existed: ask for a new one"}
 
-// invite makes a one-time link by which a user of a company sets his password, in
+// sendLink makes a one-time link by which a user of a company sets his password, in
 // place of the one he had. It is sent to him by mail, and then the result is empty;
 // without a mail server it is returned, and written to the log. It is called after
 // the transaction that made the user. note is what whoever invites him says; it may
 // be empty.
-func (p *Portal) invite(ctx context.Context, company, userID, note string) (link string, err error) {
-	return p.sendLink(ctx, company, userID, note, 0)
-}
-
-// sendLink is invite, unless the user got a link less than a pause ago.
-func (p *Portal) sendLink(ctx context.Context, company, userID, note string, pause time.Duration) (string, error) {
+func (p *Portal) sendLink(ctx context.Context, company, userID, note string, on occasion) (link string, err error) {
 	token := newLinkToken()
 	var m *message
 	ctx = WithCaller(ctx, &Caller{Company: company, RequestID: CallerOf(ctx).RequestID})
-	_, err := p.act(ctx, func(v *view, a *action) error {
+	_, err = p.act(ctx, func(v *view, a *action) error {
 		a.name, a.system, a.quiet = "link.send", true, true
 		var err error
-		m, err = v.planLink(ctx, a, userID, token, pause)
+		m, err = v.planLink(ctx, a, userID, token, on)
 		a.unchanged = m == nil || m.kind == linkSignIn
 		return err
 	})
@@ -99,7 +103,7 @@ func (p *Portal) handOver(m *message, company, userID, token string) string {
 }
 
 // planLink plans the link of a user. It returns nil when he is to get none.
-func (v *view) planLink(ctx context.Context, a *action, userID, token string, pause time.Duration) (*message, error) {
+func (v *view) planLink(ctx context.Context, a *action, userID, token string, on occasion) (*message, error) {
 	of := v.caller.Company
 	var u userDoc
 	if version, err := v.document(userKey(of, userID), &u); err != nil || version == 0 {
@@ -109,10 +113,10 @@ func (v *view) planLink(ctx context.Context, a *action, userID, token string, pa
 		return nil, err
 	}
 	if ok, err := v.portal.byPassword(ctx, of, userID, u.Email); err != nil || !ok {
-		if err != nil || pause > 0 { // who asks for a new password has none
+		if err != nil || on == forgot { // who asks for a new password has none
 			return nil, err
 		}
-		return &message{to: u.Email, name: u.name(), kind: linkSignIn}, nil
+		return &message{user: userID, to: u.Email, name: u.name(), kind: linkSignIn}, nil
 	}
 	policies, _, err := v.policies(of)
 	if err != nil {
@@ -124,12 +128,12 @@ func (v *view) planLink(ctx context.Context, a *action, userID, token string, pa
 		return nil, err
 	}
 	now := v.engine.Now
-	if now.Sub(old.Made) < pause {
-		return nil, nil
-	}
 	_, had, err := v.password(of, userID)
 	if err != nil {
 		return nil, err
+	}
+	if on == forgot && now.Sub(old.Made) < linkPause || on == reinvited && (version != 0 || had != 0) {
+		return nil, nil
 	}
 	d := userLinkDoc{Hash: hashSecret(token), Kind: linkActivation, Made: now, Expires: now.Add(policies.link())}
 	if had != 0 {
@@ -139,7 +143,23 @@ func (v *view) planLink(ctx context.Context, a *action, userID, token string, pa
 		a.document(drop(linkKey(old.Hash)))
 	}
 	a.document(at(version, seal(userLinkKey(of, userID), d)), seal(linkKey(d.Hash), linkDoc{of, userID}))
-	return &message{to: u.Email, name: u.name(), kind: d.Kind, expires: d.Expires}, nil
+	return &message{user: userID, to: u.Email, name: u.name(), kind: d.Kind, expires: d.Expires}, nil
+}
+
+// voidLink plans that the link of a user, if he has one, is good for nothing, and that
+// none is made meanwhile.
+func (v *view) voidLink(a *action, company, userID string) error {
+	var old userLinkDoc
+	version, err := v.document(userLinkKey(company, userID), &old)
+	switch {
+	case err != nil:
+		return err
+	case version == 0:
+		a.relies(userLinkKey(company, userID), 0)
+	default:
+		a.document(at(version, drop(userLinkKey(company, userID))), drop(linkKey(old.Hash)))
+	}
+	return nil
 }
 
 // link is a one-time link that is still good.

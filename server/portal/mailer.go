@@ -13,7 +13,8 @@ type Mailer interface {
 }
 
 const (
-	mailsWaiting = 1_000 // more are dropped, and that is logged
+	asksWaiting  = 1_000             // addresses for which a link is asked; more are dropped, and that is logged
+	mailsWaiting = 2 * maxImportRows // links that wait to be sent: those of whole imports; more are dropped too
 	mailTries    = 3
 	mailPause    = 10 * time.Second // between tries
 	mailTimeout  = time.Minute
@@ -21,6 +22,7 @@ const (
 
 // message is a mail with a one-time link.
 type message struct {
+	user           string // id
 	to, name, kind string
 	note           string // of whoever invites; may be empty
 	expires        time.Time
@@ -37,32 +39,32 @@ func (p *Portal) post(m *message) bool {
 	if p.config.Mailer == nil {
 		return false
 	}
-	p.mailer.put(mailJob{message: m})
+	select {
+	case p.mailer.mails <- m:
+	default:
+		p.log.Error("a one-time link was not sent: too many wait; send it again", "user", m.user, "waiting", mailsWaiting)
+	}
 	return true
 }
 
-// mailer does, one after the other, what callers do not wait for.
+// mailer does, one after the other, what callers do not wait for. Anybody can ask for
+// links, so that what is asked waits apart: it keeps no mail from being sent.
 type mailer struct {
 	portal *Portal
-	jobs   chan mailJob
+	asks   chan string // addresses whose users want a link
+	mails  chan *message
 }
 
-// mailJob is a message to send, or an address whose user asks for a link.
-type mailJob struct {
-	message *message
-	address string
+func newMailer(p *Portal) *mailer {
+	return &mailer{p, make(chan string, asksWaiting), make(chan *message, mailsWaiting)}
 }
-
-func newMailer(p *Portal) *mailer { return &mailer{p, make(chan mailJob, mailsWaiting)} }
 
 // ask notes that whoever has an address wants a link.
-func (m *mailer) ask(address string) { m.put(mailJob{address: address}) }
-
-func (m *mailer) put(j mailJob) {
+func (m *mailer) ask(address string) {
 	select {
-	case m.jobs <- j:
+	case m.asks <- address:
 	default:
-		m.portal.log.Error("a mail was dropped: too many wait", "waiting", mailsWaiting)
+		m.portal.log.Error("somebody who asked for a link gets none: too many ask", "waiting", asksWaiting)
 	}
 }
 
@@ -71,9 +73,13 @@ func (m *mailer) run() {
 	ctx := m.portal.ctx
 	for {
 		select {
-		case j := <-m.jobs:
-			if err := m.do(ctx, j); err != nil && ctx.Err() == nil {
-				m.portal.log.Error("a one-time link could not be sent", "error", err)
+		case msg := <-m.mails:
+			if err := m.send(ctx, msg); err != nil && ctx.Err() == nil {
+				m.portal.log.Error("a one-time link could not be sent; send it again", "user", msg.user, "error", err)
+			}
+		case address := <-m.asks:
+			if err := m.link(ctx, address); err != nil && ctx.Err() == nil {
+				m.portal.log.Error("a one-time link that somebody asked for could not be made", "error", err)
 			}
 		case <-ctx.Done():
 			return
@@ -81,15 +87,13 @@ func (m *mailer) run() {
 	}
 }
 
-func (m *mailer) do(ctx context.Context, j mailJob) error {
-	if j.message != nil {
-		return m.send(ctx, j.message)
-	}
-	who, err := m.portal.holder(ctx, j.address)
+// link makes a link for whoever has an address, if somebody has.
+func (m *mailer) link(ctx context.Context, address string) error {
+	who, err := m.portal.holder(ctx, address)
 	if err != nil || who.User == "" {
 		return err
 	}
-	_, err = m.portal.sendLink(ctx, who.Company, who.User, "", linkPause)
+	_, err = m.portal.sendLink(ctx, who.Company, who.User, "", forgot)
 	return err
 }
 

@@ -59,10 +59,10 @@ func (s *operatorService) CreateCompany(ctx context.Context, r *portalv1.CreateC
 	}
 	resp := &portalv1.CreateCompanyResponse{AdministratorId: made.ID, WrittenAt: written.WrittenAt}
 	resp.Company = &portalv1.Company{Id: id, Name: name, Users: 1}
-	if r.NoLink || written.again {
+	if r.NoLink {
 		return resp, nil
 	}
-	if resp.ActivationLink, err = s.invite(ctx, id, made.ID, ""); err != nil { // the company is there: another link can be asked for
+	if resp.ActivationLink, err = s.sendLink(ctx, id, made.ID, "", firstOr(written.again)); err != nil { // the company is there: another link can be asked for
 		s.log.Warn("the first administrator of a company got no link", "company", id, "error", err)
 	}
 	return resp, nil

@@ -61,6 +61,9 @@ func (v *view) deactivates(ctx context.Context, a *action, id, successor string)
 	}
 	a.before, a.after = map[string]any{"active": true}, map[string]any{"active": false}
 	a.relation(store.Create, v.company(), "deactivated", subject(user(id), ""))
+	if err := v.shutOut(ctx, a, id); err != nil {
+		return err
+	}
 	if successor == "" {
 		return v.leavesNothing(id, roles)
 	}
@@ -71,6 +74,16 @@ func (v *view) deactivates(ctx context.Context, a *action, id, successor string)
 	a.after = map[string]any{"active": false, "successor": successor, "roles_handed_over": len(l.roles), "workspaces_handed_over": len(l.workspaces)}
 	a.sentence += ", whom " + v.person(successor) + " succeeds"
 	return v.inherits(ctx, a, l)
+}
+
+// shutOut plans that all sessions and tokens of machines of a user end, and that his
+// one-time link is void: roles are kept for the time when he is active again, what
+// opened them is not.
+func (v *view) shutOut(ctx context.Context, a *action, id string) error {
+	if _, err := v.endSessions(ctx, a, v.caller.Company, id, "", true); err != nil {
+		return err
+	}
+	return v.voidLink(a, v.caller.Company, id)
 }
 
 // leavesNothing refuses to make a user inactive who is what must not be without

@@ -66,8 +66,8 @@ func (s *peopleService) CreateUser(ctx context.Context, r *portalv1.CreateUserRe
 	if at, err := s.replica.ParseToken(written.WrittenAt.Token); err == nil {
 		resp.User.Version = uint64(at)
 	}
-	if !r.Inactive && !r.NoInvitation && !written.again {
-		s.welcome(ctx, id, note)
+	if !r.Inactive && !r.NoInvitation {
+		s.welcome(ctx, id, note, written.again)
 	}
 	return resp, nil
 }
@@ -257,7 +257,8 @@ func words(names []string) []string {
 	return out
 }
 
-// moveEmail plans that a user has another address.
+// moveEmail plans that a user has another address. A link that was sent to the one
+// before is void: whoever reads the mails there is somebody else now.
 func (v *view) moveEmail(a *action, id, from, to string) error {
 	if emailKey(from) == emailKey(to) {
 		return nil
@@ -273,7 +274,7 @@ func (v *view) moveEmail(a *action, id, from, to string) error {
 		return takenEmail(to)
 	}
 	a.document(at(had, drop(emailKey(from))), at(0, put(emailKey(to), emailDoc{v.caller.Company, id})))
-	return nil
+	return v.voidLink(a, v.caller.Company, id)
 }
 
 // takenEmail refuses an address that somebody has.

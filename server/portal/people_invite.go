@@ -11,11 +11,20 @@ import (
 const maxNote = 1_000
 
 // welcome sends the link by which a new user of the caller's company sets his
-// password. The user is there whatever becomes of it: a link can be sent again.
-func (p *Portal) welcome(ctx context.Context, userID, note string) {
-	if _, err := p.invite(ctx, CallerOf(ctx).Company, userID, note); err != nil {
+// password. The user is there whatever becomes of it: a link can be sent again. again
+// says that the call which made him is a repetition.
+func (p *Portal) welcome(ctx context.Context, userID, note string, again bool) {
+	if _, err := p.sendLink(ctx, CallerOf(ctx).Company, userID, note, firstOr(again)); err != nil {
 		p.log.Warn("a user was created and got no link; send it again", "user", userID, "error", err)
 	}
+}
+
+// firstOr is the occasion of a call that made a user, or of its repetition.
+func firstOr(again bool) occasion {
+	if again {
+		return reinvited
+	}
+	return invited
 }
 
 // ResendInvitation sends a new link to a user who never signed in; the one before is
@@ -47,7 +56,7 @@ func (s *peopleService) ResendInvitation(ctx context.Context, r *portalv1.Resend
 			return broken("18", "%s has set his password already; he asks for a new one where one signs in", a.called)
 		}
 		a.sentence = fmt.Sprintf("sent a new invitation to %s", a.called)
-		m, err = v.planLink(ctx, a, r.Id, token, 0)
+		m, err = v.planLink(ctx, a, r.Id, token, invited)
 		return err
 	})
 	if err != nil {

@@ -325,3 +325,65 @@ func TestRepeat_ChangePassword(t *testing.T) {
 		t.Errorf("%v and then %v", first, second)
 	}
 }
+
+// TestRepeat_Links repeats calls that made a user and came to no link: the repetition
+// sends it, once.
+func TestRepeat_Links(t *testing.T) {
+	f := found(t)
+	mails := make(letters, 10)
+	f.config.Mailer = mails
+	subs := &subscriptionService{Portal: f.Portal}
+	f.buys(portalv1.Service_SERVICE_MODELER, 10, "admin")
+	for name, call := range map[string]func(ctx context.Context, dies bool) error{
+		"new@acme.example": func(ctx context.Context, dies bool) error {
+			_, err := f.people.CreateUser(ctx, &portalv1.CreateUserRequest{Email: "new@acme.example", GivenName: "New", NoInvitation: dies})
+			return err
+		},
+		"row@acme.example": func(ctx context.Context, dies bool) error {
+			_, err := f.people.ImportUsers(ctx, &portalv1.ImportUsersRequest{Csv: "email,given_name\nrow@acme.example,Row\n", Invite: !dies})
+			return err
+		},
+		"sub@acme.example": func(ctx context.Context, dies bool) error {
+			_, err := subs.CreateSubscriptionUser(ctx, &portalv1.CreateSubscriptionUserRequest{Id: "acme-modeler", Email: "sub@acme.example", GivenName: "Sub", Role: roleUser})
+			if dies && err == nil {
+				<-mails
+				forgetLinks(t, f.Portal)
+			}
+			return err
+		},
+	} {
+		ctx := named(as(t, "acme", f.ada), name, "")
+		done(t, call(ctx, true))
+		for range 2 {
+			done(t, call(ctx, false))
+		}
+		if mail := <-mails; !strings.HasPrefix(mail, name) || len(mails) > 0 {
+			t.Errorf("%s: %d more, and %s", name, len(mails), mail)
+		}
+	}
+	operators := &operatorService{Portal: f.Portal}
+	found := func(dies bool) string {
+		made, err := operators.CreateCompany(named(operator(t), "k", ""), &portalv1.CreateCompanyRequest{Name: "Globex", AdministratorEmail: "g@globex.example", AdministratorGivenName: "G", NoLink: dies})
+		done(t, err)
+		return made.AdministratorId
+	}
+	if first := found(true); found(false) != first || !strings.HasPrefix(<-mails, "g@globex.example") {
+		t.Error("the administrator of a company that was made before gets no link")
+	}
+}
+
+// forgetLinks drops all links, as if they had never been made.
+func forgetLinks(t *testing.T, p *Portal) {
+	t.Helper()
+	v, err := p.newest(t.Context())
+	done(t, err)
+	defer v.close()
+	tx := store.Transaction{}
+	for doc, err := range v.snap.Documents(t.Context(), DocumentPrefix, "") {
+		done(t, err)
+		if strings.HasPrefix(doc.Key, linkPrefix) || strings.Contains(doc.Key, "/link/") {
+			tx.Documents = append(tx.Documents, drop(doc.Key))
+		}
+	}
+	propose(t, p, tx)
+}

@@ -50,9 +50,7 @@ func (s *subscriptionService) CreateSubscriptionUser(ctx context.Context, r *por
 	if err != nil {
 		return nil, err
 	}
-	if !written.again {
-		s.welcome(ctx, made.ID, message)
-	}
+	s.welcome(ctx, made.ID, message, written.again)
 	return &portalv1.CreateSubscriptionUserResponse{UserId: made.ID, WrittenAt: written.WrittenAt, Audit: written.Audit}, nil
 }
 
