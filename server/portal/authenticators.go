@@ -143,8 +143,12 @@ func (s *settingsService) SaveAuthenticator(ctx context.Context, r *portalv1.Sav
 	if err != nil {
 		return nil, err
 	}
-	if err := s.probe(ctx, d); err != nil {
+	if done, err := s.repeats(ctx); err != nil {
 		return nil, err
+	} else if done == nil { // what was saved is not asked again
+		if err := s.probe(ctx, d); err != nil {
+			return nil, err
+		}
 	}
 	made := savedAuthenticator{created: created{r.Id}}
 	if r.Id == "" {

@@ -387,3 +387,20 @@ func forgetLinks(t *testing.T, p *Portal) {
 	}
 	propose(t, p, tx)
 }
+
+// TestRepeat_SaveAuthenticator does not ask the provider again, which may be gone.
+func TestRepeat_SaveAuthenticator(t *testing.T) {
+	f := found(t)
+	save := func(enabled bool) (*portalv1.SaveAuthenticatorResponse, error) {
+		return (&settingsService{Portal: f.Portal}).SaveAuthenticator(named(as(t, "acme", f.ada), "k", ""), &portalv1.SaveAuthenticatorRequest{
+			Name: "Okta", Issuer: "https://127.0.0.1:1", ClientId: "pemba", Domains: []string{"acme.example"}, Enabled: enabled,
+		})
+	}
+	first, err := save(false) // which is not asked at all
+	done(t, err)
+	second, err := save(true)
+	done(t, err)
+	if first.Authenticator.Id != second.Authenticator.Id || first.Authenticator.Version != second.Authenticator.Version {
+		t.Errorf("%v and then %v", first, second)
+	}
+}
