@@ -3,14 +3,14 @@ package portal
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/pemba-authz/pemba/engine"
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	"github.com/pemba-authz/pemba/server/store"
-
-	"time"
 )
 
 // Bounds of comments and audiences.
@@ -133,7 +133,7 @@ func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienc
 	}
 	return s.act(ctx, func(v *view, a *action) error {
 		a.name, a.permission, a.service = "diagram.audience", "check_out", "modeler"
-		on, d, _, err := v.findDiagram(r.Id)
+		on, d, version, err := v.findDiagram(r.Id)
 		if err != nil {
 			return err
 		}
@@ -150,12 +150,16 @@ func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienc
 		}
 		wanted := map[engine.Subject]bool{}
 		for i, m := range r.Members {
-			who, err := v.named(ctx, fmt.Sprintf("members[%d]", i), m, subscription(w.Subscription))
+			who, err := v.named(ctx, a, fmt.Sprintf("members[%d]", i), m, subscription(w.Subscription))
 			if err != nil {
 				return err
 			}
 			wanted[who] = true
 		}
+		// Of two who name others at the same time the second replaces what the first
+		// named, and does not add to it: both write the diagram.
+		d.Changed, d.ChangedBy = v.engine.Now, v.caller.User
+		a.document(at(version, put(diagramKey(v.caller.Company, r.Id), d)))
 		return v.replaceAudience(a, on, wanted)
 	})
 }
@@ -177,8 +181,9 @@ func (v *view) nobodyElseHolds(a *action, on engine.Object) error {
 	return nil
 }
 
-// named reads somebody of a subscription whom a process names.
-func (v *view) named(ctx context.Context, field string, m *portalv1.Member, sub engine.Object) (engine.Subject, error) {
+// named reads somebody of a subscription whom a process names. Of a group the action
+// depends on its staying one of the subscription.
+func (v *view) named(ctx context.Context, a *action, field string, m *portalv1.Member, sub engine.Object) (engine.Subject, error) {
 	who, err := v.asSubject(field, m)
 	if err != nil {
 		return who, err
@@ -188,7 +193,9 @@ func (v *view) named(ctx context.Context, field string, m *portalv1.Member, sub 
 	case "user":
 		in, err = v.can(ctx, who.ID, sub, "member")
 	case "group":
-		in, err = v.ofSubscription(sub, who.ID)
+		if in, err = v.ofSubscription(sub, who.ID); err == nil && in {
+			err = v.relyOnGroup(a, sub, who.ID)
+		}
 	default:
 		return who, invalid(field, "a process names users and groups")
 	}
@@ -200,7 +207,7 @@ func (v *view) named(ctx context.Context, field string, m *portalv1.Member, sub 
 
 // replaceAudience plans the difference to those who are named now.
 func (v *view) replaceAudience(a *action, on engine.Object, wanted map[engine.Subject]bool) error {
-	a.unchanged = true
+	var added, removed []string
 	for _, kind := range []engine.Subject{subject(user(""), ""), subject(group(""), "member")} {
 		for id, err := range v.subjects(on, "audience", kind.Type, kind.Relation) {
 			if err != nil {
@@ -211,15 +218,22 @@ func (v *view) replaceAudience(a *action, on engine.Object, wanted map[engine.Su
 				delete(wanted, kind)
 				continue
 			}
-			a.unchanged = false
+			removed = append(removed, v.called(kind.Object))
 			a.relation(store.Delete, on, "audience", kind)
 		}
 	}
 	for who := range wanted {
-		a.unchanged = false
+		added = append(added, v.called(who.Object))
 		a.relation(store.Touch, on, "audience", who)
 	}
+	a.unchanged = len(added)+len(removed) == 0
+	slices.Sort(added)
 	a.sentence = "changed who is named in " + v.called(on)
-	a.after = map[string]any{"changes": len(a.tx.Updates)}
+	if len(removed) > 0 {
+		a.before = map[string]any{"named": removed}
+	}
+	if len(added) > 0 {
+		a.after = map[string]any{"named": added}
+	}
 	return nil
 }

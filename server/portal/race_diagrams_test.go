@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"testing"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
@@ -224,4 +225,31 @@ func TestRaceDiagramInDeleted(t *testing.T) {
 		func(err error) { refuses(t, err, NotFound, "") },
 		func(bool) { o.leaves(t, "diagram/") },
 		func() { w = o.workspace("uli", "acme-modeler") })
+}
+
+// TestRaceAudience has two people name others in one diagram at the same moment: it
+// names whom one of them named, and never both.
+func TestRaceAudience(t *testing.T) {
+	o := newOffice(t)
+	s := &diagramService{Portal: o.Portal}
+	w := o.workspace("uli", "acme-modeler")
+	done(t, o.give("uli", w, "eli", roleEditor, ""))
+	d := o.diagram("uli", w)
+	name := func(by, who string) func() error {
+		return func() error {
+			_, err := s.SetAudience(o.as(by), &portalv1.SetAudienceRequest{Id: d, Members: []*portalv1.Member{o.member(who)}})
+			return err
+		}
+	}
+	for round := range races {
+		_, err := s.SetAudience(o.as("uli"), &portalv1.SetAudienceRequest{Id: d})
+		done(t, err)
+		errs := together(round%2 == 0, name("uli", "uli"), name("eli", "eli"))
+		done(t, errors.Join(errs[:]...))
+		got, err := s.GetDiagram(o.as("uli"), &portalv1.GetDiagramRequest{Id: d})
+		done(t, err)
+		if len(got.Diagram.Audience) != 1 {
+			t.Fatalf("it names %v", got.Diagram.Audience)
+		}
+	}
 }

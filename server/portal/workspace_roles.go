@@ -184,7 +184,7 @@ func (c *accessPlan) within(ctx context.Context, name string, who engine.Subject
 		if !in {
 			return broken("13", "%s is not in this subscription; include it first", name)
 		}
-		return c.relyOnGroup(who.ID)
+		return c.relyOnGroup(c.action, c.sub, who.ID)
 	}
 	in, err := c.can(ctx, who.ID, c.sub, "member")
 	if err != nil {
@@ -215,21 +215,21 @@ func (c *accessPlan) within(ctx context.Context, name string, who engine.Subject
 	return nil
 }
 
-// relyOnGroup makes the transaction depend on what makes a group one of the
+// relyOnGroup makes the transaction depend on what makes a group one of a
 // subscription.
-func (c *accessPlan) relyOnGroup(id string) error {
+func (v *view) relyOnGroup(a *action, sub engine.Object, id string) error {
 	s := subject(group(id), "member")
 	for _, relation := range []string{"participant", roleViewer} {
-		has, err := c.has(c.sub, relation, s)
+		has, err := v.has(sub, relation, s)
 		if err != nil {
 			return err
 		}
 		if has {
-			c.action.stored(c.sub, relation, s, true)
+			a.stored(sub, relation, s, true)
 			return nil
 		}
 	}
-	c.action.stored(group(id), "subscription", subject(c.sub, ""), true)
+	a.stored(group(id), "subscription", subject(sub, ""), true)
 	return nil
 }
 
