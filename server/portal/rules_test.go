@@ -141,4 +141,13 @@ func TestRule18_Lockout(t *testing.T) {
 	}
 	c.move(2 * time.Minute)
 	done(t, try(password))
+	// It is one of the built-in authenticator: who does not sign in with a password is
+	// not kept out by those who guess one.
+	wrong(3)
+	outside := &account{emailDoc: emailDoc{Company: f.id, User: f.ada}, email: address, policies: defaultPolicies}
+	_, err = f.enter(t.Context(), outside, "Okta", "signed in by “Okta”")
+	done(t, err)
+	if try(password) == nil {
+		t.Error("a sign-in from outside ends the lockout")
+	}
 }
