@@ -104,9 +104,11 @@ func (s *settingsService) SaveClient(ctx context.Context, r *portalv1.SaveClient
 	}
 	written, err := s.answer(ctx, &made, func(v *view, a *action) error {
 		id := made.ID
-		a.name, a.on, a.permission = "client.save", v.company(), "manage_identity_providers"
 		a.called, a.sentence = d.Name, fmt.Sprintf("saved the portal “%s” of %s", d.Name, serviceName(d.Service))
 		a.service, a.after = d.Service, d
+		if err := v.begin(ctx, a, "client.save", v.company(), "manage_identity_providers"); err != nil {
+			return err
+		}
 		var old clientDoc
 		version, err := v.document(clientKey(caller.Company, id), &old)
 		if err != nil {

@@ -56,7 +56,7 @@ var diagramPermissions = []string{
 // findDiagram reads a diagram of the caller's company.
 func (v *view) findDiagram(id string) (on engine.Object, d diagramDoc, version store.Revision, err error) {
 	if v.caller.User == "" {
-		return on, d, 0, &Refusal{Fault: NotSignedIn, Msg: "nobody is signed in: sign in first"}
+		return on, d, 0, v.nobody()
 	}
 	if engine.CheckObjectID(id) != nil {
 		return on, d, 0, notFound("diagram", id)

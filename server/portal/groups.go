@@ -25,7 +25,7 @@ var groupKinds = []engine.Subject{subject(user(""), ""), subject(group(""), "mem
 // findGroup reads a group of the caller's company.
 func (v *view) findGroup(id string) (on engine.Object, d groupDoc, version store.Revision, err error) {
 	if v.caller.User == "" {
-		return on, d, 0, &Refusal{Fault: NotSignedIn, Msg: "nobody is signed in: sign in first"}
+		return on, d, 0, v.nobody()
 	}
 	if engine.CheckObjectID(id) != nil {
 		return on, d, 0, notFound("group", id)

@@ -30,7 +30,7 @@ func (v *view) signedIn(ctx context.Context) error { return v.need(ctx, v.compan
 // of a company may do.
 func (v *view) byPerson() error {
 	if v.caller.User == "" {
-		return &Refusal{Fault: NotSignedIn, Msg: "nobody is signed in: sign in first"}
+		return v.nobody()
 	}
 	return nil
 }

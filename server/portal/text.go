@@ -54,7 +54,7 @@ func email(field, text string) (string, error) {
 		return "", invalid(field, "it is missing")
 	}
 	at, err := mail.ParseAddress(text)
-	if err != nil || at.Address != text || len(text) > maxEmail || strings.ContainsAny(text, "\"/\\ \t") || !strings.Contains(text[strings.LastIndexByte(text, '@'):], ".") {
+	if err != nil || at.Address != text || len(text) > maxEmail || strings.ContainsFunc(text, bidirectional) || strings.ContainsAny(text, "\"/\\ \t") || !strings.Contains(text[strings.LastIndexByte(text, '@'):], ".") {
 		return "", invalid(field, "%.100q is no e-mail address; it looks like name@example.com", text)
 	}
 	return text, nil
