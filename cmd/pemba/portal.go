@@ -191,7 +191,11 @@ func (a *app) pages(f *paged, ask func(p *portalv1.Paging) ([]row, *portalv1.Pag
 		case cursor == "":
 			return out, nil
 		case !f.all && uint32(len(out)) >= f.limit:
-			a.note("%d of %d; --all prints the rest", len(out), page.GetTotal())
+			of := ""
+			if n := page.GetTotal(); n > 0 { // of some lists nobody has counted how long they are
+				of = fmt.Sprintf(" of %d", n)
+			}
+			a.note("%d%s; --all prints the rest", len(out), of)
 			return out, nil
 		}
 	}

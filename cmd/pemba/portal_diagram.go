@@ -206,7 +206,7 @@ func diagramAudienceCommand(a *app) *cobra.Command {
 			}
 			r := &portalv1.SetAudienceRequest{Id: args[0]}
 			for _, word := range args[1:] {
-				found, err := p.workspaces.SearchCandidates(ctx, &portalv1.SearchCandidatesRequest{Id: d.GetDiagram().GetWorkspaceId(), Search: word})
+				found, err := p.workspaces.SearchCandidates(ctx, &portalv1.SearchCandidatesRequest{Id: d.GetDiagram().GetWorkspaceId(), Search: word, Limit: most})
 				if err != nil {
 					return err
 				}

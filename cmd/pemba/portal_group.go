@@ -85,12 +85,8 @@ func groupCreateCommand(a *app) *cobra.Command {
 				return err
 			}
 		}
-		for _, word := range args[1:] {
-			m, err := p.member(ctx, word)
-			if err != nil {
-				return err
-			}
-			r.Members = append(r.Members, m)
+		if r.Members, err = p.members(ctx, r.SubscriptionId, args[1:]); err != nil {
+			return err
 		}
 		made, err := p.groups.CreateGroup(ctx, r)
 		if err != nil {
@@ -152,13 +148,13 @@ func groupChangeCommand(a *app, use, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var all []*portalv1.Member
-			for _, word := range args[1:] {
-				m, err := p.member(ctx, word)
-				if err != nil {
-					return err
-				}
-				all = append(all, m)
+			g, err := p.groups.GetGroup(ctx, &portalv1.GetGroupRequest{Id: id})
+			if err != nil {
+				return err
+			}
+			all, err := p.members(ctx, g.GetGroup().GetSubscriptionId(), args[1:])
+			if err != nil {
+				return err
 			}
 			r := &portalv1.ChangeMembersRequest{Id: id, Add: all}
 			if use == "remove" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
@@ -65,20 +66,43 @@ func pickMember(word string, all []*portalv1.Member) (*portalv1.Member, error) {
 	return nil, refusedf("there is nobody %q", word)
 }
 
-// user finds a company user by e-mail address, name or id.
+// everyPage asks for a list page by page: a word may name what stands on the last, and
+// name several things that stand on different ones.
+func everyPage(ask func(p *portalv1.Paging) (*portalv1.Page, error)) error {
+	page := &portalv1.Paging{Size: pageRows}
+	for {
+		got, err := ask(page)
+		if err != nil || got.GetNext() == "" {
+			return err
+		}
+		page.Cursor = got.GetNext()
+	}
+}
+
+// most is how many a search for people and groups returns at most: those who are called
+// exactly as is searched for come first.
+const most = 50
+
+// user finds a company user by e-mail address, name or id. Everybody finds himself.
 func (p *portalClient) user(ctx context.Context, word string) (string, error) {
 	if !strings.ContainsAny(word, "@ ") {
 		if r, err := p.people.GetUser(ctx, &portalv1.GetUserRequest{Id: word}); err == nil {
 			return r.GetUser().GetId(), nil
 		}
 	}
-	r, err := p.people.ListUsers(ctx, &portalv1.ListUsersRequest{Search: word})
-	if err != nil {
-		return "", err
-	}
 	var all []named
-	for _, u := range r.GetUsers() {
-		all = append(all, named{u.GetId(), strings.TrimSpace(u.GetGivenName() + " " + u.GetSurname()), u.GetEmail()})
+	err := everyPage(func(page *portalv1.Paging) (*portalv1.Page, error) {
+		r, err := p.people.ListUsers(ctx, &portalv1.ListUsersRequest{Search: word, Paging: page})
+		for _, u := range r.GetUsers() {
+			all = append(all, named{u.GetId(), strings.TrimSpace(u.GetGivenName() + " " + u.GetSurname()), u.GetEmail()})
+		}
+		return r.GetPage(), err
+	})
+	if err != nil {
+		if me, _ := p.session.GetMe(ctx, &portalv1.GetMeRequest{}); strings.EqualFold(me.GetPerson().GetEmail(), word) {
+			return me.GetPerson().GetId(), nil
+		}
+		return "", err
 	}
 	return pick("user", word, all)
 }
@@ -107,12 +131,15 @@ func (p *portalClient) workspace(ctx context.Context, word string) (string, erro
 	}
 	var all []named
 	for _, s := range subs.GetSubscriptions() {
-		r, err := p.workspaces.ListWorkspaces(ctx, &portalv1.ListWorkspacesRequest{SubscriptionId: s.GetId(), Search: word})
+		err := everyPage(func(page *portalv1.Paging) (*portalv1.Page, error) {
+			r, err := p.workspaces.ListWorkspaces(ctx, &portalv1.ListWorkspacesRequest{SubscriptionId: s.GetId(), Search: word, Paging: page})
+			for _, w := range r.GetWorkspaces() {
+				all = append(all, named{w.GetId(), w.GetName(), ""})
+			}
+			return r.GetPage(), err
+		})
 		if err != nil {
 			return "", err
-		}
-		for _, w := range r.GetWorkspaces() {
-			all = append(all, named{w.GetId(), w.GetName(), ""})
 		}
 	}
 	return pick("workspace", word, all)
@@ -120,13 +147,16 @@ func (p *portalClient) workspace(ctx context.Context, word string) (string, erro
 
 // group finds a group by name or id.
 func (p *portalClient) group(ctx context.Context, word string) (string, error) {
-	r, err := p.groups.ListGroups(ctx, &portalv1.ListGroupsRequest{Search: word})
+	var all []named
+	err := everyPage(func(page *portalv1.Paging) (*portalv1.Page, error) {
+		r, err := p.groups.ListGroups(ctx, &portalv1.ListGroupsRequest{Search: word, Paging: page})
+		for _, g := range r.GetGroups() {
+			all = append(all, named{g.GetId(), g.GetName(), ""})
+		}
+		return r.GetPage(), err
+	})
 	if err != nil {
 		return "", err
-	}
-	var all []named
-	for _, g := range r.GetGroups() {
-		all = append(all, named{g.GetId(), g.GetName(), ""})
 	}
 	if len(all) == 0 { // it may be an id, which no search finds
 		all = append(all, named{id: word})
@@ -134,8 +164,22 @@ func (p *portalClient) group(ctx context.Context, word string) (string, error) {
 	return pick("group", word, all)
 }
 
-// member finds what may be in a group: "group:NAME", "job-title:NAME" or a user.
-func (p *portalClient) member(ctx context.Context, word string) (*portalv1.Member, error) {
+// members finds what words name that may be in a group: "group:NAME", "job-title:NAME"
+// or a user. sub is the subscription of the group, whose owners see the company's users
+// through it; "" for a group of the company.
+func (p *portalClient) members(ctx context.Context, sub string, words []string) ([]*portalv1.Member, error) {
+	var all []*portalv1.Member
+	for _, word := range words {
+		m, err := p.member(ctx, sub, word)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func (p *portalClient) member(ctx context.Context, sub, word string) (*portalv1.Member, error) {
 	if name, ok := strings.CutPrefix(word, "group:"); ok {
 		id, err := p.group(ctx, name)
 		return &portalv1.Member{Member: &portalv1.Member_Group{Group: id}}, err
@@ -152,6 +196,39 @@ func (p *portalClient) member(ctx context.Context, word string) (*portalv1.Membe
 		id, err := pick("job title", name, all)
 		return &portalv1.Member{Member: &portalv1.Member_JobTitle{JobTitle: id}}, err
 	}
+	if sub != "" {
+		return p.ofCompany(ctx, sub, word, false)
+	}
 	id, err := p.user(ctx, word)
+	if _, unknown := errors.AsType[*coded](err); unknown {
+		err = refusedf("%w; a group is named group:NAME, the holders of a job title job-title:NAME", err)
+	}
 	return &portalv1.Member{Member: &portalv1.Member_User{User: id}}, err
+}
+
+// ofCompany finds somebody of the company as the owners of a subscription see him: he is
+// included in it, or found in the pool.
+func (p *portalClient) ofCompany(ctx context.Context, sub, word string, groups bool) (*portalv1.Member, error) {
+	found, err := p.subscriptions.SearchPool(ctx, &portalv1.SearchPoolRequest{Id: sub, Search: word, Groups: groups, Limit: most})
+	if err != nil {
+		return nil, err
+	}
+	in, err := p.allIncluded(ctx, sub, word)
+	if err != nil {
+		return nil, err
+	}
+	return pickMember(word, append(found.GetMembers(), in...))
+}
+
+// allIncluded returns those who are included in a subscription and match a word.
+func (p *portalClient) allIncluded(ctx context.Context, sub, word string) ([]*portalv1.Member, error) {
+	var all []*portalv1.Member
+	err := everyPage(func(page *portalv1.Paging) (*portalv1.Page, error) {
+		r, err := p.subscriptions.ListSubscriptionUsers(ctx, &portalv1.ListSubscriptionUsersRequest{Id: sub, Search: word, Paging: page})
+		for _, u := range r.GetUsers() {
+			all = append(all, u.GetMember())
+		}
+		return r.GetPage(), err
+	})
+	return all, err
 }

@@ -115,11 +115,7 @@ func subscriptionIncludeCommand(a *app) *cobra.Command {
 			}
 			var members []*portalv1.Member
 			for _, word := range args[1:] {
-				found, err := p.subscriptions.SearchPool(ctx, &portalv1.SearchPoolRequest{Id: id, Search: word, Groups: true})
-				if err != nil {
-					return err
-				}
-				m, err := pickMember(word, found.GetMembers())
+				m, err := p.ofCompany(ctx, id, word, true) // whoever is included already is refused by what he is
 				if err != nil {
 					return err
 				}
@@ -163,13 +159,9 @@ func subscriptionCreateUserCommand(a *app) *cobra.Command {
 
 // included finds somebody who is included in a subscription.
 func (p *portalClient) included(ctx context.Context, id, word string) (*portalv1.Member, error) {
-	r, err := p.subscriptions.ListSubscriptionUsers(ctx, &portalv1.ListSubscriptionUsersRequest{Id: id, Search: word})
+	all, err := p.allIncluded(ctx, id, word)
 	if err != nil {
 		return nil, err
-	}
-	var all []*portalv1.Member
-	for _, u := range r.GetUsers() {
-		all = append(all, u.GetMember())
 	}
 	return pickMember(word, all)
 }

@@ -213,7 +213,7 @@ func workspaceShareCommand(a *app) *cobra.Command {
 			}
 			r := &portalv1.ChangeAccessRequest{Id: id}
 			for _, word := range args[2:] {
-				found, err := p.workspaces.SearchCandidates(ctx, &portalv1.SearchCandidatesRequest{Id: id, Search: word})
+				found, err := p.workspaces.SearchCandidates(ctx, &portalv1.SearchCandidatesRequest{Id: id, Search: word, Limit: most})
 				if err != nil {
 					return err
 				}

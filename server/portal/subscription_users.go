@@ -204,7 +204,7 @@ func (l *listing) outside(sub, search string) []sorted[engine.Subject] {
 	var rows []sorted[engine.Subject]
 	for id, p := range l.directory.people[l.caller.Company] {
 		if p.roles[sub] == "" && !p.deactivated && strings.Contains(p.search, search) {
-			rows = append(rows, sorted[engine.Subject]{p.byName, id, subject(user(id), "")})
+			rows = append(rows, sorted[engine.Subject]{nearest(search, p.byName, strings.ToLower(p.doc.Email)), id, subject(user(id), "")})
 		}
 	}
 	return rows
@@ -240,7 +240,7 @@ func (l *listing) findGroups(ctx context.Context, search string, want func(id st
 			return nil, err
 		}
 		if ok {
-			rows = append(rows, sorted[engine.Subject]{name, id, subject(group(id), "member")})
+			rows = append(rows, sorted[engine.Subject]{nearest(search, name, ""), id, subject(group(id), "member")})
 		}
 	}
 	return rows, nil

@@ -193,3 +193,19 @@ func TestRule19_LicencesAreNotExceeded(t *testing.T) {
 	_, err = (&operatorService{Portal: p}).SetLicences(operator(t), &portalv1.SetLicencesRequest{Id: sub, Licences: 3})
 	refuses(t, err, Rule, "19")
 }
+
+// TestSearch_TheOneWhoIsMeantComesFirst finds more people than it returns, and among them
+// the one whose whole address was entered.
+func TestSearch_TheOneWhoIsMeantComesFirst(t *testing.T) {
+	f := found(t)
+	sub := f.buys(portalv1.Service_SERVICE_MODELER, 100, "admin")
+	li := f.hire("Li", "")
+	for c := 'A'; c < 'A'+defaultFound; c++ {
+		f.hire(string(c)+"li", "") // whose address has Li's in it
+	}
+	found, err := (&subscriptionService{Portal: f.Portal}).SearchPool(as(t, "acme", f.ada), &portalv1.SearchPoolRequest{Id: sub, Search: "LI@acme.example"})
+	done(t, err)
+	if len(found.Members) != defaultFound || found.Members[0].GetUser() != li {
+		t.Errorf("found: %v", found.Members)
+	}
+}

@@ -60,6 +60,16 @@ func email(field, text string) (string, error) {
 	return text, nil
 }
 
+// nearest is what the results of a search while somebody types are sorted by: the name,
+// and before all others those who are called, or have the address, exactly as is
+// searched for. All are in lower case; a group has no address.
+func nearest(search, name, address string) string {
+	if search != "" && (name == search || address == search) {
+		return ""
+	}
+	return name
+}
+
 // newPerson reads who is created.
 func newPerson(address, given, surname string) (*userDoc, error) {
 	var d userDoc

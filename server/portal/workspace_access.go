@@ -181,7 +181,7 @@ func (l *listing) matching(search string) []*personRow {
 	var rows []sorted[*personRow]
 	for id, row := range l.directory.people[l.caller.Company] {
 		if !row.deactivated && strings.Contains(row.search, search) {
-			rows = append(rows, sorted[*personRow]{row.search, id, row})
+			rows = append(rows, sorted[*personRow]{nearest(search, row.byName, strings.ToLower(row.doc.Email)), id, row})
 		}
 	}
 	slices.SortFunc(rows, func(a, b sorted[*personRow]) int {
@@ -236,7 +236,7 @@ func (v *view) candidateGroups(sub engine.Object, search string, limit int) ([]*
 		}
 	}
 	slices.SortFunc(out, func(a, b *portalv1.Member) int {
-		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+		return strings.Compare(nearest(search, strings.ToLower(a.Name), ""), nearest(search, strings.ToLower(b.Name), ""))
 	})
 	return out[:min(len(out), limit)], nil
 }

@@ -107,6 +107,9 @@ func (c *accessPlan) add(ctx context.Context, field string, change *portalv1.Acc
 	}
 	name := c.view.called(who.Object)
 	if was != change.PresentRole {
+		if was != "" && change.PresentRole == "" {
+			return conflict("%s is %s already; change that role instead of giving another", name, was)
+		}
 		return conflict("%s has another role than was expected: %s", name, orNone(was))
 	}
 	if role == was {
