@@ -17,7 +17,8 @@ import (
 // of which cluster: a member that took over the address of another, or that was
 // left behind by a recovery, would be taken for one of its own, and logs of
 // different histories would be merged. So each message says for whom it is and
-// which history its sender knows, and one that does not fit is refused here.
+// which history its sender knows, and one that does not fit is refused here. What
+// raft would take in a way that splits logs is kept from it, too (heartbeat.go).
 type link struct {
 	raft.Transport
 	self    raft.ServerID
@@ -104,7 +105,17 @@ func (l *link) admit(call raft.RPC) bool {
 		return false
 	}
 	header.ID = sender
+	if a, ok := call.Command.(*raft.AppendEntriesRequest); ok {
+		boundCommit(a)
+	}
 	return true
+}
+
+// boundCommit leaves out what the sender has for good and this message does not show
+// to be the same here. Raft would bound that by the end of the log, which may be of
+// entries that an earlier leader never got to others: they would be applied.
+func boundCommit(a *raft.AppendEntriesRequest) {
+	a.LeaderCommitIndex = min(a.LeaderCommitIndex, a.PrevLogEntry+uint64(len(a.Entries)))
 }
 
 // unwrap returns the id of the sender.
