@@ -46,7 +46,7 @@ const logKept = 200
 const skewedClock = `skew, _ := time.ParseDuration(os.Getenv("` + clockEnv + `"))
 		c.Now = func() time.Time { return time.Now().Add(skew) }`
 
-// program builds pemba, once for each set of tags.
+// program builds pemba, once for each way in which the tests want it.
 type program struct {
 	dir string // of the builds
 
@@ -71,21 +71,21 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// build returns the path of the program that the setting asks for: with tags, and
-// patched for the tests, or plain as it is.
+// build returns the path of the program that the setting asks for: patched for the
+// tests, with bugs that can be planted, or plain as it is.
 func build(t testing.TB, s setting) string {
 	t.Helper()
-	name, patched := strings.Join(append([]string{"pemba"}, s.tags...), "-"), patches
+	name, patched, tags := "pemba", patches, "planted"
 	switch {
 	case s.plain:
-		name, patched = name+"-plain", nil
+		name, patched, tags = name+"-plain", nil, ""
 	case s.former:
 		name, patched = name+"-former", append(slices.Clone(patches), former)
 	}
 	pemba.mu.Lock()
 	once, ok := pemba.built[name]
 	if !ok {
-		once = sync.OnceValues(func() (string, error) { return compile(pemba.dir, name, patched, s.tags) })
+		once = sync.OnceValues(func() (string, error) { return compile(pemba.dir, name, patched, tags) })
 		pemba.built[name] = once
 	}
 	pemba.mu.Unlock()
@@ -96,13 +96,13 @@ func build(t testing.TB, s setting) string {
 	return path
 }
 
-func compile(dir, name string, patched []patch, tags []string) (string, error) {
+func compile(dir, name string, patched []patch, tags string) (string, error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, name)
-	args := []string{"build", "-tags", strings.Join(tags, ","), "-o", path}
+	args := []string{"build", "-tags", tags, "-o", path}
 	if len(patched) > 0 {
 		overlay, err := overlayOf(path+".d", root, patched)
 		if err != nil {

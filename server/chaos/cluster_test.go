@@ -39,7 +39,7 @@ type cluster struct {
 // setting is what a cluster is made of.
 type setting struct {
 	nodes   int
-	tags    []string // of the program
+	bug     string   // that is planted; empty: none
 	plain   bool     // the program without patches
 	former  bool     // the program of before the newest format of commands
 	args    []string // of serve
@@ -121,7 +121,7 @@ func (c *cluster) soon(ctx context.Context, t testing.TB) {
 func (c *cluster) add(t testing.TB, program, host string) {
 	t.Helper()
 	i := len(c.nodes)
-	n := &node{number: i + 1, program: program, host: host, dir: filepath.Join(c.dir, fmt.Sprintf("node%d", i+1)), args: slices.Clone(c.setting.args)}
+	n := &node{number: i + 1, program: program, host: host, dir: filepath.Join(c.dir, fmt.Sprintf("node%d", i+1)), bug: c.setting.bug, args: slices.Clone(c.setting.args)}
 	n.logPath = n.dir + ".log"
 	var err error
 	if n.door, err = c.links.add(i, n.raft()); err != nil {

@@ -16,7 +16,7 @@
 //   - hashes: all nodes have the same state at the same revision.
 //
 // A checker that cannot object proves nothing: planted_test.go builds the program
-// with bugs, by build tags, and demands that each checker finds its own.
+// with bugs, one at a time, and demands that each checker finds its own.
 //
 // # Reading order
 //

@@ -22,6 +22,7 @@ type node struct {
 	dir     string   // its data
 	host    string   // its own loopback address
 	door    string   // where the others reach its raft port
+	bug     string   // that is planted in it
 	args    []string // of serve, besides the addresses and the directory
 	logPath string
 	ahead   time.Duration // of its wall clock
@@ -60,7 +61,7 @@ func (n *node) start() error {
 	args := append([]string{"serve", "--data-dir", n.dir, "--grpc-addr", n.grpc(), "--http-addr", n.http(),
 		"--metrics-addr", n.metrics(), "--raft-addr", n.raft(), "--log-format", "json"}, n.args...)
 	cmd := exec.Command(n.program, args...)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%v", clockEnv, n.ahead), "GOMAXPROCS=2")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%v", clockEnv, n.ahead), "PEMBA_PLANTED_BUG="+n.bug, "GOMAXPROCS=2")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // with the tests
 	if _, err := fmt.Fprintf(log, "=== %s start\n", time.Now().Format(time.StampMilli)); err != nil {

@@ -120,7 +120,7 @@ func plainly(err error, address string, within time.Duration) error {
 // readIndex returns a revision that includes everything any member has
 // acknowledged so far.
 func (r *Replica) readIndex(ctx context.Context) (store.Revision, error) {
-	if planted == bugReadStale {
+	if bugReadStale {
 		return r.Head(), nil
 	}
 	if r.node.alone() && len(r.node.servers()) == 1 {

@@ -70,7 +70,7 @@ func (m *machine) apply(l *raft.Log) any {
 	m.bytes.Add(int64(len(l.Data)))
 	c, err := decodeCommand(l.Data)
 	var a *applied
-	if err == nil && planted == bugLostEntry && len(c.tx.Updates) > 0 && time.Now().UnixNano()%64 == 0 {
+	if err == nil && bugLostEntry && len(c.tx.Updates) > 0 && time.Now().UnixNano()%64 == 0 {
 		return &applied{outcome: store.Outcome{Revision: m.store.Head()}}
 	}
 	if err == nil {
@@ -151,7 +151,7 @@ func (m *machine) once(rev store.Revision, c *command, data []byte) (*applied, e
 	if c.kind == kindImport {
 		sum = m.state.stages.digest(c)
 	}
-	if old := m.state.retries.find(c.key); old != nil && planted != bugLostRetry {
+	if old := m.state.retries.find(c.key); old != nil && !bugLostRetry {
 		m.state.stages.drop([]uint64{c.stage})
 		if old.digest == sum || c.stage != 0 && old.stage == c.stage {
 			return &applied{outcome: old.outcome, refusal: old.refusal, repeated: true}, nil

@@ -72,7 +72,7 @@ func (r *Replica) Snapshot(ctx context.Context, c Consistency) (*Snapshot, error
 	switch {
 	case c.Mode == AtExactSnapshot:
 		return r.SnapshotAt(fresh)
-	case planted == bugOldSnapshot && c.Mode == MinimizeLatency:
+	case bugOldSnapshot && c.Mode == MinimizeLatency:
 		return r.SnapshotAt(r.Head() - min(r.Head()-1, store.Revision(time.Now().UnixNano()%8)))
 	}
 	return r.snapshot(0)

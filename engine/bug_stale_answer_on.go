@@ -1,5 +1,0 @@
-//go:build bug_stale_answer
-
-package engine
-
-const bugStaleAnswer = true

@@ -1,5 +1,0 @@
-//go:build bug_watch_gap
-
-package server
-
-const bugWatchGap = true

@@ -1,5 +1,0 @@
-//go:build bug_lost_entry
-
-package replica
-
-const planted = bugLostEntry

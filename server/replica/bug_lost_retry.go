@@ -1,5 +1,0 @@
-//go:build bug_lost_retry
-
-package replica
-
-const planted = bugLostRetry

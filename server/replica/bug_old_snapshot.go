@@ -1,5 +1,0 @@
-//go:build bug_old_snapshot
-
-package replica
-
-const planted = bugOldSnapshot

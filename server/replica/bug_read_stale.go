@@ -1,5 +1,0 @@
-//go:build bug_read_stale
-
-package replica
-
-const planted = bugReadStale

@@ -1,5 +1,0 @@
-//go:build bug_stale_cache
-
-package store
-
-const bugStaleCache = true
