@@ -103,7 +103,18 @@ export const groups = async ({ d, browser, as }) => {
   const path = await refused.getByRole('alert').textContent()
   assert.match(path, /Night shift.*Operations.*Night shift|Operations.*Night shift.*Operations/, 'the path of the cycle')
   await audit(page, 'group-cycle')
+
+  // Escape closes what lies on top alone, and asks before what was picked is lost.
+  const leaving = page.getByRole('dialog', { name: 'Leave without saving?' })
   await page.keyboard.press('Escape')
+  await leaving.waitFor()
+  await audit(page, 'leaving')
+  await page.keyboard.press('Escape')
+  await leaving.waitFor({ state: 'detached' })
+  await refused.getByRole('alert').waitFor()
+  await page.keyboard.press('Escape')
+  await leaving.getByRole('button', { name: 'Leave', exact: true }).click()
+  await refused.waitFor({ state: 'detached' })
 
   // Everybody with a job title.
   await (await add('Night shift', 'claims analyst', /Claims Analyst/)).waitFor({ state: 'detached' })

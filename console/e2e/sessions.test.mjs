@@ -50,6 +50,7 @@ export const kept = async ({ d, browser, as }) => {
   await dialog.getByRole('button', { name: 'Create model' }).click()
   await ended(page).waitFor()
   await audit(page, 'session-ended-over-a-form')
+  await page.keyboard.press('Escape') // goes to neither of them
   await again(page, d.owner)
   assert.equal(await dialog.getByLabel('Name').inputValue(), 'Half a model')
   assert.equal(await dialog.getByLabel('Description').inputValue(), 'which nobody has sent yet')

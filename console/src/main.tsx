@@ -3,9 +3,10 @@ import './app.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { setNonce } from 'get-nonce'
-import { QueryClient } from '@tanstack/react-query'
+import { QueryCache, QueryClient } from '@tanstack/react-query'
 import { App } from './App'
 import { isApiError } from './api/errors'
+import { meQuery } from './api/me'
 import { nonce } from './lib/nonce'
 import { makeRouter } from './routes'
 
@@ -14,6 +15,12 @@ const root = document.getElementById('root')
 if (!root) throw new Error('the page has no root')
 
 const client = new QueryClient({
+  queryCache: new QueryCache({
+    // Whoever is refused may do less than the page knows: it asks again who he is.
+    onError: (e, q) => {
+      if (isApiError(e, 'PERMISSION_DENIED') && q.queryKey[0] !== meQuery.queryKey[0]) void client.invalidateQueries({ queryKey: meQuery.queryKey })
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 10_000,

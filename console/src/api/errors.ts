@@ -42,3 +42,6 @@ export const isApiError = (e: unknown, code?: Code): e is ApiError => e instance
 /** isConflict tells whether somebody else changed meanwhile what the call relied on. */
 export const isConflict = (e: unknown): boolean =>
   isApiError(e, 'ABORTED') || (isApiError(e, 'FAILED_PRECONDITION') && (e.reason.includes('PRECONDITION') || e.message.includes('version')))
+
+/** takesAway tells whether an error means that what was shown must not be shown any more: it is refused by now, or gone. */
+export const takesAway = (e: unknown): boolean => isApiError(e, 'PERMISSION_DENIED') || isApiError(e, 'NOT_FOUND')

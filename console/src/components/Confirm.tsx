@@ -3,6 +3,7 @@ import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { texts } from '../lib/texts'
 import { Dialog } from './Dialog'
 import { Failure } from './Failure'
+import { WriteButton } from './WriteButton'
 
 type Props = {
   opened: boolean
@@ -50,12 +51,12 @@ function Body({ onClose, children, action, onConfirm, danger = true, typeName, b
   return (
     <Stack>
       <div>{children}</div>
-      {typeName !== undefined && <TextInput label={`Type ${typeName} to go on`} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} autoComplete="off" />}
+      {typeName !== undefined && <TextInput label={t.typeName(typeName)} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} autoComplete="off" />}
       {blocked && <div id="confirm-blocked">{blocked}</div>}
       {error !== undefined && <Failure error={error} what={action} />}
       <Group justify="flex-end">
         <Button variant="default" data-autofocus onClick={onClose}>{t.cancel}</Button>
-        <Button {...(danger ? { color: 'red' } : {})} disabled={!ready} loading={busy} onClick={() => void confirm()} {...(blocked ? { 'aria-describedby': 'confirm-blocked' } : {})}>{action}</Button>
+        <WriteButton {...(danger ? { color: 'red' } : {})} disabled={!ready} loading={busy} onClick={() => void confirm()} {...(blocked ? { 'aria-describedby': 'confirm-blocked' } : {})}>{action}</WriteButton>
       </Group>
     </Stack>
   )

@@ -1,7 +1,8 @@
 import { Alert, Button, Code, Group, Text } from '@mantine/core'
 import { isApiError } from '../api/errors'
+import { list } from '../lib/format'
 import { texts } from '../lib/texts'
-import { NotAllowed } from './Empty'
+import { Empty, NotAllowed } from './Empty'
 
 /** Failure says inline what failed, with the request id and a way to try again. */
 export function Failure({ error, what, retry }: { error: unknown; what: string; retry?: () => unknown }) {
@@ -18,8 +19,16 @@ export function Failure({ error, what, retry }: { error: unknown; what: string; 
   )
 }
 
-/** Refused shows a refusal for want of a permission as such, and all else as a failure. */
+/**
+ * Refused shows a refusal for want of a permission as such, what is not there as that,
+ * and all else as a failure. What the server says of the permission and of who gives
+ * it counts before permission and who.
+ */
 export function Refused({ error, what, permission, who, retry }: { error: unknown; what: string; permission: string; who?: string; retry?: () => unknown }) {
-  if (isApiError(error, 'PERMISSION_DENIED')) return <NotAllowed permission={permission} {...(who ? { who } : {})} />
+  if (isApiError(error, 'PERMISSION_DENIED')) {
+    const grantors = error.metadata['grantors'] ? list(error.metadata['grantors'].split('; ')) : who
+    return <NotAllowed permission={error.metadata['permission'] ?? permission} {...(grantors ? { who: grantors } : {})} />
+  }
+  if (isApiError(error, 'NOT_FOUND')) return <Empty kind="nothing" title={texts.common.gone}>{texts.common.goneHint}</Empty>
   return <Failure error={error} what={what} {...(retry ? { retry } : {})} />
 }

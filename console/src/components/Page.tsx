@@ -5,6 +5,9 @@ import { texts } from '../lib/texts'
 /** Visits counts the pages that were opened since the console was loaded. */
 export const Visits = createContext(0)
 
+/** titleOf is what the page of one thing is called: its name, or what kind of thing it is where that cannot be read. */
+export const titleOf = (of: { isPending: boolean }, name: string | undefined, kind: string): string => name ?? (of.isPending ? texts.common.loading : kind)
+
 /**
  * Page is the frame of every page: its one h1, which is also the title of the
  * window and gets the focus when one comes from another page, and its actions.

@@ -6,7 +6,7 @@ import { texts } from '../lib/texts'
  * WriteButton changes something: while that is not possible, or reason says why
  * it is not, it stays in the tab order and says so.
  */
-export function WriteButton({ reason, onClick, children, type = 'button', ...rest }: ButtonProps & { reason?: string; onClick?: () => void; type?: 'button' | 'submit'; 'aria-label'?: string }) {
+export function WriteButton({ reason, onClick, children, type = 'button', ...rest }: ButtonProps & { reason?: string; onClick?: () => void; type?: 'button' | 'submit'; 'aria-label'?: string; 'aria-describedby'?: string }) {
   const { readOnly } = useMe()
   const why = readOnly ? texts.common.writesOff(readOnly) : (reason ?? '')
   if (!why) return <Button type={type} {...(onClick ? { onClick } : {})} {...rest}>{children}</Button>

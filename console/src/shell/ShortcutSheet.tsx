@@ -4,16 +4,11 @@ import { prefer, usePreferences } from '../lib/preferences'
 import { texts } from '../lib/texts'
 import type { NavGroup } from './nav'
 
+const t = texts.common.keys
+
 const keys: [string[], string][] = [
-  [['Ctrl', 'K'], 'Search or go to'],
-  [['?'], 'These shortcuts'],
-  [['/'], 'The search of the page'],
-  [['j', 'k'], 'Row down, row up'],
-  [['Enter'], 'Open the row'],
-  [['x'], 'Select the row'],
-  [['.'], 'Menu of the row'],
-  [['Esc'], 'Close what lies on top'],
-  [['Ctrl', 'Enter'], 'Send the dialog, run the check'],
+  [['Ctrl', 'K'], t.palette], [['?'], t.sheet], [['/'], t.search], [['j', 'k'], t.move], [['Enter'], t.open],
+  [['x'], t.select], [['.'], t.menu], [['Esc'], t.close], [['Ctrl', 'Enter'], t.send],
 ]
 
 /** ShortcutSheet lists the keys, and turns off those that are a single key. */
@@ -23,7 +18,7 @@ export default function ShortcutSheet({ onClose, groups }: { onClose: () => void
   return (
     <Dialog opened onClose={onClose} title={texts.common.shortcuts} size="lg">
       <Table verticalSpacing={6}>
-        <Table.Thead><Table.Tr><Table.Th scope="col">Keys</Table.Th><Table.Th scope="col">What they do</Table.Th></Table.Tr></Table.Thead>
+        <Table.Thead><Table.Tr><Table.Th scope="col">{t.keys}</Table.Th><Table.Th scope="col">{t.about}</Table.Th></Table.Tr></Table.Thead>
         <Table.Tbody>
           {[...keys, ...pages].map(([k, what]) => (
             <Table.Tr key={k.join(' ')}>
@@ -32,7 +27,7 @@ export default function ShortcutSheet({ onClose, groups }: { onClose: () => void
           ))}
         </Table.Tbody>
       </Table>
-      <Switch mt="md" label="Single keys are shortcuts" description="Off: only those with Ctrl work, for those whose screen reader or voice control uses letters." checked={singleKeys} onChange={(e) => prefer({ singleKeys: e.currentTarget.checked })} />
+      <Switch mt="md" label={texts.company.me.singleKeys} description={texts.company.me.singleKeysHint} checked={singleKeys} onChange={(e) => prefer({ singleKeys: e.currentTarget.checked })} />
     </Dialog>
   )
 }

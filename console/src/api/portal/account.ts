@@ -1,13 +1,11 @@
-import { useQuery } from '@tanstack/react-query'
-import { get } from '../client'
 import type { GetMeResponseJson, ListMyTokensResponseJson, ListSessionsResponseJson } from '../gen/pemba/portal/v1/session_pb'
-import { path } from './lists'
+import { path, useRead } from './lists'
 
 export const useMySelf = () =>
-  useQuery({ queryKey: ['portal', 'myself'], queryFn: ({ signal }) => get<GetMeResponseJson>(path('me'), { signal }) })
+  useRead<GetMeResponseJson>(['myself'], path('me'))
 
 export const useMySessions = () =>
-  useQuery({ queryKey: ['portal', 'my-sessions'], queryFn: ({ signal }) => get<ListSessionsResponseJson>(path('me', 'sessions'), { signal }) })
+  useRead<ListSessionsResponseJson>(['my-sessions'], path('me', 'sessions'))
 
 export const useMyTokens = () =>
-  useQuery({ queryKey: ['portal', 'my-tokens'], queryFn: ({ signal }) => get<ListMyTokensResponseJson>(path('me', 'tokens'), { signal }) })
+  useRead<ListMyTokensResponseJson>(['my-tokens'], path('me', 'tokens'))

@@ -1,16 +1,15 @@
-import { useQuery } from '@tanstack/react-query'
 import { get, query } from '../client'
 import type { MemberJson } from '../gen/pemba/portal/v1/common_pb'
 import type { GetGroupResponseJson, ListGroupsResponseJson, ListJobTitlesResponseJson, ListUsesResponseJson } from '../gen/pemba/portal/v1/groups_pb'
-import { path } from './lists'
+import { path, useRead } from './lists'
 import { somePeople } from './people'
 import { personName } from './words'
 
 export const useGroup = (id: string, enabled = true) =>
-  useQuery({ queryKey: ['portal', 'group', id], enabled, queryFn: ({ signal }) => get<GetGroupResponseJson>(path('groups', id), { signal }) })
+  useRead<GetGroupResponseJson>(['group', id], path('groups', id), enabled)
 
 export const useGroupUses = (id: string, enabled = true) =>
-  useQuery({ queryKey: ['portal', 'group-uses', id], enabled, queryFn: ({ signal }) => get<ListUsesResponseJson>(path('groups', id, 'uses'), { signal }) })
+  useRead<ListUsesResponseJson>(['group-uses', id], path('groups', id, 'uses'), enabled)
 
 /** someGroups finds a few groups by what was typed. */
 export const someGroups = async (search: string, signal: AbortSignal): Promise<MemberJson[]> =>

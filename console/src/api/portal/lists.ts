@@ -1,26 +1,44 @@
 // How pages of the portal read lists and make changes.
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { get, query, type Query } from '../client'
+import { takesAway } from '../errors'
 import type { PageJson } from '../gen/pemba/portal/v1/common_pb'
 
 type Paged = { page?: PageJson }
 
+/**
+ * kept makes an error only of what leaves nothing to show: nothing was read yet, or
+ * what was is refused or gone by now. What merely could not be read again stays, and
+ * the banner of the shell says that it may be old.
+ */
+export function kept<Q extends { isError: boolean; data: unknown; error: unknown }>(q: Q): Q {
+  if (!q.isError || q.data === undefined) return q
+  if (takesAway(q.error)) return { ...q, data: undefined, isLoadingError: true, isRefetchError: false }
+  return { ...q, status: 'success', isSuccess: true, isError: false, isRefetchError: false, error: null }
+}
+
+/** useRead reads one answer; key is what it is known by. */
+export const useRead = <R>(key: readonly unknown[], at: string, enabled = true) =>
+  kept(useQuery({ queryKey: ['portal', ...key], enabled, queryFn: ({ signal }) => get<R>(at, { signal }) }))
+
 /** usePaged reads a list page by page; pick takes the rows of an answer. */
 export function usePaged<R extends Paged, T>(path: string, params: Query, pick: (answer: R) => readonly T[] | undefined, enabled = true) {
-  const list = useInfiniteQuery({
+  const list = kept(useInfiniteQuery({
     queryKey: ['portal', path, params],
     queryFn: ({ pageParam, signal }) => get<R>(path + query({ ...params, 'paging.cursor': pageParam, 'paging.size': 100 }), { signal }),
     initialPageParam: '',
     getNextPageParam: (last) => last.page?.next || undefined,
     placeholderData: (before) => before,
     enabled,
-  })
+  }))
   const first = list.data?.pages[0]
+  const rows = list.data?.pages.flatMap((p) => pick(p) ?? []) ?? []
   return {
     ...list,
     first,
-    rows: list.data?.pages.flatMap((p) => pick(p) ?? []) ?? [],
-    total: first?.page?.total === undefined ? undefined : Number(first.page.total),
+    rows,
+    // A list that is not counted says 0.
+    total: rows.length > 0 && !Number(first?.page?.total ?? 0) ? undefined : first?.page && Number(first.page.total ?? 0),
     more: () => void list.fetchNextPage(),
   }
 }

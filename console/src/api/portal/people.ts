@@ -1,25 +1,24 @@
-import { useQuery } from '@tanstack/react-query'
 import { get, post, query } from '../client'
 import type { GetUserAccessResponseJson, GetUserResponseJson, ListUsersResponseJson, PreviewResponseJson, UserJson } from '../gen/pemba/portal/v1/people_pb'
 import type { ListSessionsResponseJson } from '../gen/pemba/portal/v1/session_pb'
-import { path, useChange } from './lists'
+import { path, useChange, useRead } from './lists'
 import { personName } from './words'
 
 /** Filter is what a list of people may be limited by; names are those of the API. */
 export type Filter = { search?: string; state?: string; service?: string; role?: string; order?: string }
 
 export const useUser = (id: string, enabled = true) =>
-  useQuery({ queryKey: ['portal', 'user', id], enabled, queryFn: ({ signal }) => get<GetUserResponseJson>(path('users', id), { signal }) })
+  useRead<GetUserResponseJson>(['user', id], path('users', id), enabled)
 
 export const useUserAccess = (id: string) =>
-  useQuery({ queryKey: ['portal', 'user-access', id], queryFn: ({ signal }) => get<GetUserAccessResponseJson>(path('users', id, 'access'), { signal }) })
+  useRead<GetUserAccessResponseJson>(['user-access', id], path('users', id, 'access'))
 
 export const useUserSessions = (id: string, enabled: boolean) =>
-  useQuery({ queryKey: ['portal', 'user-sessions', id], enabled, queryFn: ({ signal }) => get<ListSessionsResponseJson>(path('users', id, 'sessions'), { signal }) })
+  useRead<ListSessionsResponseJson>(['user-sessions', id], path('users', id, 'sessions'), enabled)
 
 /** useDeactivation tells what deactivating would do. */
 export const useDeactivation = (id: string | undefined) =>
-  useQuery({ queryKey: ['portal', 'deactivation', id], enabled: !!id, queryFn: ({ signal }) => get<PreviewResponseJson>(path('users', id ?? '', 'deactivate'), { signal }) })
+  useRead<PreviewResponseJson>(['deactivation', id], path('users', id ?? '', 'deactivate'), !!id)
 
 export const useActivate = () => useChange((u: UserJson) => post(path('users', u.id ?? '', 'activate'), {}))
 export const useInvite = () => useChange((u: UserJson) => post(path('users', u.id ?? '', 'invite'), {}))

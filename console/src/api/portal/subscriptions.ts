@@ -1,13 +1,12 @@
-import { useQuery } from '@tanstack/react-query'
 import { get, query } from '../client'
 import type { GetSubscriptionResponseJson, ListSubscriptionsResponseJson, PreviewRemovalResponseJson, SearchResponseJson } from '../gen/pemba/portal/v1/subscriptions_pb'
-import { path } from './lists'
+import { path, useRead } from './lists'
 
 export const useSubscriptions = () =>
-  useQuery({ queryKey: ['portal', 'subscriptions'], queryFn: ({ signal }) => get<ListSubscriptionsResponseJson>(path('subscriptions'), { signal }) })
+  useRead<ListSubscriptionsResponseJson>(['subscriptions'], path('subscriptions'))
 
 export const useSubscription = (id: string) =>
-  useQuery({ queryKey: ['portal', 'subscription', id], queryFn: ({ signal }) => get<GetSubscriptionResponseJson>(path('subscriptions', id), { signal }) })
+  useRead<GetSubscriptionResponseJson>(['subscription', id], path('subscriptions', id))
 
 /** searchPool finds who may be included. */
 export const searchPool = async (id: string, search: string, signal: AbortSignal) =>

@@ -24,7 +24,8 @@ export function DataTable<T>(p: Props<T>) {
   const { pages } = usePreferences()
   const narrow = useMediaQuery('(max-width: 48em)') ?? false
   const scroller = useRef<HTMLDivElement>(null)
-  const [page, setPage] = useState(0)
+  const [turned, setPage] = useState(0)
+  const page = Math.min(turned, Math.max(Math.ceil(p.rows.length / pageSize) - 1, 0)) // fewer rows fit a filter
   const start = pages ? page * pageSize : 0
   const shown = pages ? p.rows.slice(start, start + pageSize) : p.rows
   // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled to keep values

@@ -10,7 +10,7 @@ export function Effects({ effects, allowed }: { effects: readonly EffectJson[] |
     <>
       <Text size="sm" fw={600}>{t.effects}</Text>
       <List size="sm" mt={4}>
-        {effects.map((e, i) => <List.Item key={i} {...(e.blocks ? { fw: 600 } : {})}>{e.sentence}{e.blocks && ' — not possible'}</List.Item>)}
+        {effects.map((e, i) => <List.Item key={i} {...(e.blocks ? { fw: 600 } : {})}>{e.sentence}{e.blocks && ` — ${t.notPossible}`}</List.Item>)}
       </List>
       {!allowed && <Text size="sm" mt="xs" role="status">{t.blocked}</Text>}
     </>

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useState, type KeyboardEvent } from 'react'
 import { Combobox, Group, Pill, PillsInput, Text, useCombobox } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
@@ -51,6 +51,15 @@ export function MemberPicker({ label, value, onChange, search, of, description, 
     box.closeDropdown()
   }
   const drop = (m: MemberJson) => onChange(value.filter((v) => memberKey(v) !== memberKey(m)))
+  const onKeyDown = (e: KeyboardEvent) => {
+    const last = value.at(-1)
+    if (e.key === 'Backspace' && text === '' && last) drop(last)
+    // What is typed is nobody yet: Enter marks who is meant, and does not send the form without him.
+    if (e.key !== 'Enter' || text === '' || e.ctrlKey || e.metaKey || box.getSelectedOptionIndex() !== -1) return
+    e.preventDefault()
+    box.openDropdown()
+    box.selectFirstOption()
+  }
   return (
     <Combobox store={box} onOptionSubmit={add}>
       <Combobox.DropdownTarget>
@@ -60,7 +69,7 @@ export function MemberPicker({ label, value, onChange, search, of, description, 
             <Combobox.EventsTarget>
               <PillsInput.Field aria-label={label} placeholder={value.length ? '' : t.pick} value={text} onFocus={() => box.openDropdown()} onBlur={() => box.closeDropdown()}
                 onChange={(e) => type(e.currentTarget.value)} {...(first ? { 'data-autofocus': true } : {})}
-                onKeyDown={(e) => { const last = value.at(-1); if (e.key === 'Backspace' && text === '' && last) drop(last) }} />
+                onKeyDown={onKeyDown} />
             </Combobox.EventsTarget>
           </Pill.Group>
         </PillsInput>

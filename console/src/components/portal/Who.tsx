@@ -9,7 +9,7 @@ export function Who({ member, strong }: { member: MemberJson | undefined; strong
   return (
     <div>
       <Group gap={6}>
-        <Text span {...(strong ? { fw: 600 } : {})}>{memberName(member)}</Text>
+        <Text span size="sm" {...(strong ? { fw: 600 } : {})}>{memberName(member)}</Text>
         {kind && <Badge size="sm" variant="light" color="gray">{kind}</Badge>}
         {member?.user && member.active === false && <Badge size="sm" variant="light" color="yellow">{texts.portal.deactivated}</Badge>}
       </Group>

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { post } from '../../api/client'
 import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
 import type { UserJson } from '../../api/gen/pemba/portal/v1/people_pb'
@@ -8,6 +8,7 @@ import { path, useChange } from '../../api/portal/lists'
 import { memberName } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { MemberPicker } from '../../components/portal/MemberPicker'
 import { texts } from '../../lib/texts'
@@ -30,16 +31,10 @@ function Form({ present, onClose }: { present: readonly UserJson[]; onClose: () 
     onClose()
   }
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void submit().catch(() => undefined) }}>
-      <Stack>
-        <Text size="sm">{t.includeAbout}</Text>
-        <MemberPicker label={t.who} value={picked} onChange={(m) => setPicked(m.slice(-1))} of="people" search={find} first />
-        {include.isError && <Failure error={include.error} what={t.include} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" disabled={picked.length === 0} loading={include.isPending}>{t.include}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={() => void submit().catch(() => undefined)} action={t.include} dirty={picked.length > 0} ready={picked.length > 0} busy={include.isPending}>
+      <Text size="sm">{t.includeAbout}</Text>
+      <MemberPicker label={t.who} value={picked} onChange={(m) => setPicked(m.slice(-1))} of="people" search={find} first />
+      {include.isError && <Failure error={include.error} what={t.include} />}
+    </DialogForm>
   )
 }

@@ -1,10 +1,9 @@
 import { useState } from 'react'
 import { Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { del, get } from '../../api/client'
+import { del } from '../../api/client'
 import type { ListAdministratorsResponseJson, UserJson } from '../../api/gen/pemba/portal/v1/people_pb'
-import { path, useChange } from '../../api/portal/lists'
+import { path, useChange, useRead } from '../../api/portal/lists'
 import { userName } from '../../api/portal/people'
 import { can } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
@@ -26,7 +25,7 @@ export function Administrators() {
   const go = useNavigate()
   const [including, setIncluding] = useState(false)
   const [removing, setRemoving] = useState<UserJson>()
-  const all = useQuery({ queryKey: ['portal', 'administrators'], queryFn: ({ signal }) => get<ListAdministratorsResponseJson>(path('administrators'), { signal }) })
+  const all = useRead<ListAdministratorsResponseJson>(['administrators'], path('administrators'))
   const remove = useChange(() => del(path('administrators', removing?.id ?? '')))
   const rows = all.data?.administrators ?? []
   const active = rows.filter((u) => u.state !== 'USER_STATE_DEACTIVATED')

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Alert, Button, Group, Stack } from '@mantine/core'
+import { Alert } from '@mantine/core'
 import { post } from '../../api/client'
 import { isApiError } from '../../api/errors'
 import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
@@ -9,6 +9,7 @@ import { path, useChange } from '../../api/portal/lists'
 import { asMember } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { MemberPicker } from '../../components/portal/MemberPicker'
 import { texts } from '../../lib/texts'
@@ -31,16 +32,10 @@ function Form({ group, onClose }: { group: GroupJson; onClose: () => void }) {
   // A cycle is refused with its path, by rule 10.
   const cycle = isApiError(add.error) && add.error.metadata['rule'] === '10'
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void submit().catch(() => undefined) }}>
-      <Stack>
-        <MemberPicker label={t.members} value={members} onChange={setMembers} of="members" search={someMembers} first />
-        {cycle && <Alert color="red" role="alert" variant="light" title={t.cycle}>{add.error?.message}</Alert>}
-        {add.isError && !cycle && <Failure error={add.error} what={t.add} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" disabled={members.length === 0} loading={add.isPending}>{t.add}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={() => void submit().catch(() => undefined)} action={t.add} dirty={members.length > 0} ready={members.length > 0} busy={add.isPending}>
+      <MemberPicker label={t.members} value={members} onChange={setMembers} of="members" search={someMembers} first />
+      {cycle && <Alert color="red" role="alert" variant="light" title={t.cycle}>{add.error?.message}</Alert>}
+      {add.isError && !cycle && <Failure error={add.error} what={t.add} />}
+    </DialogForm>
   )
 }

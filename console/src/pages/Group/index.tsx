@@ -7,7 +7,7 @@ import { can } from '../../api/portal/words'
 import { Refused } from '../../components/Failure'
 import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
-import { Page } from '../../components/Page'
+import { Page, titleOf } from '../../components/Page'
 import { WriteButton } from '../../components/WriteButton'
 import { texts } from '../../lib/texts'
 import { DeleteGroup } from '../Groups/DeleteGroup'
@@ -29,7 +29,7 @@ export function Group() {
   const g = one.data?.group
   const close = () => setOpen(undefined)
   return (
-    <Page title={g?.name ?? texts.common.loading} about={<><TextLink to="/groups">{texts.company.pages.groups}</TextLink> {g?.description}</>}
+    <Page title={titleOf(one, g?.name, t.kind)} about={<><TextLink to="/groups">{texts.company.pages.groups}</TextLink> {g?.description}</>}
       actions={g && (
         <>
           {can(g.allowed, 'delete') && <WriteButton variant="default" onClick={() => setOpen('delete')} {...(one.data?.members?.length ? { reason: t.notEmpty } : {})}>{t.delete}</WriteButton>}

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Button, Group, Select, Stack, Textarea, TextInput } from '@mantine/core'
+import { Select, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { may, useMe } from '../../api/me'
 import { patch, post } from '../../api/client'
@@ -13,11 +13,13 @@ import { useSubscriptions } from '../../api/portal/subscriptions'
 import { asMember, can, serviceName } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { FormFailure } from '../../components/FormFailure'
 import { Conflict } from '../../components/Outcome'
 import { Differences } from '../../components/portal/Differences'
 import { MemberPicker } from '../../components/portal/MemberPicker'
 import { changed } from '../../lib/changed'
+import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 
 const t = texts.company.group
@@ -47,7 +49,7 @@ function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
   ]
   const form = useForm({
     initialValues: { ...fieldsOf(group), subscriptionId: ofCompany ? 'company' : '' },
-    validate: { name: (n) => (n.trim() ? null : texts.company.form.required), subscriptionId: (s) => (group || s ? null : texts.company.form.required) },
+    validate: { name: needed, subscriptionId: (s) => (group || s ? null : texts.company.form.required) },
   })
   const save = useChange((v: typeof form.values) =>
     group
@@ -69,24 +71,18 @@ function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
   }
   const conflict = isConflict(save.error)
   return (
-    <form onSubmit={form.onSubmit((v) => void submit(v))} noValidate>
-      <Stack>
-        <TextInput label={labels.name} required data-autofocus {...form.getInputProps('name')} />
-        <Textarea label={labels.description} autosize minRows={2} maxRows={6} {...form.getInputProps('description')} />
-        {!group && <Select label={labels.subscriptionId} description={t.belongsHint} data={places} allowDeselect={false} {...form.getInputProps('subscriptionId')} />}
-        {!group && <MemberPicker label={t.members} value={members} onChange={setMembers} of="members" search={someMembers} />}
-        {conflict && (
-          <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
-            {t.changedMeanwhile}
-            <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
-          </Conflict>
-        )}
-        {!conflict && <FormFailure error={save.error} what={group ? texts.common.save : t.create} errors={form.errors} labels={labels} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={save.isPending} disabled={!!group && !form.isDirty()}>{group ? texts.common.save : t.create}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void submit(v))} action={group ? texts.common.save : t.create} dirty={form.isDirty() || members.length > 0} ready={!group || form.isDirty()} busy={save.isPending}>
+      <TextInput label={labels.name} required data-autofocus {...form.getInputProps('name')} />
+      <Textarea label={labels.description} autosize minRows={2} maxRows={6} {...form.getInputProps('description')} />
+      {!group && <Select label={labels.subscriptionId} description={t.belongsHint} data={places} allowDeselect={false} {...form.getInputProps('subscriptionId')} />}
+      {!group && <MemberPicker label={t.members} value={members} onChange={setMembers} of="members" search={someMembers} />}
+      {conflict && (
+        <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
+          {t.changedMeanwhile}
+          <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
+        </Conflict>
+      )}
+      {!conflict && <FormFailure error={save.error} what={group ? texts.common.save : t.create} errors={form.errors} labels={labels} />}
+    </DialogForm>
   )
 }

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Stack, TextInput } from '@mantine/core'
+import { Button, Stack, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import type { GroupJson, ListGroupsResponseJson } from '../../api/gen/pemba/portal/v1/groups_pb'
@@ -52,7 +52,7 @@ export function Groups() {
         {groups.isPending && <Loading />}
         {groups.isError && <Refused error={groups.error} what={t.reading} permission="manage_groups" retry={groups.refetch} />}
         {groups.isSuccess && groups.rows.length === 0 && (asked
-          ? <Empty kind="noMatch" title={texts.company.nobody} action={<WriteButton variant="default" onClick={() => setSearch('')}>{texts.common.clear}</WriteButton>} />
+          ? <Empty kind="noMatch" title={texts.company.nobody} action={<Button variant="default" onClick={() => setSearch('')}>{texts.common.clear}</Button>} />
           : <Empty kind="nothing" title={t.none}>{t.noneHint}</Empty>)}
         {groups.rows.length > 0 && (
           <DataTable label={texts.company.pages.groups} columns={columns} rows={groups.rows} rowKey={(g) => g.id ?? ''} rowName={(g) => g.name ?? ''}

@@ -5,6 +5,8 @@ import { TextLink } from '../../components/links'
 import { texts } from '../../lib/texts'
 import { serviceName } from '../../api/portal/words'
 
+const t = texts.portal.home
+
 /** Checklist guides an administrator whose company is still empty: it goes by itself. */
 export function Checklist() {
   const me = useMe()
@@ -13,12 +15,11 @@ export function Checklist() {
   if (!may(me, 'create_user') || !all.data || subscriptions.some((s) => Number(s.users ?? 0) > 1)) return null
   const first = subscriptions[0]
   return (
-    <Alert variant="light" color="sea" title={texts.portal.home.steps}>
+    <Alert variant="light" color="sea" title={t.steps}>
       <List type="ordered" size="sm">
-        <List.Item>Your account is ready.</List.Item>
-        <List.Item>Add the people of the company, under People.</List.Item>
-        {first && <List.Item>Include them where they work: <TextLink to="/services/$sid" params={{ sid: first.id ?? '' }}>{serviceName(first.service)}</TextLink>.</List.Item>}
-        <List.Item>Create a workspace and share it with them.</List.Item>
+        {t.first.map((step) => <List.Item key={step}>{step}</List.Item>)}
+        {first && <List.Item>{t.includeThem} <TextLink to="/services/$sid" params={{ sid: first.id ?? '' }}>{serviceName(first.service)}</TextLink>.</List.Item>}
+        <List.Item>{t.shareIt}</List.Item>
       </List>
     </Alert>
   )

@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { Anchor, Button, FileInput, Group, Stack, Text, Textarea } from '@mantine/core'
+import { Form } from '../../components/Form'
 import { csv as write, download } from '../../lib/download'
 import { texts } from '../../lib/texts'
 import { records, targets } from './csv'
@@ -26,13 +27,13 @@ export function Choose({ onText }: { onText: (text: string) => void }) {
     else onText(text)
   }
   return (
-    <form onSubmit={(e) => { e.preventDefault(); go() }}>
+    <Form onSubmit={() => { go() }}>
       <Stack maw={760}>
         <Text size="sm">{t.about} <Anchor component="button" type="button" size="sm" onClick={template}>{t.template}</Anchor></Text>
         <FileInput label={t.file} placeholder={t.pickFile} accept=".csv,text/csv,text/plain" clearable onChange={(f) => void read(f)} />
         <Textarea label={t.paste} autosize minRows={6} maxRows={16} value={text} onChange={(e) => { setText(e.currentTarget.value); setError('') }} error={error || undefined} spellCheck={false} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }} />
         <Group justify="flex-end"><Button type="submit" disabled={text.trim() === ''}>{t.next}</Button></Group>
       </Stack>
-    </form>
+    </Form>
   )
 }

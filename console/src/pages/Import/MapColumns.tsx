@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { Button, Checkbox, Group, Select, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Form } from '../../components/Form'
 import { texts } from '../../lib/texts'
 import { targets, type Mapping, type Target } from './csv'
 
@@ -20,7 +21,7 @@ export function MapColumns({ head, sample, first, busy, onBack, onNext }: Props)
   }
   const email = Object.values(mapping).includes('email')
   return (
-    <form onSubmit={(e) => { e.preventDefault(); onNext({ mapping, update, invite }) }}>
+    <Form onSubmit={() => { if (email && !busy) onNext({ mapping, update, invite }) }}>
       <Stack maw={760}>
         <Text size="sm">{t.mapAbout}</Text>
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -37,6 +38,6 @@ export function MapColumns({ head, sample, first, busy, onBack, onNext }: Props)
           <Button type="submit" loading={busy} disabled={!email}>{t.judge}</Button>
         </Group>
       </Stack>
-    </form>
+    </Form>
   )
 }

@@ -5,6 +5,7 @@ import { useMe } from '../../api/me'
 import { faults } from '../../api/portal/fields'
 import { path, useChange } from '../../api/portal/lists'
 import { saved } from '../../components/Announcer'
+import { Form } from '../../components/Form'
 import { FormFailure } from '../../components/FormFailure'
 import { WriteButton } from '../../components/WriteButton'
 import { texts } from '../../lib/texts'
@@ -32,7 +33,7 @@ export function Password() {
   }
   const score = strength(form.values.password)
   return (
-    <form onSubmit={form.onSubmit((v) => void submit(v))} noValidate>
+    <Form onSubmit={form.onSubmit((v) => void submit(v))}>
       <Stack maw={420}>
         <Text size="sm">{t.passwordAbout}</Text>
         {/* for managers of passwords, which ask whose it is */}
@@ -46,6 +47,6 @@ export function Password() {
         <FormFailure error={change.error} what={t.change} errors={form.errors} labels={labels} />
         <Group><WriteButton type="submit" loading={change.isPending}>{t.change}</WriteButton></Group>
       </Stack>
-    </form>
+    </Form>
   )
 }

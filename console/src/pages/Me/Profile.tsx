@@ -7,6 +7,7 @@ import { faults } from '../../api/portal/fields'
 import { path, useChange } from '../../api/portal/lists'
 import { saved } from '../../components/Announcer'
 import { Failure } from '../../components/Failure'
+import { Form } from '../../components/Form'
 import { FormFailure } from '../../components/FormFailure'
 import { Loading } from '../../components/Loading'
 import { WriteButton } from '../../components/WriteButton'
@@ -18,11 +19,11 @@ const t = texts.company
 export function Profile() {
   const self = useMySelf()
   if (self.isPending) return <Loading rows={3} />
-  if (self.isLoadingError) return <Failure error={self.error} what={t.me.reading} retry={self.refetch} />
-  return <Form of={self.data.person ?? {}} />
+  if (self.isError) return <Failure error={self.error} what={t.me.reading} retry={self.refetch} />
+  return <Own of={self.data.person ?? {}} />
 }
 
-function Form({ of: p }: { of: PersonJson }) {
+function Own({ of: p }: { of: PersonJson }) {
   const form = useForm({ initialValues: { givenName: p.givenName ?? '', surname: p.surname ?? '' }, validate: { givenName: (n) => (n.trim() ? null : t.form.required) } })
   const update = useChange((v: typeof form.values) => patch(path('me'), v))
   const submit = async (v: typeof form.values) => {
@@ -35,7 +36,7 @@ function Form({ of: p }: { of: PersonJson }) {
     }
   }
   return (
-    <form onSubmit={form.onSubmit((v) => void submit(v))} noValidate>
+    <Form onSubmit={form.onSubmit((v) => void submit(v))}>
       <Stack maw={420}>
         <TextInput label={t.fields.email} value={p.email ?? ''} readOnly />
         <TextInput label={t.fields.givenName} required autoComplete="given-name" {...form.getInputProps('givenName')} />
@@ -44,6 +45,6 @@ function Form({ of: p }: { of: PersonJson }) {
         <FormFailure error={update.error} what={texts.common.save} errors={form.errors} labels={t.fields} />
         <Group><WriteButton type="submit" loading={update.isPending} disabled={!form.isDirty()}>{texts.common.save}</WriteButton></Group>
       </Stack>
-    </form>
+    </Form>
   )
 }

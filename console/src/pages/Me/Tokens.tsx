@@ -10,6 +10,7 @@ import { saved } from '../../components/Announcer'
 import { Confirm } from '../../components/Confirm'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Failure } from '../../components/Failure'
+import { Form } from '../../components/Form'
 import { FormFailure } from '../../components/FormFailure'
 import { Loading } from '../../components/Loading'
 import { Secret } from '../../components/portal/Secret'
@@ -62,13 +63,13 @@ function Create({ onMade }: { onMade: (m: CreateMyTokenResponseJson) => void }) 
     }
   }
   return (
-    <form onSubmit={form.onSubmit((v) => void submit(v))} noValidate>
+    <Form onSubmit={form.onSubmit((v) => void submit(v))}>
       <Group align="flex-start">
         <TextInput label={labels.name} description={t.nameHint} required {...form.getInputProps('name')} w={{ base: '100%', xs: 280 }} />
         <NumberInput label={labels.days} description={t.daysHint} min={1} max={365} allowDecimal={false} {...form.getInputProps('days')} w={160} />
       </Group>
       <FormFailure error={create.error} what={t.create} errors={form.errors} labels={labels} />
       <Group mt="sm"><WriteButton type="submit" loading={create.isPending}>{t.create}</WriteButton></Group>
-    </form>
+    </Form>
   )
 }

@@ -1,7 +1,6 @@
 import { useState } from 'react'
-import { Button, Checkbox, Group, Stack, Textarea } from '@mantine/core'
+import { Checkbox, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { getHotkeyHandler } from '@mantine/hooks'
 import { post } from '../../api/client'
 import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
 import type { CreateUserResponseJson } from '../../api/gen/pemba/portal/v1/people_pb'
@@ -11,8 +10,10 @@ import { path, useChange } from '../../api/portal/lists'
 import { userName } from '../../api/portal/people'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { FormFailure } from '../../components/FormFailure'
 import { MemberPicker } from '../../components/portal/MemberPicker'
+import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 import { wellFormed } from './email'
 import { empty, fieldNames, PersonFields } from './PersonFields'
@@ -28,7 +29,7 @@ function Form({ onClose }: { onClose: () => void }) {
   const [groups, setGroups] = useState<MemberJson[]>([])
   const form = useForm({
     initialValues: { ...empty, active: true, notify: true, message: '' },
-    validate: { email: (e) => (wellFormed(e) ? null : t.form.mistyped), givenName: (n) => (n.trim() ? null : t.form.required) },
+    validate: { email: (e) => (wellFormed(e) ? null : t.form.mistyped), givenName: needed },
   })
   const create = useChange(({ active, notify, ...v }: typeof form.values) =>
     post<CreateUserResponseJson>(path('users'), { ...v, inactive: !active, noInvitation: !active || !notify, groups: groups.map((g) => g.group) }))
@@ -43,21 +44,13 @@ function Form({ onClose }: { onClose: () => void }) {
   })
   const invites = form.values.active && form.values.notify
   return (
-    // Enter in a line of text sends it, too: the handler is for the message, which has several.
-    // eslint-disable-next-line jsx-a11y-x/no-noninteractive-element-interactions
-    <form onSubmit={send} onKeyDown={getHotkeyHandler([['mod+Enter', () => send()]])} noValidate>
-      <Stack>
-        <PersonFields form={form} />
-        <MemberPicker label={t.form.groups} description={t.form.groupsHint} value={groups} onChange={setGroups} of="groups" search={someGroups} />
-        <Checkbox label={t.form.active} description={t.form.activeHint} {...form.getInputProps('active', { type: 'checkbox' })} />
-        <Checkbox label={t.form.notify} description={t.form.notifyHint} disabled={!form.values.active} {...form.getInputProps('notify', { type: 'checkbox' })} checked={invites} />
-        {invites && <Textarea label={t.form.message} autosize minRows={2} maxRows={6} maxLength={1000} {...form.getInputProps('message')} />}
-        <FormFailure error={create.error} what={t.form.addTitle} errors={form.errors} labels={t.fields} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={create.isPending}>{texts.common.add}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={send} action={texts.common.add} dirty={form.isDirty() || groups.length > 0} busy={create.isPending}>
+      <PersonFields form={form} />
+      <MemberPicker label={t.form.groups} description={t.form.groupsHint} value={groups} onChange={setGroups} of="groups" search={someGroups} />
+      <Checkbox label={t.form.active} description={t.form.activeHint} {...form.getInputProps('active', { type: 'checkbox' })} />
+      <Checkbox label={t.form.notify} description={t.form.notifyHint} disabled={!form.values.active} {...form.getInputProps('notify', { type: 'checkbox' })} checked={invites} />
+      {invites && <Textarea label={t.form.message} autosize minRows={2} maxRows={6} maxLength={1000} {...form.getInputProps('message')} />}
+      <FormFailure error={create.error} what={t.form.addTitle} errors={form.errors} labels={t.fields} />
+    </DialogForm>
   )
 }

@@ -1,4 +1,3 @@
-import { Button, Group, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { patch } from '../../api/client'
 import { isConflict } from '../../api/errors'
@@ -8,12 +7,14 @@ import { path, useChange } from '../../api/portal/lists'
 import { userName, useUser } from '../../api/portal/people'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { FormFailure } from '../../components/FormFailure'
 import { Loading } from '../../components/Loading'
 import { Conflict } from '../../components/Outcome'
 import { Differences } from '../../components/portal/Differences'
 import { changed } from '../../lib/changed'
+import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 import { wellFormed } from './email'
 import { fieldNames, PersonFields, type Fields } from './PersonFields'
@@ -32,7 +33,7 @@ export function EditPerson({ user, onClose }: { user: UserJson | undefined; onCl
 function Fresh({ id, onClose }: { id: string; onClose: () => void }) {
   const one = useUser(id)
   if (one.isPending) return <Loading rows={3} />
-  if (one.isLoadingError) return <Failure error={one.error} what={t.people.reading} retry={one.refetch} />
+  if (one.isError) return <Failure error={one.error} what={t.people.reading} retry={one.refetch} />
   return <Form stored={one.data.user ?? {}} onClose={onClose} />
 }
 
@@ -42,7 +43,7 @@ const fieldsOf = (u: UserJson): Fields => ({ email: u.email ?? '', givenName: u.
 function Form({ stored, onClose }: { stored: UserJson; onClose: () => void }) {
   const form = useForm({
     initialValues: { ...fieldsOf(stored), version: stored.version ?? '0' },
-    validate: { email: (e) => (wellFormed(e) ? null : t.form.mistyped), givenName: (n) => (n.trim() ? null : t.form.required) },
+    validate: { email: (e) => (wellFormed(e) ? null : t.form.mistyped), givenName: needed },
   })
   const before = form.getInitialValues()
   const update = useChange(({ v, version }: { v: Fields; version: string }) =>
@@ -63,21 +64,15 @@ function Form({ stored, onClose }: { stored: UserJson; onClose: () => void }) {
   }
   const conflict = isConflict(update.error)
   return (
-    <form onSubmit={form.onSubmit((v) => void send(v, v.version))} noValidate>
-      <Stack>
-        <PersonFields form={form} own={before.email} />
-        {conflict && (
-          <Conflict onReload={reload} onApply={() => void send(form.values, stored.version ?? '0')}>
-            {t.form.changedMeanwhile}
-            <Differences of={fieldNames.map((f) => ({ label: t.fields[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
-          </Conflict>
-        )}
-        {!conflict && <FormFailure error={update.error} what={t.form.editTitle(userName(stored))} errors={form.errors} labels={t.fields} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={update.isPending} disabled={!form.isDirty()}>{texts.common.save}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void send(v, v.version))} action={texts.common.save} dirty={form.isDirty()} ready={form.isDirty()} busy={update.isPending}>
+      <PersonFields form={form} own={before.email} />
+      {conflict && (
+        <Conflict onReload={reload} onApply={() => void send(form.values, stored.version ?? '0')}>
+          {t.form.changedMeanwhile}
+          <Differences of={fieldNames.map((f) => ({ label: t.fields[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
+        </Conflict>
+      )}
+      {!conflict && <FormFailure error={update.error} what={t.form.editTitle(userName(stored))} errors={form.errors} labels={t.fields} />}
+    </DialogForm>
   )
 }

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Stack } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { may, useMe } from '../../api/me'
@@ -61,7 +61,7 @@ export function People() {
 
 function NoPeople({ filtered, onClear }: { filtered: boolean; onClear: () => void }) {
   if (!filtered) return <Empty kind="nothing" title={t.people.none}>{t.people.noneHint}</Empty>
-  return <Empty kind="noMatch" title={t.people.noMatch} action={<WriteButton variant="default" onClick={onClear}>{texts.common.clear}</WriteButton>} />
+  return <Empty kind="noMatch" title={t.people.noMatch} action={<Button variant="default" onClick={onClear}>{texts.common.clear}</Button>} />
 }
 
 type Users = ReturnType<typeof usePaged<ListUsersResponseJson, UserJson>>

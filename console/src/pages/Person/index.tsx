@@ -7,7 +7,7 @@ import { can } from '../../api/portal/words'
 import { Failure, Refused } from '../../components/Failure'
 import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
-import { Page } from '../../components/Page'
+import { Page, titleOf } from '../../components/Page'
 import { WriteButton } from '../../components/WriteButton'
 import { texts } from '../../lib/texts'
 import { State } from '../People/columns'
@@ -31,7 +31,7 @@ export function Person() {
   const menu = useActions()
   const u = one.data?.user
   return (
-    <Page title={u ? userName(u) : texts.common.loading} about={u && <Group gap="xs"><TextLink to="/people">{t.pages.people}</TextLink><span>{u.email}</span><State of={u.state} /></Group>}
+    <Page title={titleOf(one, u && userName(u), texts.portal.diagram.person)} about={u && <Group gap="xs"><TextLink to="/people">{t.pages.people}</TextLink><span>{u.email}</span><State of={u.state} /></Group>}
       actions={u && menu.actions(u).map((a) => <WriteButton key={a.label} variant="default" onClick={a.onClick} {...(a.label === t.people.deactivate && u.id === me.person?.id ? { reason: t.people.self } : {})}>{a.label}</WriteButton>)}>
       {menu.failure && <Failure {...menu.failure} />}
       {one.isPending && <Loading />}

@@ -1,11 +1,12 @@
 import { useState } from 'react'
-import { Button, Group, Radio, Stack } from '@mantine/core'
+import { Radio, Stack } from '@mantine/core'
 import { patch } from '../../api/client'
 import type { SubscriptionUserJson } from '../../api/gen/pemba/portal/v1/subscriptions_pb'
 import { path, useChange } from '../../api/portal/lists'
 import { asMember, can, memberName, roleAbout, roleLabel } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { texts } from '../../lib/texts'
 
@@ -30,17 +31,11 @@ function Form({ id, user, onClose }: { id: string; user: SubscriptionUserJson; o
   }
   const roles = ['user', 'viewer', ...(can(user.allowed, 'set_owner') || user.role === 'owner' ? ['owner'] : [])]
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void submit().catch(() => undefined) }}>
-      <Stack>
-        <Radio.Group label={`${texts.portal.role}: ${memberName(user.member)}`} value={role} onChange={setRole}>
-          <Stack gap="xs" mt="xs">{roles.map((r) => <Radio key={r} value={r} label={roleLabel(r)} description={roleAbout(r)} {...(r === role ? { 'data-autofocus': true } : {})} />)}</Stack>
-        </Radio.Group>
-        {change.isError && <Failure error={change.error} what={t.setRole} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" disabled={role === user.role} loading={change.isPending}>{texts.common.save}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={() => void submit().catch(() => undefined)} action={texts.common.save} dirty={role !== user.role} ready={role !== user.role} busy={change.isPending}>
+      <Radio.Group label={`${texts.portal.role}: ${memberName(user.member)}`} value={role} onChange={setRole}>
+        <Stack gap="xs" mt="xs">{roles.map((r) => <Radio key={r} value={r} label={roleLabel(r)} description={roleAbout(r)} {...(r === role ? { 'data-autofocus': true } : {})} />)}</Stack>
+      </Radio.Group>
+      {change.isError && <Failure error={change.error} what={t.setRole} />}
+    </DialogForm>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Select, SimpleGrid, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { post } from '../../api/client'
 import { isApiError } from '../../api/errors'
@@ -7,7 +7,9 @@ import { path, useChange } from '../../api/portal/lists'
 import { can, roleLabel } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
+import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 
 const t = texts.portal
@@ -20,7 +22,7 @@ export function CreateUser({ of: s, opened, onClose }: { of: SubscriptionJson; o
 const fields: Record<string, string> = { given_name: 'givenName', job_title: 'jobTitle', manager_email: 'managerEmail' }
 
 function Form({ of: s, onClose }: { of: SubscriptionJson; onClose: () => void }) {
-  const form = useForm({ initialValues: { email: '', givenName: '', surname: '', jobTitle: '', managerEmail: '', role: 'user' } })
+  const form = useForm({ initialValues: { email: '', givenName: '', surname: '', jobTitle: '', managerEmail: '', role: 'user' }, validate: { email: needed, givenName: needed } })
   const create = useChange((v: typeof form.values) => post(path('subscriptions', s.id ?? '') + '/users:create', v))
   const submit = async (v: typeof form.values) => {
     try {
@@ -34,23 +36,17 @@ function Form({ of: s, onClose }: { of: SubscriptionJson; onClose: () => void })
   }
   const unplaced = create.error && !Object.values(form.errors).some(Boolean)
   return (
-    <form onSubmit={form.onSubmit((v) => void submit(v))}>
-      <Stack>
-        <Text size="sm">{t.service.createAbout}</Text>
-        <TextInput label={t.email} type="email" required data-autofocus {...form.getInputProps('email')} />
-        <SimpleGrid cols={{ base: 1, xs: 2 }}>
-          <TextInput label={t.givenName} required {...form.getInputProps('givenName')} />
-          <TextInput label={t.surname} {...form.getInputProps('surname')} />
-          <TextInput label="Job title" {...form.getInputProps('jobTitle')} />
-          <TextInput label="E-mail of the manager" type="email" {...form.getInputProps('managerEmail')} />
-        </SimpleGrid>
-        <Select label={t.role} allowDeselect={false} data={['user', 'viewer', ...(can(s.allowed, 'set_owner') ? ['owner'] : [])].map((r) => ({ value: r, label: roleLabel(r) }))} {...form.getInputProps('role')} />
-        {unplaced && <Failure error={create.error} what={t.service.create} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={create.isPending}>{t.service.create}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void submit(v))} action={t.service.create} dirty={form.isDirty()} busy={create.isPending}>
+      <Text size="sm">{t.service.createAbout}</Text>
+      <TextInput label={t.email} type="email" required data-autofocus {...form.getInputProps('email')} />
+      <SimpleGrid cols={{ base: 1, xs: 2 }}>
+        <TextInput label={t.givenName} required {...form.getInputProps('givenName')} />
+        <TextInput label={t.surname} {...form.getInputProps('surname')} />
+        <TextInput label={texts.company.fields.jobTitle} {...form.getInputProps('jobTitle')} />
+        <TextInput label={texts.company.fields.managerEmail} type="email" {...form.getInputProps('managerEmail')} />
+      </SimpleGrid>
+      <Select label={t.role} allowDeselect={false} data={['user', 'viewer', ...(can(s.allowed, 'set_owner') ? ['owner'] : [])].map((r) => ({ value: r, label: roleLabel(r) }))} {...form.getInputProps('role')} />
+      {unplaced && <Failure error={create.error} what={t.service.create} />}
+    </DialogForm>
   )
 }

@@ -14,7 +14,7 @@ type Row = NonNullable<ListGroupsResponseJson['groups']>[number]
 
 const columns: Column<Row>[] = [
   { id: 'name', header: t.name, width: 'minmax(160px, 2fr)', cell: (g) => <TextLink to="/groups/$id" params={{ id: g.id ?? '' }} fw={600} size="sm">{g.name}</TextLink> },
-  { id: 'members', header: 'Direct members', width: '140px', cell: (g) => count(g.members ?? 0) },
+  { id: 'members', header: texts.company.group.direct, width: '140px', cell: (g) => count(g.members ?? 0) },
   { id: 'about', header: t.description, width: 'minmax(160px, 3fr)', cell: (g) => g.description },
 ]
 

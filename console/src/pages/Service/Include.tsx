@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Button, Group, Select, Stack, Text } from '@mantine/core'
+import { Select, Text } from '@mantine/core'
 import { post } from '../../api/client'
 import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
 import type { SubscriptionJson } from '../../api/gen/pemba/portal/v1/subscriptions_pb'
@@ -8,6 +8,7 @@ import { searchPool } from '../../api/portal/subscriptions'
 import { asMember, can, memberName, roleAbout, roleLabel } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { MemberPicker } from '../../components/portal/MemberPicker'
 import { list } from '../../lib/format'
@@ -33,18 +34,12 @@ function Form({ of: s, onClose }: { of: SubscriptionJson; onClose: () => void })
     onClose()
   }
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void submit().catch(() => undefined) }}>
-      <Stack>
-        <Text size="sm">{t.includeAbout}</Text>
-        <MemberPicker label={texts.portal.share.who} value={members} onChange={setMembers} of={`pool ${id}`} search={(text, signal) => searchPool(id, text, signal)} first />
-        <Select label={texts.portal.role} value={role} onChange={(r) => setRole(r ?? 'user')} allowDeselect={false} data={roles.map((r) => ({ value: r, label: roleLabel(r) }))} description={roleAbout(role)} />
-        {s.licences ? <Text size="sm" role="status" {...(left < 0 ? { c: 'var(--mantine-color-error)', fw: 600 } : {})}>{left < 0 ? `${t.left(0)}: ${-left} too many are picked` : t.left(left)}</Text> : null}
-        {include.isError && <Failure error={include.error} what={t.include} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" disabled={members.length === 0} loading={include.isPending}>{t.include}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={() => void submit().catch(() => undefined)} action={t.include} dirty={members.length > 0} ready={members.length > 0} busy={include.isPending}>
+      <Text size="sm">{t.includeAbout}</Text>
+      <MemberPicker label={texts.portal.share.who} value={members} onChange={setMembers} of={`pool ${id}`} search={(text, signal) => searchPool(id, text, signal)} first />
+      <Select label={texts.portal.role} value={role} onChange={(r) => setRole(r ?? 'user')} allowDeselect={false} data={roles.map((r) => ({ value: r, label: roleLabel(r) }))} description={roleAbout(role)} />
+      {s.licences ? <Text size="sm" role="status" {...(left < 0 ? { c: 'var(--mantine-color-error)', fw: 600 } : {})}>{left < 0 ? t.tooMany(-left) : t.left(left)}</Text> : null}
+      {include.isError && <Failure error={include.error} what={t.include} />}
+    </DialogForm>
   )
 }

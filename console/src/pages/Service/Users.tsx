@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Group, Select, TextInput } from '@mantine/core'
+import { Button, Group, Select, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import type { ListSubscriptionUsersResponseJson, SubscriptionJson, SubscriptionUserJson } from '../../api/gen/pemba/portal/v1/subscriptions_pb'
 import { path, usePaged } from '../../api/portal/lists'
@@ -57,7 +57,7 @@ export function Users({ of: s }: { of: SubscriptionJson }) {
       {users.isPending && <Loading />}
       {users.isError && <Refused error={users.error} what={t.tabs.users} permission="list_users" retry={users.refetch} />}
       {users.isSuccess && users.rows.length === 0 && (filtered
-        ? <Empty kind="noMatch" title={t.noMatch} action={<WriteButton variant="default" onClick={() => { setSearch(''); setRole(null) }}>{texts.common.clear}</WriteButton>} />
+        ? <Empty kind="noMatch" title={t.noMatch} action={<Button variant="default" onClick={() => { setSearch(''); setRole(null) }}>{texts.common.clear}</Button>} />
         : <Empty kind="nothing" title={t.noUsers}>{t.noUsersHint}</Empty>)}
       {users.rows.length > 0 && (
         <DataTable label={t.tabs.users} columns={columns} rows={users.rows} rowKey={(u) => memberKey(u.member)} rowName={(u) => memberName(u.member)}

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Group, SegmentedControl, Text, TextInput } from '@mantine/core'
+import { Button, Group, SegmentedControl, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import type { SubscriptionJson } from '../../api/gen/pemba/portal/v1/subscriptions_pb'
@@ -56,14 +56,14 @@ export function Workspaces({ of: s }: { of: SubscriptionJson }) {
       <Group mb="sm" justify="space-between">
         <Group gap="xs">
           <TextInput aria-label={t.search} placeholder={t.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} type="search" />
-          <SegmentedControl aria-label={noun.many} value={which} onChange={setWhich} data={[{ value: 'all', label: 'All' }, { value: 'mine', label: t.mine }, ...(can(s.allowed, 'include_user') ? [{ value: 'inactive', label: t.inactive }] : [])]} />
+          <SegmentedControl aria-label={noun.many} value={which} onChange={setWhich} data={[{ value: 'all', label: t.all }, { value: 'mine', label: t.mine }, ...(can(s.allowed, 'include_user') ? [{ value: 'inactive', label: t.inactive }] : [])]} />
         </Group>
         {can(s.allowed, 'create_workspace') && <WriteButton onClick={() => setOpen({ what: 'create' })}>{t.create(noun.one)}</WriteButton>}
       </Group>
       {all.isPending && <Loading />}
       {all.isError && <Refused error={all.error} what={noun.many} permission="access_portal" retry={all.refetch} />}
       {all.isSuccess && all.rows.length === 0 && (filtered
-        ? <Empty kind="noMatch" title={t.noMatch} action={<WriteButton variant="default" onClick={() => { setSearch(''); setWhich('all') }}>{texts.common.clear}</WriteButton>} />
+        ? <Empty kind="noMatch" title={t.noMatch} action={<Button variant="default" onClick={() => { setSearch(''); setWhich('all') }}>{texts.common.clear}</Button>} />
         : <Empty kind="nothing" title={t.none(noun.one)}>{can(s.allowed, 'create_workspace') ? t.noneHint(noun.one) : ''}</Empty>)}
       {all.rows.length > 0 && (
         <DataTable label={noun.many} columns={columns} rows={all.rows} rowKey={(w) => w.id ?? ''} rowName={(w) => w.name ?? ''} total={all.total} order={order} onOrder={setOrder}

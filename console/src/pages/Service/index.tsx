@@ -5,7 +5,7 @@ import { useSubscription } from '../../api/portal/subscriptions'
 import { can, personName, serviceName, workspaceNoun } from '../../api/portal/words'
 import { Refused } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
-import { Page } from '../../components/Page'
+import { Page, titleOf } from '../../components/Page'
 import { count, list } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import { Groups } from './Groups'
@@ -25,7 +25,7 @@ export function Service() {
   const one = useSubscription(sid)
   const s = one.data?.subscription
   return (
-    <Page title={s ? serviceName(s.service) : texts.common.loading} about={s && <About of={s} />}>
+    <Page title={titleOf(one, s && serviceName(s.service), texts.company.service)} about={s && <About of={s} />}>
       {one.isPending && <Loading />}
       {one.isError && <Refused error={one.error} what={t.loading} permission="view" retry={one.refetch} />}
       {s && <Sections of={s} />}
@@ -37,7 +37,7 @@ function About({ of: s }: { of: SubscriptionJson }) {
   const bought = s.licences ?? 0
   return (
     <Group gap="md">
-      {s.owners?.length ? <span>Owned by {list(s.owners.map(personName))}</span> : null}
+      {s.owners?.length ? <span>{t.ownedBy(list(s.owners.map(personName)))}</span> : null}
       {bought > 0 && (
         <Group gap={8}>
           <Progress w={120} value={(100 * (s.licencesUsed ?? 0)) / bought} aria-label={texts.portal.home.licences(count(s.licencesUsed ?? 0), count(bought))} />

@@ -1,4 +1,4 @@
-import { Button, Code, Group, PasswordInput, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
+import { Code, Group, PasswordInput, Switch, Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { post } from '../../api/client'
 import { isConflict } from '../../api/errors'
@@ -8,10 +8,11 @@ import { path, useChange } from '../../api/portal/lists'
 import { saved } from '../../components/Announcer'
 import { CopyButton } from '../../components/CopyButton'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { FormFailure } from '../../components/FormFailure'
 import { Conflict } from '../../components/Outcome'
 import { Differences } from '../../components/portal/Differences'
-import { WriteButton } from '../../components/WriteButton'
+import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 import { asLines, lines } from './lines'
 
@@ -60,33 +61,25 @@ function Form({ stored, redirectUrl, onClose }: Props) {
   const conflict = isConflict(save.error)
   const now = valuesOf(stored)
   return (
-    <form onSubmit={form.onSubmit((v) => void send(v, v.version))} noValidate>
-      <Stack>
-        <TextInput label={t.fields.name} description={t.hints.name} required data-autofocus {...form.getInputProps('name')} />
-        <TextInput label={t.fields.issuer} description={t.hints.issuer} type="url" required {...form.getInputProps('issuer')} />
-        <TextInput label={t.fields.clientId} description={t.hints.clientId} required autoComplete="off" {...form.getInputProps('clientId')} />
-        <PasswordInput label={t.fields.clientSecret} description={stored?.hasSecret ? t.hints.secretKept : t.hints.clientSecret} autoComplete="off" {...form.getInputProps('clientSecret')} />
-        <Textarea label={t.fields.domains} description={`${t.hints.domains} ${texts.settings.perLine}`} autosize minRows={2} maxRows={8} {...form.getInputProps('domains')} />
-        <Switch label={t.fields.allOthers} description={t.hints.allOthers} {...form.getInputProps('allOthers', { type: 'checkbox' })} />
-        <Switch label={t.fields.enabled} description={t.hints.enabled} {...form.getInputProps('enabled', { type: 'checkbox' })} />
-        <div>
-          <Text size="sm">{t.redirect}</Text>
-          <Group gap="xs"><Code className="app-wrap">{stored?.redirectUrl || redirectUrl}</Code><CopyButton value={stored?.redirectUrl || redirectUrl}>{t.copy}</CopyButton></Group>
-        </div>
-        {conflict && (
-          <Conflict onReload={reload} onApply={() => void send(form.values, version)}>
-            {t.changedMeanwhile}
-            <Differences of={compared.map((n) => ({ label: t.fields[n], stored: now[n], mine: form.values[n] }))} />
-          </Conflict>
-        )}
-        {!conflict && <FormFailure error={save.error} what={texts.common.save} errors={form.errors} labels={t.fields} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <WriteButton type="submit" loading={save.isPending} disabled={!form.isDirty()}>{texts.common.save}</WriteButton>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void send(v, v.version))} action={texts.common.save} dirty={form.isDirty()} ready={form.isDirty()} busy={save.isPending}>
+      <TextInput label={t.fields.name} description={t.hints.name} required data-autofocus {...form.getInputProps('name')} />
+      <TextInput label={t.fields.issuer} description={t.hints.issuer} type="url" required {...form.getInputProps('issuer')} />
+      <TextInput label={t.fields.clientId} description={t.hints.clientId} required autoComplete="off" {...form.getInputProps('clientId')} />
+      <PasswordInput label={t.fields.clientSecret} description={stored?.hasSecret ? t.hints.secretKept : t.hints.clientSecret} autoComplete="off" {...form.getInputProps('clientSecret')} />
+      <Textarea label={t.fields.domains} description={`${t.hints.domains} ${texts.settings.perLine}`} autosize minRows={2} maxRows={8} {...form.getInputProps('domains')} />
+      <Switch label={t.fields.allOthers} description={t.hints.allOthers} {...form.getInputProps('allOthers', { type: 'checkbox' })} />
+      <Switch label={t.fields.enabled} description={t.hints.enabled} {...form.getInputProps('enabled', { type: 'checkbox' })} />
+      <div>
+        <Text size="sm">{t.redirect}</Text>
+        <Group gap="xs"><Code className="app-wrap">{stored?.redirectUrl || redirectUrl}</Code><CopyButton value={stored?.redirectUrl || redirectUrl}>{t.copy}</CopyButton></Group>
+      </div>
+      {conflict && (
+        <Conflict onReload={reload} onApply={() => void send(form.values, version)}>
+          {t.changedMeanwhile}
+          <Differences of={compared.map((n) => ({ label: t.fields[n], stored: now[n], mine: form.values[n] }))} />
+        </Conflict>
+      )}
+      {!conflict && <FormFailure error={save.error} what={texts.common.save} errors={form.errors} labels={t.fields} />}
+    </DialogForm>
   )
 }
-
-const needed = (text: string) => (text.trim() ? null : texts.company.form.required)

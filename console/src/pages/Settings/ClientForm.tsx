@@ -1,4 +1,4 @@
-import { Button, Group, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
+import { Select, Switch, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { isConflict } from '../../api/errors'
 import type { ClientJson, SaveClientResponseJson } from '../../api/gen/pemba/portal/v1/settings_pb'
@@ -6,10 +6,11 @@ import { faults } from '../../api/portal/fields'
 import { allServices, serviceName } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { FormFailure } from '../../components/FormFailure'
 import { Conflict } from '../../components/Outcome'
 import { Differences } from '../../components/portal/Differences'
-import { WriteButton } from '../../components/WriteButton'
+import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 import { useSaveClient, valuesOf, type Values } from './saveClient'
 import { lines } from './lines'
@@ -35,7 +36,7 @@ function Form({ stored, onMade, onClose }: Props) {
   const version = stored?.version ?? '0'
   const form = useForm({
     initialValues: { ...valuesOf(stored), version },
-    validate: { name: (n) => (n.trim() ? null : texts.company.form.required), redirectUrls: (u) => (lines(u).length > 0 ? null : texts.company.form.required) },
+    validate: { name: needed, redirectUrls: (u) => (lines(u).length > 0 ? null : texts.company.form.required) },
   })
   const save = useSaveClient()
   const send = async (values: Values, seen: string) => {
@@ -57,26 +58,20 @@ function Form({ stored, onMade, onClose }: Props) {
   const conflict = isConflict(save.error)
   const now = valuesOf(stored)
   return (
-    <form onSubmit={form.onSubmit((v) => void send(v, v.version))} noValidate>
-      <Stack>
-        <TextInput label={t.fields.name} description={t.hints.name} required data-autofocus {...form.getInputProps('name')} />
-        <Select label={t.fields.service} description={t.hints.service} data={services} allowDeselect={false} disabled={!!stored} {...form.getInputProps('service')} />
-        <Textarea label={t.fields.redirectUrls} description={`${t.hints.redirectUrls} ${texts.settings.perLine}`} required autosize minRows={2} maxRows={8} {...form.getInputProps('redirectUrls')} />
-        <Textarea label={t.fields.logoutUrls} description={`${t.hints.logoutUrls} ${texts.settings.perLine}`} autosize minRows={1} maxRows={8} {...form.getInputProps('logoutUrls')} />
-        <TextInput label={t.fields.portalUrl} description={t.hints.portalUrl} type="url" {...form.getInputProps('portalUrl')} />
-        <Switch label={t.fields.public} description={stored?.public ? t.hints.newSecret : t.hints.public} {...form.getInputProps('public', { type: 'checkbox' })} />
-        {conflict && (
-          <Conflict onReload={reload} onApply={() => void send(form.values, version)}>
-            {t.changedMeanwhile}
-            <Differences of={compared.map((n) => ({ label: t.fields[n], stored: now[n], mine: form.values[n] }))} />
-          </Conflict>
-        )}
-        {!conflict && <FormFailure error={save.error} what={texts.common.save} errors={form.errors} labels={t.fields} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <WriteButton type="submit" loading={save.isPending} disabled={!form.isDirty()}>{texts.common.save}</WriteButton>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void send(v, v.version))} action={texts.common.save} dirty={form.isDirty()} ready={form.isDirty()} busy={save.isPending}>
+      <TextInput label={t.fields.name} description={t.hints.name} required data-autofocus {...form.getInputProps('name')} />
+      <Select label={t.fields.service} description={t.hints.service} data={services} allowDeselect={false} disabled={!!stored} {...form.getInputProps('service')} />
+      <Textarea label={t.fields.redirectUrls} description={`${t.hints.redirectUrls} ${texts.settings.perLine}`} required autosize minRows={2} maxRows={8} {...form.getInputProps('redirectUrls')} />
+      <Textarea label={t.fields.logoutUrls} description={`${t.hints.logoutUrls} ${texts.settings.perLine}`} autosize minRows={1} maxRows={8} {...form.getInputProps('logoutUrls')} />
+      <TextInput label={t.fields.portalUrl} description={t.hints.portalUrl} type="url" {...form.getInputProps('portalUrl')} />
+      <Switch label={t.fields.public} description={stored?.public ? t.hints.newSecret : t.hints.public} {...form.getInputProps('public', { type: 'checkbox' })} />
+      {conflict && (
+        <Conflict onReload={reload} onApply={() => void send(form.values, version)}>
+          {t.changedMeanwhile}
+          <Differences of={compared.map((n) => ({ label: t.fields[n], stored: now[n], mine: form.values[n] }))} />
+        </Conflict>
+      )}
+      {!conflict && <FormFailure error={save.error} what={texts.common.save} errors={form.errors} labels={t.fields} />}
+    </DialogForm>
   )
 }

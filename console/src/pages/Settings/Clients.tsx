@@ -54,7 +54,7 @@ export function Clients() {
     { label: texts.common.remove, danger: true, onClick: () => setOpen({ what: 'remove', id: c.id ?? '' }) },
   ]
   if (all.isPending) return <Loading rows={3} />
-  if (all.isLoadingError) return <Refused error={all.error} what={t.reading} permission="manage_identity_providers" who={texts.settings.grants} retry={all.refetch} />
+  if (all.isError) return <Refused error={all.error} what={t.reading} permission="manage_identity_providers" who={texts.settings.grants} retry={all.refetch} />
   const add = <WriteButton onClick={() => setOpen({ what: 'add' })}>{t.add}</WriteButton>
   return (
     <Stack>

@@ -8,6 +8,7 @@ import { path, useChange } from '../../api/portal/lists'
 import { usePolicies } from '../../api/portal/settings'
 import { saved } from '../../components/Announcer'
 import { Refused } from '../../components/Failure'
+import { Form } from '../../components/Form'
 import { FormFailure } from '../../components/FormFailure'
 import { Loading } from '../../components/Loading'
 import { Conflict } from '../../components/Outcome'
@@ -30,12 +31,12 @@ const valuesOf = (p: PoliciesJson): Values => Object.fromEntries(names.map((n) =
 export function Policies() {
   const stored = usePolicies()
   if (stored.isPending) return <Loading />
-  if (stored.isLoadingError) return <Refused error={stored.error} what={t.reading} permission="manage_security_policies" who={texts.settings.grants} retry={stored.refetch} />
-  return <Form stored={stored.data.policies ?? {}} version={stored.data.version ?? '0'} />
+  if (stored.isError) return <Refused error={stored.error} what={t.reading} permission="manage_security_policies" who={texts.settings.grants} retry={stored.refetch} />
+  return <Limits stored={stored.data.policies ?? {}} version={stored.data.version ?? '0'} />
 }
 
 /** stored is the newest that is known, also while one types; what was loaded first is what the form changes. */
-function Form({ stored, version }: { stored: PoliciesJson; version: string }) {
+function Limits({ stored, version }: { stored: PoliciesJson; version: string }) {
   const form = useForm({ initialValues: { ...valuesOf(stored), version } })
   const set = useChange(({ values, seen }: { values: Values; seen: string }) =>
     put(path('policies'), { policies: Object.fromEntries(names.map((n) => [n, Number(values[n]) || 0])), ifVersion: seen }))
@@ -57,7 +58,7 @@ function Form({ stored, version }: { stored: PoliciesJson; version: string }) {
   }
   const conflict = isConflict(set.error)
   return (
-    <form onSubmit={form.onSubmit((v) => void send(v, v.version))} noValidate>
+    <Form onSubmit={form.onSubmit((v) => void send(v, v.version))}>
       <Stack maw={860}>
         <Text size="sm">{t.about}</Text>
         {groups.map(([group, fields]) => (
@@ -76,6 +77,6 @@ function Form({ stored, version }: { stored: PoliciesJson; version: string }) {
         {!conflict && <FormFailure error={set.error} what={texts.common.save} errors={form.errors} labels={t.fields} />}
         <Group><WriteButton type="submit" loading={set.isPending} disabled={!form.isDirty()}>{texts.common.save}</WriteButton></Group>
       </Stack>
-    </form>
+    </Form>
   )
 }

@@ -4,9 +4,11 @@ import { post } from '../../api/client'
 import type { DiagramJson, ListCommentsResponseJson } from '../../api/gen/pemba/portal/v1/diagrams_pb'
 import { path, useChange, usePaged } from '../../api/portal/lists'
 import { can, personName } from '../../api/portal/words'
-import { Dialog } from '../../components/Dialog'
+import { Dialog, useUnsaved } from '../../components/Dialog'
 import { Failure, Refused } from '../../components/Failure'
+import { Form } from '../../components/Form'
 import { Loading } from '../../components/Loading'
+import { WriteButton } from '../../components/WriteButton'
 import { moment } from '../../lib/format'
 import { texts } from '../../lib/texts'
 
@@ -21,6 +23,7 @@ function Body({ diagram: d }: { diagram: DiagramJson }) {
   const [text, setText] = useState('')
   const all = usePaged(path('diagrams', d.id ?? '', 'comments'), {}, (a: ListCommentsResponseJson) => a.comments)
   const add = useChange(() => post(path('diagrams', d.id ?? '', 'comments'), { text }))
+  useUnsaved(text.trim() !== '')
   return (
     <Stack>
       {all.isPending && <Loading rows={3} />}
@@ -36,11 +39,11 @@ function Body({ diagram: d }: { diagram: DiagramJson }) {
       </Stack>
       {all.hasNextPage && <Button variant="default" onClick={all.more} loading={all.isFetchingNextPage}>{texts.common.next}</Button>}
       {can(d.allowed, 'comment') && (
-        <form onSubmit={(e) => { e.preventDefault(); add.mutate(undefined, { onSuccess: () => setText('') }) }}>
+        <Form onSubmit={() => { if (text.trim() && !add.isPending) add.mutate(undefined, { onSuccess: () => setText('') }) }}>
           <Textarea label={t.comment} autosize minRows={2} maxLength={4000} value={text} onChange={(e) => setText(e.currentTarget.value)} data-autofocus />
           {add.isError && <Failure error={add.error} what={t.add} />}
-          <Group justify="flex-end" mt="xs"><Button type="submit" disabled={text.trim() === ''} loading={add.isPending}>{t.add}</Button></Group>
-        </form>
+          <Group justify="flex-end" mt="xs"><WriteButton type="submit" disabled={text.trim() === ''} loading={add.isPending}>{t.add}</WriteButton></Group>
+        </Form>
       )}
     </Stack>
   )

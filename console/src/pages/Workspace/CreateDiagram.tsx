@@ -1,9 +1,10 @@
 import { useState } from 'react'
-import { Button, Group, Stack, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { post } from '../../api/client'
 import { path, useChange } from '../../api/portal/lists'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { texts } from '../../lib/texts'
 
@@ -23,15 +24,9 @@ function Form({ workspace, onClose }: { workspace: string; onClose: () => void }
     onClose()
   }
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void submit().catch(() => undefined) }}>
-      <Stack>
-        <TextInput label={t.name} required maxLength={200} data-autofocus value={name} onChange={(e) => setName(e.currentTarget.value)} />
-        {create.isError && <Failure error={create.error} what={t.create} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={create.isPending}>{t.create}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={() => void submit().catch(() => undefined)} action={t.create} dirty={name !== ''} ready={name.trim() !== ''} busy={create.isPending}>
+      <TextInput label={t.name} required maxLength={200} data-autofocus value={name} onChange={(e) => setName(e.currentTarget.value)} />
+      {create.isError && <Failure error={create.error} what={t.create} />}
+    </DialogForm>
   )
 }

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Badge, Group, SegmentedControl, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Group, SegmentedControl, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { del, post } from '../../api/client'
 import type { DiagramJson, ListDiagramsResponseJson } from '../../api/gen/pemba/portal/v1/diagrams_pb'
@@ -69,17 +69,17 @@ export function Diagrams({ of: w }: { of: WorkspaceJson }) {
       <Group mb="sm" justify="space-between">
         <Group gap="xs">
           <TextInput aria-label={texts.common.search} placeholder={texts.common.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} type="search" />
-          <SegmentedControl aria-label={texts.portal.state} value={state} onChange={setState} data={[{ value: '', label: 'All' }, { value: 'draft', label: 'Drafts' }, { value: 'published', label: 'Published' }]} />
+          <SegmentedControl aria-label={texts.portal.state} value={state} onChange={setState} data={[{ value: '', label: t.all }, { value: 'draft', label: t.drafts }, { value: 'published', label: t.publishedOnly }]} />
         </Group>
         <Group gap="xs">
-          {can(w.allowed, 'share') && <WriteButton variant="default" onClick={() => setOpen({ what: 'matrix' })}>{t.matrix}</WriteButton>}
+          {can(w.allowed, 'share') && <Button variant="default" onClick={() => setOpen({ what: 'matrix' })}>{t.matrix}</Button>}
           {can(w.allowed, 'create_diagram') && <WriteButton onClick={() => setOpen({ what: 'create' })}>{t.create}</WriteButton>}
         </Group>
       </Group>
-      {step.isError && <Failure error={step.error} what="The step" />}
+      {step.isError && <Failure error={step.error} what={t.step} />}
       {all.isPending && <Loading />}
       {all.isError && <Refused error={all.error} what={texts.portal.workspace.tabs.diagrams} permission="read" retry={all.refetch} />}
-      {all.isSuccess && all.rows.length === 0 && (asked || state ? <Empty kind="noMatch" title={texts.portal.workspace.noMatch} /> : <Empty kind="nothing" title={t.none}>{t.noneHint}</Empty>)}
+      {all.isSuccess && all.rows.length === 0 && (asked || state ? <Empty kind="noMatch" title={texts.portal.workspace.noMatch} action={<Button variant="default" onClick={() => { setSearch(''); setState('') }}>{texts.common.clear}</Button>} /> : <Empty kind="nothing" title={t.none}>{t.noneHint}</Empty>)}
       {all.rows.length > 0 && (
         <DataTable label={texts.portal.workspace.tabs.diagrams} columns={columns} rows={all.rows} rowKey={(d) => d.id ?? ''} rowName={(d) => d.name ?? ''} total={all.total}
           hasMore={all.hasNextPage} loadingMore={all.isFetchingNextPage} onMore={all.more} actions={actions} />

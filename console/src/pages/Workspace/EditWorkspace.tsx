@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { patch, post } from '../../api/client'
 import { isApiError, isConflict } from '../../api/errors'
@@ -7,10 +7,12 @@ import { path, useChange } from '../../api/portal/lists'
 import { useWorkspace } from '../../api/portal/workspaces'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { Conflict } from '../../components/Outcome'
 import { Differences } from '../../components/portal/Differences'
 import { changed } from '../../lib/changed'
+import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 
 const t = texts.portal.workspace
@@ -28,7 +30,7 @@ export function EditWorkspace(p: Props) {
 /** What was known of the workspace when the form opened is what it changes; stored is the newest, also while it is open. */
 function Form({ subscription, noun, workspace, onClose }: Props) {
   const stored = useWorkspace(workspace?.id ?? '', !!workspace).data?.workspace ?? workspace
-  const form = useForm({ initialValues: fieldsOf(workspace) })
+  const form = useForm({ initialValues: fieldsOf(workspace), validate: { name: needed } })
   const change = useChange((v: typeof form.values) =>
     workspace
       ? patch(path('workspaces', workspace.id ?? ''), { ...changed(form.getInitialValues(), v, kept), ifVersion: v.version })
@@ -50,23 +52,17 @@ function Form({ subscription, noun, workspace, onClose }: Props) {
   }
   const conflict = isConflict(change.error)
   return (
-    <form onSubmit={form.onSubmit((v) => void submit(v))}>
-      <Stack>
-        {!workspace && <Text size="sm">{t.createAbout(noun)}</Text>}
-        <TextInput label={labels.name} required maxLength={200} data-autofocus {...form.getInputProps('name')} />
-        <Textarea label={labels.description} autosize minRows={2} maxRows={8} maxLength={4000} {...form.getInputProps('description')} />
-        {conflict && (
-          <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
-            {t.changedMeanwhile}
-            <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
-          </Conflict>
-        )}
-        {change.isError && !conflict && !Object.values(form.errors).some(Boolean) && <Failure error={change.error} what={texts.common.save} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={change.isPending} disabled={!!workspace && !form.isDirty()}>{workspace ? texts.common.save : t.create(noun)}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void submit(v))} action={workspace ? texts.common.save : t.create(noun)} dirty={form.isDirty()} ready={!workspace || form.isDirty()} busy={change.isPending}>
+      {!workspace && <Text size="sm">{t.createAbout(noun)}</Text>}
+      <TextInput label={labels.name} required maxLength={200} data-autofocus {...form.getInputProps('name')} />
+      <Textarea label={labels.description} autosize minRows={2} maxRows={8} maxLength={4000} {...form.getInputProps('description')} />
+      {conflict && (
+        <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
+          {t.changedMeanwhile}
+          <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
+        </Conflict>
+      )}
+      {change.isError && !conflict && !Object.values(form.errors).some(Boolean) && <Failure error={change.error} what={texts.common.save} />}
+    </DialogForm>
   )
 }

@@ -13,7 +13,7 @@ const time = (text: string | undefined) => (text ? <time dateTime={text}>{moment
 export function Overview({ of: w }: { of: WorkspaceJson }) {
   return (
     <Stack>
-      <Text style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }} maw={760}>{w.description || <Text span c="dimmed">No description</Text>}</Text>
+      <Text style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }} maw={760}>{w.description || <Text span c="dimmed">{t.noDescription}</Text>}</Text>
       <SimpleGrid component="dl" cols={{ base: 1, sm: 2, md: 3 }} m={0}>
         <Fact name={texts.portal.owner}>{list((w.owners ?? []).map(personName))}{w.onlyInactiveOwners && ` (${t.inactive.toLowerCase()})`}</Fact>
         <Fact name={texts.portal.people}>{plural(w.people ?? 0, 'person or group with a role', 'people and groups with a role')}</Fact>

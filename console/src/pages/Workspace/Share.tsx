@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Alert, Button, Group, List, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, List, Select, Text, TextInput } from '@mantine/core'
 import { post } from '../../api/client'
 import { isConflict } from '../../api/errors'
 import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
@@ -8,7 +8,9 @@ import { path, useChange } from '../../api/portal/lists'
 import { searchCandidates, useAccess } from '../../api/portal/workspaces'
 import { asMember, memberName, roleAbout, roleLabel } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
+import { CopyButton } from '../../components/CopyButton'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure, Refused } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
 import { Conflict } from '../../components/Outcome'
@@ -31,7 +33,7 @@ export function Share({ workspace, onClose }: { workspace: WorkspaceJson | undef
 function Body({ workspace, onClose }: { workspace: WorkspaceJson; onClose: () => void }) {
   const access = useAccess(workspace.id ?? '')
   if (access.isPending) return <Loading />
-  if (access.isLoadingError) return <Refused error={access.error} what={t.present} permission="read" retry={access.refetch} />
+  if (access.isError) return <Refused error={access.error} what={t.present} permission="read" retry={access.refetch} />
   return <Form workspace={workspace} access={access.data} onReload={() => void access.refetch()} onClose={onClose} />
 }
 
@@ -63,43 +65,34 @@ function Form({ workspace, access, onReload, onClose }: { workspace: WorkspaceJs
   }
   const set = (m: MemberJson, to: string) => setPending(plan(pending, entries, m, to))
   return (
-    <form onSubmit={(e) => { e.preventDefault(); void submit().catch(() => undefined) }}>
-      <Stack>
-        {roles.length === 0 && <Alert color="gray">{t.noRights}</Alert>}
-        {roles.length > 0 && (
-          <>
-            <MemberPicker label={t.who} value={picked} onChange={setPicked} of={`candidates ${id}`} search={find} first />
-            {outside.slice(0, 3).map((m) => (
-              <Group key={m.user ?? m.group} gap="xs">
-                <Text size="sm">{t.outside(memberName(m))}</Text>
-                <Button size="compact-xs" variant="default" loading={include.isPending} onClick={() => include.mutate(m, { onSuccess: () => { setPicked([...picked, m]); setOutside([]) } })}>{t.include}</Button>
-              </Group>
-            ))}
-            <Group align="flex-end" wrap="nowrap">
-              <Select label={t.role} value={role} onChange={(r) => setRole(r ?? role)} allowDeselect={false} data={roles.map((r) => ({ value: r, label: roleLabel(r) }))} description={roleAbout(role)} flex={1} />
-              <Button variant="default" disabled={picked.length === 0} onClick={add}>{t.add}</Button>
+    <DialogForm onSubmit={() => void submit().catch(() => undefined)} onCancel={onClose} action={t.save} dirty={pending.size > 0 || picked.length > 0} ready={pending.size > 0 || picked.length > 0} busy={save.isPending} aside={<CopyButton variant="subtle" size="sm" value={`${window.location.origin}/console/services/${workspace.subscriptionId}/workspaces/${id}`}>{t.copy}</CopyButton>}>
+      {roles.length === 0 && <Alert color="gray">{t.noRights}</Alert>}
+      {roles.length > 0 && (
+        <>
+          <MemberPicker label={t.who} value={picked} onChange={setPicked} of={`candidates ${id}`} search={find} first />
+          {outside.slice(0, 3).map((m) => (
+            <Group key={m.user ?? m.group} gap="xs">
+              <Text size="sm">{t.outside(memberName(m))}</Text>
+              <Button size="compact-xs" variant="default" loading={include.isPending} onClick={() => include.mutate(m, { onSuccess: () => { setPicked([...picked, m]); setOutside([]) } })}>{t.include}</Button>
             </Group>
-          </>
-        )}
-        <Present entries={entries} pending={pending} roles={roles} onSet={set} />
-        <Inherited entries={access.inherited ?? []} />
-        {pending.size > 0 && (
-          <Alert variant="light" color="sea" title={t.pending} role="status">
-            <List size="sm">{sentences(pending, entries).map((s) => <List.Item key={s}>{s}</List.Item>)}</List>
-            <TextInput mt="sm" size="sm" label={t.notify} value={message} maxLength={500} onChange={(e) => setMessage(e.currentTarget.value)} />
-          </Alert>
-        )}
-        {include.isError && <Failure error={include.error} what={t.include} />}
-        {isConflict(save.error) && <Conflict onReload={() => { setPending(new Map()); save.reset(); onReload() }}>{save.error instanceof Error ? save.error.message : ''}</Conflict>}
-        {save.isError && !isConflict(save.error) && <Failure error={save.error} what={t.save} />}
-        <Group justify="space-between">
-          <Button variant="subtle" onClick={() => void navigator.clipboard.writeText(window.location.origin + `/console/services/${workspace.subscriptionId}/workspaces/${id}`).then(() => saved(texts.common.copied))}>{t.copy}</Button>
-          <Group>
-            <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-            <Button type="submit" loading={save.isPending} disabled={pending.size === 0 && picked.length === 0}>{t.save}</Button>
+          ))}
+          <Group align="flex-end" wrap="nowrap">
+            <Select label={t.role} value={role} onChange={(r) => setRole(r ?? role)} allowDeselect={false} data={roles.map((r) => ({ value: r, label: roleLabel(r) }))} description={roleAbout(role)} flex={1} />
+            <Button variant="default" disabled={picked.length === 0} onClick={add}>{t.add}</Button>
           </Group>
-        </Group>
-      </Stack>
-    </form>
+        </>
+      )}
+      <Present entries={entries} pending={pending} roles={roles} onSet={set} />
+      <Inherited entries={access.inherited ?? []} />
+      {pending.size > 0 && (
+        <Alert variant="light" color="sea" title={t.pending} role="status">
+          <List size="sm">{sentences(pending, entries).map((s) => <List.Item key={s}>{s}</List.Item>)}</List>
+          <TextInput mt="sm" size="sm" label={t.notify} value={message} maxLength={500} onChange={(e) => setMessage(e.currentTarget.value)} />
+        </Alert>
+      )}
+      {include.isError && <Failure error={include.error} what={t.include} />}
+      {isConflict(save.error) && <Conflict onReload={() => { setPending(new Map()); save.reset(); onReload() }}>{save.error instanceof Error ? save.error.message : ''}</Conflict>}
+      {save.isError && !isConflict(save.error) && <Failure error={save.error} what={t.save} />}
+    </DialogForm>
   )
 }

@@ -7,7 +7,7 @@ import { useWorkspace } from '../../api/portal/workspaces'
 import { Refused } from '../../components/Failure'
 import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
-import { Page } from '../../components/Page'
+import { Page, titleOf } from '../../components/Page'
 import { WriteButton } from '../../components/WriteButton'
 import { texts } from '../../lib/texts'
 import { Access } from './Access'
@@ -34,7 +34,7 @@ export function Workspace() {
   const close = () => setOpen(undefined)
   const only = (what: typeof open) => (open === what ? w : undefined)
   return (
-    <Page title={w?.name ?? texts.common.loading} about={w && <TextLink to="/services/$sid" params={{ sid }}>{serviceName(w.service)}</TextLink>}
+    <Page title={titleOf(one, w?.name, texts.portal.workspace.kind)} about={w && <TextLink to="/services/$sid" params={{ sid }}>{serviceName(w.service)}</TextLink>}
       actions={w && (
         <>
           {can(w.allowed, 'edit_info') && <WriteButton variant="default" onClick={() => setOpen('edit')}>{t.edit}</WriteButton>}
