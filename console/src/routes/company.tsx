@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { defined, oneOf, type Search } from '../lib/search'
+import { defined, oneOf, text, type Search } from '../lib/search'
 import { readAudit } from '../pages/Audit/filter'
 import { readFilter } from '../pages/People/filter'
 import { readRoles } from '../pages/Roles/filter'
@@ -18,7 +18,7 @@ export const companyRoutes = [
     validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['access', 'groups', 'sessions', 'activity']) }),
     component: lazyRouteComponent(() => import('../pages/Person'), 'Person'),
   }),
-  createRoute({ getParentRoute: () => shell, path: 'groups', component: lazyRouteComponent(() => import('../pages/Groups'), 'Groups') }),
+  createRoute({ getParentRoute: () => shell, path: 'groups', validateSearch: (s: Search) => defined({ search: text(s, 'search') }), component: lazyRouteComponent(() => import('../pages/Groups'), 'Groups') }),
   createRoute({
     getParentRoute: () => shell,
     path: 'groups/$id',

@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { defined, oneOf, type Search } from '../lib/search'
+import { readService } from '../pages/Service/filter'
 import { shell } from './frame'
 
 export const portalRoutes = [
@@ -7,7 +8,7 @@ export const portalRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'services/$sid',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['users', 'workspaces', 'groups', 'settings']) }),
+    validateSearch: readService,
     component: lazyRouteComponent(() => import('../pages/Service'), 'Service'),
   }),
   createRoute({

@@ -13,13 +13,14 @@ import { Visits } from '../components/Page'
 import { ReadOnlyBanner } from '../components/ReadOnly'
 import { useShortcuts } from '../lib/shortcuts'
 import { texts } from '../lib/texts'
-import { PaletteKey } from './PaletteKey'
 import { Rail } from './Rail'
 import { TopBar } from './TopBar'
+import { askForPalette, forgetPalette, onPalette, paletteAsked } from './paletteKey'
 import { navigation } from './nav'
 
 const SessionEnded = lazy(() => import('./SessionEnded'))
-const Palette = lazy(() => import('./Palette'))
+const loadPalette = () => import('./Palette')
+const Palette = lazy(loadPalette)
 const ShortcutSheet = lazy(() => import('./ShortcutSheet'))
 const t = texts.common
 
@@ -38,6 +39,7 @@ export function Shell() {
 function ToSignIn() {
   const router = useRouter()
   useEffect(() => {
+    forgetPalette()
     void router.navigate({ to: '/sign-in', search: { to: router.state.location.publicHref }, replace: true })
   }, [router])
   return null
@@ -56,9 +58,11 @@ function Frame() {
   const navigate = useNavigate()
   const [rail, railSwitch] = useDisclosure(false)
   const [sheet, sheetSwitch] = useDisclosure(false)
-  const [palette, setPalette] = useState(0) // how often it was opened
+  const palette = useSyncExternalStore(onPalette, paletteAsked)
   const visits = useVisits()
   const ended = useSyncExternalStore(onSession, hasEnded)
+  // Loaded beforehand: what is typed after its key is for the palette.
+  useEffect(() => { void loadPalette().catch(() => undefined) }, [])
   const groups = me ? navigation(me) : []
   const pages = Object.fromEntries(groups.flatMap((g) => g.items).flatMap((i) => (i.keys ? [[i.keys, () => void navigate({ to: i.to })]] : [])))
   useShortcuts({
@@ -70,7 +74,7 @@ function Frame() {
     <Visits value={visits}>
       <a href="#content" className="app-skip">{t.skip}</a>
       <header className="app-header">
-        <TopBar onHelp={sheetSwitch.open} onPalette={() => setPalette((n) => n + 1)} burger={
+        <TopBar onHelp={sheetSwitch.open} onPalette={askForPalette} burger={
           <ActionIcon variant="subtle" color="gray" size="lg" onClick={railSwitch.toggle} hiddenFrom="sm" aria-label={t.menu} aria-expanded={rail} aria-controls="rail"><Icon name={rail ? 'close' : 'menu'} /></ActionIcon>
         } />
       </header>
@@ -81,7 +85,6 @@ function Frame() {
       </main>
       <Suspense fallback={null}>
         {sheet && <ShortcutSheet onClose={sheetSwitch.close} groups={groups} />}
-        <PaletteKey onOpen={() => setPalette((n) => n + 1)} />
         {palette > 0 && <Palette opened={palette} groups={groups} />}
         {ended && me?.session && <SessionEnded />}
       </Suspense>

@@ -36,3 +36,16 @@ test('who may list nobody asks for nobody, and a refusal hides nothing else', as
   expect(await find('len', { ...me, permissions: [] }, signal)).toEqual([])
   expect((await find('model:x', { ...me, permissions: [], services: [], workbench: 'read' }, signal)).map((f) => f.href)).toContain('/console/workbench/check?resource=model%3Ax')
 })
+
+test('who may list the users of a subscription alone finds them there', async () => {
+  asked.length = 0
+  server.use(
+    answer('/portal/v1/subscriptions/acme-modeler/users', { users: [{ member: { user: 'u1', name: 'Lena Vogt', email: 'lena@acme.example' } }] }),
+    answer('/portal/v1/subscriptions/acme-modeler/workspaces', {}),
+  )
+  const services = me.services.map((s) => ({ ...s, permissions: [...s.permissions, ...(s.id === 'acme-modeler' ? ['list_users'] : [])] }))
+  expect((await find('len', { ...me, permissions: [], services }, signal)).map((f) => [f.label, f.about, f.href])).toEqual([
+    ['Lena Vogt', 'lena@acme.example, Modeler', '/console/services/acme-modeler?tab=users&search=lena%40acme.example'],
+  ])
+  expect(asked.sort()).toEqual(['/portal/v1/subscriptions/acme-modeler/users len', '/portal/v1/subscriptions/acme-modeler/workspaces len'])
+})

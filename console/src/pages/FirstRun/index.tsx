@@ -9,6 +9,7 @@ import type { GetFirstRunResponseJson } from '../../api/gen/pemba/portal/v1/sess
 import { allServices, serviceName } from '../../api/portal/words'
 import { Failure } from '../../components/Failure'
 import { texts } from '../../lib/texts'
+import { arrive } from '../../shell/arrive'
 
 const t = texts.portal.first
 const fields: Record<string, string> = { company_name: 'companyName', given_name: 'givenName' }
@@ -29,6 +30,7 @@ export function FirstRun() {
   const submit = async (v: typeof form.values) => {
     try {
       await begin.mutateAsync(v)
+      arrive()
       client.clear()
       router.history.push('/console/')
     } catch (e) {

@@ -1,7 +1,6 @@
 import { useState } from 'react'
-import { Button, Stack, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
-import { useNavigate } from '@tanstack/react-router'
+import { Button, Stack } from '@mantine/core'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { GroupJson, ListGroupsResponseJson } from '../../api/gen/pemba/portal/v1/groups_pb'
 import { path, usePaged } from '../../api/portal/lists'
 import { useSubscriptions } from '../../api/portal/subscriptions'
@@ -9,10 +8,10 @@ import { can, serviceName } from '../../api/portal/words'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
-import { Icon } from '../../components/Icon'
 import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
 import { Page } from '../../components/Page'
+import { SearchField } from '../../components/SearchField'
 import { WriteButton } from '../../components/WriteButton'
 import { count } from '../../lib/format'
 import { texts } from '../../lib/texts'
@@ -20,16 +19,17 @@ import { GroupForm } from './GroupForm'
 import { DeleteGroup } from './DeleteGroup'
 
 const t = texts.company.group
+const route = getRouteApi('/shell/groups')
 
 type Open = { what: 'create' } | { what: 'edit' | 'delete'; group: GroupJson }
 
 /** Groups is every group that one may see: of the company, and of subscriptions. */
 export function Groups() {
   const go = useNavigate()
-  const [search, setSearch] = useState('')
-  const [asked] = useDebouncedValue(search, 250)
+  const { search } = route.useSearch()
+  const set = (to: string) => void go({ to: '/groups', search: to ? { search: to } : {}, replace: true })
   const [open, setOpen] = useState<Open>()
-  const groups = usePaged(path('groups'), { search: asked }, (a: ListGroupsResponseJson) => a.groups)
+  const groups = usePaged(path('groups'), { search }, (a: ListGroupsResponseJson) => a.groups)
   const subscriptions = useSubscriptions()
   const belongs = (g: GroupJson) => (g.subscriptionId ? serviceName(subscriptions.data?.subscriptions?.find((s) => s.id === g.subscriptionId)?.service) : t.company)
   const columns: Column<GroupJson>[] = [
@@ -48,11 +48,11 @@ export function Groups() {
   return (
     <Page title={texts.company.pages.groups} about={t.about} actions={can(groups.first?.allowed, 'create') && <WriteButton onClick={() => setOpen({ what: 'create' })}>{t.create}</WriteButton>}>
       <Stack gap="sm">
-        <TextInput aria-label={t.search} placeholder={t.search} type="search" value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} maw={320} />
+        <SearchField label={t.search} value={search} onChange={set} w={320} />
         {groups.isPending && <Loading />}
         {groups.isError && <Refused error={groups.error} what={t.reading} permission="manage_groups" retry={groups.refetch} />}
-        {groups.isSuccess && groups.rows.length === 0 && (asked
-          ? <Empty kind="noMatch" title={texts.company.nobody} action={<Button variant="default" onClick={() => setSearch('')}>{texts.common.clear}</Button>} />
+        {groups.isSuccess && groups.rows.length === 0 && (search
+          ? <Empty kind="noMatch" title={texts.company.nobody} action={<Button variant="default" onClick={() => set('')}>{texts.common.clear}</Button>} />
           : <Empty kind="nothing" title={t.none}>{t.noneHint}</Empty>)}
         {groups.rows.length > 0 && (
           <DataTable label={texts.company.pages.groups} columns={columns} rows={groups.rows} rowKey={(g) => g.id ?? ''} rowName={(g) => g.name ?? ''}

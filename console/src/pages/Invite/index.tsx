@@ -8,6 +8,7 @@ import type { InspectLinkResponseJson } from '../../api/gen/pemba/portal/v1/sess
 import { Failure } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
 import { texts } from '../../lib/texts'
+import { arrive } from '../../shell/arrive'
 import { strength } from './strength'
 
 const t = texts.portal.invite
@@ -42,6 +43,7 @@ function Form({ token, link }: { token: string; link: InspectLinkResponseJson })
   const redeem = useMutation({
     mutationFn: () => post('/portal/v1/links/redeem', { token, password }),
     onSuccess: () => {
+      arrive()
       client.clear()
       router.history.push('/console/')
     },

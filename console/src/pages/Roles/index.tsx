@@ -1,5 +1,4 @@
-import { Group, Select, Stack, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
+import { Group, Select, Stack } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import type { ListUsersByRoleResponseJson, RoleHolderJson } from '../../api/gen/pemba/portal/v1/people_pb'
 import { usePaged } from '../../api/portal/lists'
@@ -7,10 +6,10 @@ import { allServices, memberName, personName, serviceName } from '../../api/port
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
-import { Icon } from '../../components/Icon'
 import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
 import { Page } from '../../components/Page'
+import { SearchField } from '../../components/SearchField'
 import { texts } from '../../lib/texts'
 import { readRoles, roles } from './filter'
 
@@ -31,14 +30,13 @@ export function Roles() {
   const role = search.role ?? 'administrator'
   const holders = usePaged('/portal/v1/users:by-role', { ...search, role }, (a: ListUsersByRoleResponseJson) => a.holders)
   const set = (change: Record<string, string | null>) => void navigate({ search: (was) => readRoles({ ...was, ...change }), replace: true })
-  const type = useDebouncedCallback((text: string) => set({ search: text }), 250)
   return (
     <Page title={texts.company.pages.roles} about={t.about}>
       <Stack gap="sm">
         <Group gap="xs" role="search" aria-label={texts.company.people.filters}>
           <Select aria-label={texts.company.role} allowDeselect={false} value={role} onChange={(r) => set({ role: r })} data={roles.map((r) => ({ value: r, label: t.names[r] }))} w={220} />
           <Select aria-label={texts.company.service} placeholder={texts.company.people.anyService} clearable value={search.service ?? null} onChange={(s) => set({ service: s })} data={allServices.map((s) => ({ value: s, label: serviceName(s) }))} w={200} />
-          <TextInput aria-label={t.search} placeholder={t.search} type="search" defaultValue={search.search ?? ''} onChange={(e) => type(e.currentTarget.value)} leftSection={<Icon name="search" />} w={{ base: '100%', xs: 260 }} />
+          <SearchField label={t.search} value={search.search} onChange={(s) => set({ search: s })} w={{ base: '100%', xs: 260 }} />
         </Group>
         {holders.isPending && <Loading />}
         {holders.isError && <Refused error={holders.error} what={t.reading} permission="view_users_by_role" retry={holders.refetch} />}

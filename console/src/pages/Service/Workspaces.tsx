@@ -1,7 +1,6 @@
 import { useState } from 'react'
-import { Button, Group, SegmentedControl, Text, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
-import { useNavigate } from '@tanstack/react-router'
+import { Button, Group, SegmentedControl, Text } from '@mantine/core'
+import { getRouteApi } from '@tanstack/react-router'
 import type { SubscriptionJson } from '../../api/gen/pemba/portal/v1/subscriptions_pb'
 import type { ListWorkspacesResponseJson, WorkspaceJson } from '../../api/gen/pemba/portal/v1/workspaces_pb'
 import { path, usePaged } from '../../api/portal/lists'
@@ -9,17 +8,19 @@ import { can, personName, roleLabel, workspaceNoun } from '../../api/portal/word
 import { DataTable, type Column, type RowAction } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
-import { Icon } from '../../components/Icon'
 import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
+import { SearchField } from '../../components/SearchField'
 import { WriteButton } from '../../components/WriteButton'
 import { count, list, moment } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import { DeleteWorkspace } from '../Workspace/DeleteWorkspace'
 import { EditWorkspace } from '../Workspace/EditWorkspace'
 import { Share } from '../Workspace/Share'
+import { readService } from './filter'
 
 const t = texts.portal.workspace
+const route = getRouteApi('/shell/services/$sid')
 
 const columns: Column<WorkspaceJson>[] = [
   { id: 'name', header: texts.portal.name, width: 'minmax(170px, 2fr)', sort: 'name', cell: (w) => <><TextLink to="/services/$sid/workspaces/$wid" params={{ sid: w.subscriptionId ?? '', wid: w.id ?? '' }} fw={600} size="sm">{w.name}</TextLink>{w.role && <Text size="xs" c="dimmed">{roleLabel(w.role)}</Text>}</> },
@@ -34,13 +35,11 @@ type Open = { what: 'create' } | { what: 'edit' | 'share' | 'delete'; workspace:
 export function Workspaces({ of: s }: { of: SubscriptionJson }) {
   const sid = s.id ?? ''
   const noun = workspaceNoun(s.service)
-  const navigate = useNavigate()
-  const [search, setSearch] = useState('')
-  const [asked] = useDebouncedValue(search, 250)
-  const [which, setWhich] = useState('all')
-  const [order, setOrder] = useState('name')
+  const navigate = route.useNavigate()
+  const { search, show = 'all', order = 'name' } = route.useSearch()
+  const set = (change: { search?: string; show?: string; order?: string }) => void navigate({ search: (was) => readService({ ...was, ...change }), replace: true })
   const [open, setOpen] = useState<Open>()
-  const params = { search: asked, order, mine: which === 'mine', onlyInactiveOwners: which === 'inactive' }
+  const params = { search, order, mine: show === 'mine', onlyInactiveOwners: show === 'inactive' }
   const all = usePaged(path('subscriptions', sid, 'workspaces'), params, (a: ListWorkspacesResponseJson) => a.workspaces)
   const go = (w: WorkspaceJson) => void navigate({ to: '/services/$sid/workspaces/$wid', params: { sid, wid: w.id ?? '' } })
   const actions = (w: WorkspaceJson): RowAction[] => [
@@ -50,23 +49,23 @@ export function Workspaces({ of: s }: { of: SubscriptionJson }) {
     ...(can(w.allowed, 'delete') ? [{ label: t.delete, danger: true, onClick: () => setOpen({ what: 'delete', workspace: w }) }] : []),
   ]
   const close = () => setOpen(undefined)
-  const filtered = asked !== '' || which !== 'all'
+  const filtered = !!search || show !== 'all'
   return (
     <>
       <Group mb="sm" justify="space-between">
         <Group gap="xs">
-          <TextInput aria-label={t.search} placeholder={t.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} type="search" />
-          <SegmentedControl aria-label={noun.many} value={which} onChange={setWhich} data={[{ value: 'all', label: t.all }, { value: 'mine', label: t.mine }, ...(can(s.allowed, 'include_user') ? [{ value: 'inactive', label: t.inactive }] : [])]} />
+          <SearchField label={t.search} value={search} onChange={(s) => set({ search: s })} />
+          <SegmentedControl aria-label={noun.many} value={show} onChange={(to) => set({ show: to })} data={[{ value: 'all', label: t.all }, { value: 'mine', label: t.mine }, ...(can(s.allowed, 'include_user') ? [{ value: 'inactive', label: t.inactive }] : [])]} />
         </Group>
         {can(s.allowed, 'create_workspace') && <WriteButton onClick={() => setOpen({ what: 'create' })}>{t.create(noun.one)}</WriteButton>}
       </Group>
       {all.isPending && <Loading />}
       {all.isError && <Refused error={all.error} what={noun.many} permission="access_portal" retry={all.refetch} />}
       {all.isSuccess && all.rows.length === 0 && (filtered
-        ? <Empty kind="noMatch" title={t.noMatch} action={<Button variant="default" onClick={() => { setSearch(''); setWhich('all') }}>{texts.common.clear}</Button>} />
+        ? <Empty kind="noMatch" title={t.noMatch} action={<Button variant="default" onClick={() => set({ search: '', show: 'all' })}>{texts.common.clear}</Button>} />
         : <Empty kind="nothing" title={t.none(noun.one)}>{can(s.allowed, 'create_workspace') ? t.noneHint(noun.one) : ''}</Empty>)}
       {all.rows.length > 0 && (
-        <DataTable label={noun.many} columns={columns} rows={all.rows} rowKey={(w) => w.id ?? ''} rowName={(w) => w.name ?? ''} total={all.total} order={order} onOrder={setOrder}
+        <DataTable label={noun.many} columns={columns} rows={all.rows} rowKey={(w) => w.id ?? ''} rowName={(w) => w.name ?? ''} total={all.total} order={order} onOrder={(to) => set({ order: to })}
           hasMore={all.hasNextPage} loadingMore={all.isFetchingNextPage} onMore={all.more} onOpen={go} actions={actions} />
       )}
       <EditWorkspace subscription={sid} noun={noun.one} opened={open?.what === 'create' || open?.what === 'edit'} {...(open?.what === 'edit' ? { workspace: open.workspace } : {})} onClose={close} />

@@ -3,9 +3,9 @@ import { Alert, Center, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { meQuery } from '../../api/me'
-import { sessionBegan } from '../../api/session'
 import { SignInForm } from '../../components/SignInForm'
 import { texts } from '../../lib/texts'
+import { arrive } from '../../shell/arrive'
 
 const route = getRouteApi('/sign-in')
 
@@ -23,7 +23,7 @@ export function SignIn() {
   const service = to?.startsWith('/oidc/continue?') ?? false
   const target = to && (service || to.startsWith('/console/') || to.startsWith('/console?')) ? to : '/console/'
   const done = async () => {
-    sessionBegan()
+    arrive()
     if (service) {
       window.location.assign(target)
       return

@@ -1,6 +1,5 @@
 import { useState } from 'react'
-import { Badge, Button, Group, SegmentedControl, Text, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
+import { Badge, Button, Group, SegmentedControl, Text } from '@mantine/core'
 import { del, post } from '../../api/client'
 import type { DiagramJson, ListDiagramsResponseJson } from '../../api/gen/pemba/portal/v1/diagrams_pb'
 import type { WorkspaceJson } from '../../api/gen/pemba/portal/v1/workspaces_pb'
@@ -11,8 +10,8 @@ import { Confirm } from '../../components/Confirm'
 import { DataTable, type Column, type RowAction } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Failure, Refused } from '../../components/Failure'
-import { Icon } from '../../components/Icon'
 import { Loading } from '../../components/Loading'
+import { SearchField } from '../../components/SearchField'
 import { WriteButton } from '../../components/WriteButton'
 import { moment } from '../../lib/format'
 import { texts } from '../../lib/texts'
@@ -44,10 +43,9 @@ type Open = { what: 'create' | 'matrix' } | { what: 'comments' | 'force' | 'dele
 /** Diagrams are those of a model that one may view. */
 export function Diagrams({ of: w }: { of: WorkspaceJson }) {
   const [search, setSearch] = useState('')
-  const [asked] = useDebouncedValue(search, 250)
   const [state, setState] = useState('')
   const [open, setOpen] = useState<Open>()
-  const all = usePaged(path('workspaces', w.id ?? '', 'diagrams'), { search: asked, state }, (a: ListDiagramsResponseJson) => a.diagrams)
+  const all = usePaged(path('workspaces', w.id ?? '', 'diagrams'), { search, state }, (a: ListDiagramsResponseJson) => a.diagrams)
   const step = useChange(({ d, call }: { d: DiagramJson; call: string }) => post(path('diagrams', d.id ?? '', call), {}))
   const force = useChange((d: DiagramJson) => post(path('diagrams', d.id ?? '', 'force-check-in'), {}))
   const remove = useChange((d: DiagramJson) => del(path('diagrams', d.id ?? '')))
@@ -68,7 +66,7 @@ export function Diagrams({ of: w }: { of: WorkspaceJson }) {
     <>
       <Group mb="sm" justify="space-between">
         <Group gap="xs">
-          <TextInput aria-label={texts.common.search} placeholder={texts.common.search} value={search} onChange={(e) => setSearch(e.currentTarget.value)} leftSection={<Icon name="search" />} type="search" />
+          <SearchField label={texts.common.search} value={search} onChange={setSearch} />
           <SegmentedControl aria-label={texts.portal.state} value={state} onChange={setState} data={[{ value: '', label: t.all }, { value: 'draft', label: t.drafts }, { value: 'published', label: t.publishedOnly }]} />
         </Group>
         <Group gap="xs">
@@ -79,7 +77,7 @@ export function Diagrams({ of: w }: { of: WorkspaceJson }) {
       {step.isError && <Failure error={step.error} what={t.step} />}
       {all.isPending && <Loading />}
       {all.isError && <Refused error={all.error} what={texts.portal.workspace.tabs.diagrams} permission="read" retry={all.refetch} />}
-      {all.isSuccess && all.rows.length === 0 && (asked || state ? <Empty kind="noMatch" title={texts.portal.workspace.noMatch} action={<Button variant="default" onClick={() => { setSearch(''); setState('') }}>{texts.common.clear}</Button>} /> : <Empty kind="nothing" title={t.none}>{t.noneHint}</Empty>)}
+      {all.isSuccess && all.rows.length === 0 && (search || state ? <Empty kind="noMatch" title={texts.portal.workspace.noMatch} action={<Button variant="default" onClick={() => { setSearch(''); setState('') }}>{texts.common.clear}</Button>} /> : <Empty kind="nothing" title={t.none}>{t.noneHint}</Empty>)}
       {all.rows.length > 0 && (
         <DataTable label={texts.portal.workspace.tabs.diagrams} columns={columns} rows={all.rows} rowKey={(d) => d.id ?? ''} rowName={(d) => d.name ?? ''} total={all.total}
           hasMore={all.hasNextPage} loadingMore={all.isFetchingNextPage} onMore={all.more} actions={actions} />
