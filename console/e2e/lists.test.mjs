@@ -55,7 +55,11 @@ export const imports = async ({ d, as }) => {
   const lena = (await call('GET users?search=lena.vogt')).users[0]
   assert.deepEqual([lena.jobTitle, lena.state], ['Senior Analyst', 'USER_STATE_ACTIVE'])
 
-  // The file of what was not imported has the reasons.
+  // What was not imported is kept with its reasons, and can be saved.
+  await page.getByText('2 of 4 done').first().waitFor()
+  const rest = await saves(page, page.getByRole('button', { name: 'Download the rest with reasons' }))
+  assert.equal(rest.name, 'not-imported.tsv')
+  assert.match(rest.text, /^4\tnot an address\t.*@.*\n5\trosa\.lind@harbour\.example\t.+\n$/)
   await page.getByRole('link', { name: 'Go to the people' }).click()
   await page.getByRole('row', { name: /Rosa Lind/ }).waitFor()
 }

@@ -24,6 +24,8 @@ export const markup = async ({ d, as }) => {
   await call(`PUT diagrams/${diagram.id}/audience`, { members: [{ user: (await call('GET me')).person.id }] })
   await call(`POST diagrams/${diagram.id}/publish`, {})
   await call('POST me/tokens', { name: all, days: 1 })
+  await call('POST clients', { service: 'SERVICE_MODELER', name: all, redirectUrls: ['https://portal.example/?' + encodeURIComponent(attacks[0])] })
+  await call('POST authenticators', { name: all, issuer: d.base + '/oidc', clientId: all, domains: ['markup.example'] })
 
   const page = await as(d.admin)
   const ran = []
@@ -33,7 +35,7 @@ export const markup = async ({ d, as }) => {
     ['/', 1], ['/people', 2], [`/people/${person.id}`, 1], [`/people/${person.id}?tab=access`, 1], [`/people/${person.id}?tab=activity`, 1],
     ['/groups', 1], [`/groups/${group.id}`, 1], [`/groups/${group.id}?tab=uses`, 1], [`/groups/${group.id}?tab=effective`, 1],
     ['/administrators', 1], ['/roles?role=editor', 1], ['/audit', 1], [`/services/${modeler}`, 1], [`/services/${modeler}?tab=users`, 1],
-    [at, 1], [`${at}?tab=access`, 1], [`${at}?tab=diagrams`, 1], [`${at}?tab=activity`, 1], ['/me', 1], ['/me?tab=tokens', 1],
+    [at, 1], [`${at}?tab=access`, 1], [`${at}?tab=diagrams`, 1], [`${at}?tab=activity`, 1], ['/me', 1], ['/me?tab=tokens', 1], ['/settings?tab=clients', 1], ['/settings?tab=authenticators', 1],
   ]
   for (const [path, least] of shown) {
     await go(page, path)
@@ -59,6 +61,13 @@ export const markup = async ({ d, as }) => {
   await page.getByRole('button', { name: 'Share', exact: true }).click()
   await page.getByRole('dialog').getByText(all).first().waitFor()
   await page.keyboard.press('Escape')
+  for (const [tab, fields] of [['authenticators', ['Name', 'Client id']], ['clients', ['Name']]]) {
+    await go(page, `/settings?tab=${tab}`)
+    await page.getByRole('row', { name: /onerror/ }).getByRole('button', { name: /^Actions/ }).click()
+    await page.getByRole('menuitem', { name: 'Edit' }).click()
+    for (const field of fields) assert.equal(await page.getByRole('dialog').getByLabel(field).inputValue(), all)
+    await page.keyboard.press('Escape')
+  }
   await go(page, '/audit')
   await page.getByRole('row', { name: /onerror/ }).first().focus()
   await page.keyboard.press('Enter')

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { free, go, open, serve, temporary, until } from './harness.mjs'
 
-/** outage: pages of the portal stay open while the cluster loses its majority, cannot change anything, and recover by themselves. */
+/** register adds a person on the page of people. */
+async function register(page, name) {
+  await page.getByRole('button', { name: 'Add', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Add a person' })
+  await dialog.getByLabel('Given name').fill(name)
+  await dialog.getByRole('textbox', { name: 'E-mail', exact: true }).fill(`${name}@acme.example`)
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+  await page.getByRole('row', { name: new RegExp(name) }).waitFor()
+}
+
+/** outage: pages of the portal go on while a node is lost, stay open while the cluster loses its majority, cannot change anything, and recover by themselves. */
 export const outage = async () => {
   const { dir, remove } = temporary()
   const raft = [await free(), await free(), await free()].map((p) => `127.0.0.1:${p}`)
@@ -22,22 +32,24 @@ export const outage = async () => {
     await go(page, '/people', 'People')
     await page.getByRole('row', { name: /Ada Min/ }).waitFor()
 
-    await Promise.all([nodes[1].stop(), nodes[2].stop()])
+    // One that does not lead is lost: nobody notices.
+    const { members } = await nodes[0].api('/pemba/v1/cluster/status', {})
+    const lost = members.find((m) => m.leader).address === raft[1] ? 2 : 1
+    nodes[lost].child.kill('SIGKILL')
     const banner = page.getByRole('status').filter({ hasText: 'Read only:' })
+    await register(page, 'Cai')
+    assert.equal(await banner.count(), 0)
+
+    await nodes[3 - lost].stop()
     await banner.waitFor({ timeout: 60_000 })
     await page.getByRole('row', { name: /Ada Min/ }).waitFor() // what was read stays
     const add = page.getByRole('button', { name: 'Add', exact: true })
     await until(async () => await add.getAttribute('aria-disabled') === 'true', () => 'Add can be pressed')
     assert.match(await add.getAttribute('aria-description'), /^Not now:/)
 
-    nodes[1] = await start(1)
+    nodes[lost] = await start(lost)
     await banner.waitFor({ state: 'detached', timeout: 60_000 })
-    await add.click()
-    const dialog = page.getByRole('dialog', { name: 'Add a person' })
-    await dialog.getByLabel('Given name').fill('Ben')
-    await dialog.getByRole('textbox', { name: 'E-mail', exact: true }).fill('ben@acme.example')
-    await dialog.getByRole('button', { name: 'Add', exact: true }).click()
-    await page.getByRole('row', { name: /Ben/ }).waitFor()
+    await register(page, 'Ben')
   } finally {
     await browser.close()
     for (const n of nodes) await n.stop()

@@ -3,7 +3,7 @@ import { Alert, Button, Group, Progress, Stack, Text, Title } from '@mantine/cor
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { post } from '../../api/client'
 import { may, useMe } from '../../api/me'
-import type { ImportUsersResponseJson } from '../../api/gen/pemba/portal/v1/people_pb'
+import type { ImportRowJson, ImportUsersResponseJson } from '../../api/gen/pemba/portal/v1/people_pb'
 import { announce } from '../../components/Announcer'
 import { NotAllowed } from '../../components/Empty'
 import { Failure } from '../../components/Failure'
@@ -18,7 +18,7 @@ import { cells, columns, guess, records, separator, type CsvRecord, type Mapping
 import { MapColumns } from './MapColumns'
 import { remember, remembered } from './remember'
 import { Rows } from './Rows'
-import { sendAll, tally, worth, type Options, type State } from './run'
+import { sendAll, tally, worth, wrong, type Options, type State } from './run'
 
 const t = texts.company.import
 const atOnce = 250 // rows in one call, so that it can be stopped
@@ -64,7 +64,7 @@ export function Import() {
             )}
             {judge.isError && step === 2 && <Failure error={judge.error} what={t.judge} />}
             {step === 3 && options && <Judged answer={judge.data} onBack={() => { setOptions(undefined); judge.reset() }} onRun={() => run.mutate(options)} />}
-            {step >= 4 && state && <Running state={state} onStop={() => stop.current?.abort()} error={run.error} />}
+            {step >= 4 && state && <Running state={state} wrong={wrong(judge.data?.rows ?? [])} onStop={() => stop.current?.abort()} error={run.error} />}
             {step === 5 && <Group><Button variant="default" onClick={restart}>{t.another}</Button><ButtonLink to="/people">{t.toPeople}</ButtonLink></Group>}
           </Stack>
         )}
@@ -98,8 +98,9 @@ function Judged({ answer, onBack, onRun }: { answer: ImportUsersResponseJson | u
   )
 }
 
-function Running({ state, onStop, error }: { state: State; onStop: () => void; error: unknown }) {
-  const failed = state.rows.filter((r) => r.result === 'RESULT_ERROR').map((r) => ({ item: r.email ?? '', reason: r.error ?? '' }))
+function Running({ state, wrong: judged, onStop, error }: { state: State; wrong: readonly ImportRowJson[]; onStop: () => void; error: unknown }) {
+  const rows = [...judged, ...state.rows].sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+  const failed = wrong(rows).map((r) => ({ item: [r.line, r.email].join('\t'), reason: r.error ?? '' }))
   const n = tally(state.rows)
   const over = state.finished || error !== null
   return (
@@ -110,7 +111,7 @@ function Running({ state, onStop, error }: { state: State; onStop: () => void; e
       {state.stopped && <Alert color="yellow" variant="light">{t.stopped(count(state.total - state.sent))}</Alert>}
       {error !== null && <Failure error={error} what={texts.company.pages.import} />}
       {over && <Partial done={n.created + n.changed + n.unchanged} failed={failed} name="not-imported.tsv" />}
-      {over && state.rows.length > 0 && <Rows rows={state.rows} done />}
+      {over && rows.length > 0 && <Rows rows={rows} done />}
     </Stack>
   )
 }

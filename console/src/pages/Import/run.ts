@@ -15,6 +15,9 @@ export function worth(all: readonly CsvRecord[], judged: readonly ImportRowJson[
   return all.filter((r, i) => i === 0 || lines.has(r.line))
 }
 
+/** wrong leaves the rows that were not, or would not be, imported. */
+export const wrong = (rows: readonly ImportRowJson[]): ImportRowJson[] => rows.filter((r) => r.result === 'RESULT_ERROR')
+
 /** inFile gives the rows of a part the lines that they have in the file. */
 export const inFile = (part: Part, rows: readonly ImportRowJson[]): ImportRowJson[] =>
   rows.map((r) => ({ ...r, line: part.lines.get(r.line ?? 0) ?? r.line ?? 0 }))
