@@ -5,6 +5,8 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { go, judged, launch, repository, until, watch } from './harness.mjs'
 
+export { signIn } from './harness.mjs'
+
 const binary = process.env.PEMBA ?? join(repository, 'bin/pemba')
 
 /** demo starts the company and reads its accounts. */
@@ -32,14 +34,6 @@ export async function demo() {
       await exited
     },
   }
-}
-
-/** signIn signs somebody in where a page asks for it. */
-export async function signIn(page, who) {
-  await page.getByLabel('E-mail', { exact: false }).fill(who.email)
-  await page.getByRole('button', { name: 'Next' }).click()
-  await page.getByLabel('Password', { exact: false }).first().fill(who.password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
 }
 
 /** company runs a flow in a company of its own. */

@@ -159,6 +159,14 @@ export async function go(page, path, heading) {
   await page.getByRole('heading', { level: 1, ...(heading ? { name: heading } : {}) }).waitFor()
 }
 
+/** signIn signs somebody in where a page asks for it. */
+export async function signIn(page, who) {
+  await page.getByLabel('E-mail', { exact: false }).fill(who.email)
+  await page.getByRole('button', { name: 'Next' }).click()
+  await page.getByLabel('Password', { exact: false }).first().fill(who.password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+}
+
 /** settled waits until a page asks for nothing more and has drawn what it got. */
 export async function settled(page) {
   let before = ''

@@ -42,6 +42,23 @@ export const workspaces = async ({ d, as }) => {
   await page.getByRole('tab', { name: 'Diagrams' }).click()
   await page.getByText('Intake').first().waitFor()
   await audit(page, 'diagrams')
+
+  // What somebody may do on each diagram, what each may do on one, and why.
+  await page.getByRole('button', { name: 'Permissions' }).click()
+  const rights = page.getByRole('dialog', { name: 'Permissions' })
+  await rights.getByRole('textbox', { name: 'Person' }).fill('lena')
+  await page.getByRole('option', { name: /Lena Vogt/ }).waitFor()
+  await page.keyboard.press('Enter')
+  await rights.getByRole('row', { name: /Intake/ }).waitFor()
+  await audit(page, 'matrix')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Actions for Intake' }).click()
+  await page.getByRole('menuitem', { name: 'Permissions' }).click()
+  await page.getByRole('dialog', { name: 'Permissions: Intake' }).getByRole('link', { name: 'Lena Vogt, save: no' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Check' }).waitFor()
+  await page.getByText('Not granted').first().waitFor()
+  await page.goBack()
+  await page.getByText('Intake').first().waitFor()
   await page.getByRole('tab', { name: 'Activity' }).click()
   await page.getByText('made Lena Vogt editor', { exact: false }).first().waitFor()
   await audit(page, 'activity')
@@ -60,8 +77,8 @@ export const sharing = async ({ d, as }) => {
   await dialog.getByRole('textbox', { name: 'People or groups' }).focus()
   await page.keyboard.type('diego')
   await page.getByRole('option', { name: /Diego/ }).first().waitFor()
-  await page.keyboard.press('ArrowDown')
-  await page.keyboard.press('Enter')
+  await page.keyboard.press('Enter') // the first who fits
+  await dialog.getByText('What will change').waitFor() // also of whoever is picked alone
   await page.keyboard.press('Tab') // the role
   await page.keyboard.press('Tab') // add
   await page.keyboard.press('Enter')

@@ -122,6 +122,7 @@ xx.xx...  diagrams: button Create diagram
 xx.xx...  diagrams: entry Check out
 xx.xx...  diagrams: entry Unpublish
 xxxxxx..  diagrams: entry Comments
+xx.x....  diagrams: entry Permissions
 xx.xx...  diagrams: entry Delete
 x.......  schema: tab Problems
 x.......  schema: tab Diff

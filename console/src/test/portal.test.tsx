@@ -34,3 +34,16 @@ test('a page of what is not there is not called by what it does', async () => {
   expect(await screen.findByText('It is not there')).toBeVisible()
   expect(screen.getByRole('heading', { level: 1, name: 'Group' })).toBeVisible()
 })
+
+test('home says what waits: invitations that nobody accepts, and services without an owner', async () => {
+  const ago = (days: number) => new Date(Date.now() - days * 24 * 3600 * 1000).toISOString()
+  server.use(
+    answer('/portal/v1/me', { ...me, companyPermissions: ['list_users'], services: [{ subscriptionId: 'm', service: 'SERVICE_MODELER', permissions: ['view'] }] }),
+    answer('/portal/v1/subscriptions', { subscriptions: [{ id: 'm', service: 'SERVICE_MODELER', users: 9, noActiveOwner: true, allowed: ['set_owner'] }] }),
+    answer('/portal/v1/users', { users: [{ id: 'b', createdAt: ago(9) }, { id: 'c', createdAt: ago(8) }, { id: 'd', createdAt: ago(6) }], page: { total: '3' } }),
+    answer('/portal/v1/workspaces', {}), answer('/portal/v1/my-processes', {}),
+  )
+  visit('/')
+  expect(await screen.findByRole('link', { name: '2 people have not accepted an invitation for more than 7 days' })).toBeVisible()
+  expect(await screen.findByRole('link', { name: 'Modeler has no active owner' })).toBeVisible()
+})

@@ -1,4 +1,4 @@
-import type { GetMeResponseJson, ListMyTokensResponseJson, ListSessionsResponseJson } from '../gen/pemba/portal/v1/session_pb'
+import type { GetFirstRunResponseJson, GetMeResponseJson, ListMyTokensResponseJson, ListSessionsResponseJson } from '../gen/pemba/portal/v1/session_pb'
 import { path, useRead } from './lists'
 
 export const useMySelf = () =>
@@ -9,3 +9,6 @@ export const useMySessions = () =>
 
 export const useMyTokens = () =>
   useRead<ListMyTokensResponseJson>(['my-tokens'], path('me', 'tokens'))
+
+/** useFirstRun tells whether the installation waits for its first company. */
+export const useFirstRun = () => useRead<GetFirstRunResponseJson>(['first-run'], path('first-run'))

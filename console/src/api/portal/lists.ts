@@ -25,7 +25,7 @@ export const useRead = <R>(key: readonly unknown[], at: string, enabled = true) 
 export function usePaged<R extends Paged, T>(path: string, params: Query, pick: (answer: R) => readonly T[] | undefined, enabled = true) {
   const list = kept(useInfiniteQuery({
     queryKey: ['portal', path, params],
-    queryFn: ({ pageParam, signal }) => get<R>(path + query({ ...params, 'paging.cursor': pageParam, 'paging.size': 100 }), { signal }),
+    queryFn: ({ pageParam, signal }) => get<R>(path + query({ 'paging.size': 100, ...params, 'paging.cursor': pageParam }), { signal }),
     initialPageParam: '',
     getNextPageParam: (last) => last.page?.next || undefined,
     placeholderData: (before) => before,

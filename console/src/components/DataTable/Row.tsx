@@ -27,7 +27,7 @@ export function Row<T>({ row, table, grid, index, rowIndex, narrow, place, activ
       style={{ gridTemplateColumns: grid, ...(place ? { position: 'absolute', insetInline: 0, top: 0, transform: `translateY(${place.start}px)` } : {}) }}>
       {table.onSelect && <div role="cell"><Checkbox size="sm" aria-label={texts.common.select(name)} checked={selected} onChange={onToggle} /></div>}
       {table.columns.map((c) => (
-        <div role="cell" key={c.id} className="dt-cell">
+        <div role="cell" key={c.id} className="dt-cell" data-sticky={c.sticky}>
           {narrow && <span className="dt-label">{c.header}</span>}
           <div className="dt-value">{c.cell(row)}</div>
         </div>

@@ -85,7 +85,7 @@ export function DataTable<T>(p: Props<T>) {
                     onChange={() => p.onSelect?.(all ? new Set() : new Set(shown.map(p.rowKey)))} />
                 </div>
               )}
-              {p.columns.map((c) => <Header key={c.id} header={c.header} sort={c.sort} order={p.order} onOrder={p.onOrder} />)}
+              {p.columns.map((c) => <Header key={c.id} header={c.header} sticky={c.sticky} sort={c.sort} order={p.order} onOrder={p.onOrder} />)}
               {p.actions && <div role="columnheader"><span className="dt-hidden">{t.actions}</span></div>}
             </div>
           </div>
@@ -108,11 +108,11 @@ export function DataTable<T>(p: Props<T>) {
   )
 }
 
-function Header({ header, sort, order, onOrder }: { header: string; sort: string | undefined; order: string | undefined; onOrder: ((order: string) => void) | undefined }) {
-  if (!sort || !onOrder) return <div role="columnheader">{header}</div>
+function Header({ header, sticky, sort, order, onOrder }: { header: string; sticky: true | undefined; sort: string | undefined; order: string | undefined; onOrder: ((order: string) => void) | undefined }) {
+  if (!sort || !onOrder) return <div role="columnheader" data-sticky={sticky}>{header}</div>
   const now = order === sort ? 'ascending' : order === '-' + sort ? 'descending' : undefined
   return (
-    <div role="columnheader" {...(now ? { 'aria-sort': now } : {})}>
+    <div role="columnheader" data-sticky={sticky} {...(now ? { 'aria-sort': now } : {})}>
       <button type="button" className="dt-sort" onClick={() => onOrder(now === 'ascending' ? '-' + sort : sort)}>
         {header}<span aria-hidden>{now === 'ascending' ? ' ▲' : now === 'descending' ? ' ▼' : ''}</span>
       </button>

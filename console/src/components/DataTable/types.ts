@@ -9,6 +9,8 @@ export type Column<T> = {
   width?: string
   /** sort is the name by which the server sorts; undefined: it does not. */
   sort?: string
+  /** sticky keeps it in view where the columns are wider than the window. */
+  sticky?: true
 }
 
 /** RowAction is one entry of the menu of a row; reason says why it is not possible. */

@@ -54,7 +54,7 @@ export function MemberPicker({ label, value, onChange, search, of, description, 
   const onKeyDown = (e: KeyboardEvent) => {
     const last = value.at(-1)
     if (e.key === 'Backspace' && text === '' && last) drop(last)
-    // What is typed is nobody yet: Enter marks who is meant, and does not send the form without him.
+    // What is typed is nobody yet: Enter takes the first who fits, and does not send the form without him.
     if (e.key !== 'Enter' || text === '' || e.ctrlKey || e.metaKey || box.getSelectedOptionIndex() !== -1) return
     e.preventDefault()
     box.openDropdown()

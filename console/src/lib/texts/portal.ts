@@ -14,6 +14,7 @@ export const portal = {
     ask: (names: string) => `Ask ${names} to include you.`, noMine: 'You have no role on a workspace yet.', noProcesses: 'No published process names you.',
     steps: 'First steps', first: ['Your account is ready.', 'Add the people of the company, under People.'], includeThem: 'Include them where they work:', shareIt: 'Create a workspace and share it with them.',
     role: (r: string) => `You are ${r.toLowerCase()}`, licences: (used: string, all: string) => `${used} of ${all} licences used`,
+    waiting: 'Waiting', late: (n: string, one: boolean) => (one ? '1 person has not accepted an invitation for more than 7 days' : `${n} people have not accepted an invitation for more than 7 days`), orphan: (s: string) => `${s} has no active owner`,
     noOwner: 'No active owner', open: (s: string) => `Open in ${s} Services`,
   },
   service: {
@@ -51,11 +52,11 @@ export const portal = {
     all: 'All', drafts: 'Drafts', publishedOnly: 'Published', step: 'The step',
     create: 'Create diagram', name: 'Name', none: 'No diagrams yet', noneHint: 'A diagram is a draft until it is published.', published: 'published', draft: 'draft',
     lock: (n: string) => `checked out by ${n}`, checkOut: 'Check out', checkIn: 'Check in', force: 'Force check-in', offline: 'Work offline', publish: 'Publish', unpublish: 'Unpublish', delete: 'Delete',
-    done: (n: string, what: string) => `${n}: ${what}`, matrix: 'Permissions', matrixAbout: 'What somebody may do on each diagram.', person: 'Person', deleteTitle: (n: string) => `Delete ${n}?`, deleteAbout: 'Its content and its comments are deleted. Nobody can bring them back.',
+    done: (n: string, what: string) => `${n}: ${what}`, matrix: 'Permissions', matrixAbout: 'What somebody may do on each diagram.', matrixPeople: 'What each person with a role on the model may do on this diagram.', matrixNone: 'There is nothing to say something about yet', person: 'Person', deleteTitle: (n: string) => `Delete ${n}?`, deleteAbout: 'Its content and its comments are deleted. Nobody can bring them back.',
     forceTitle: (n: string) => `Take the lock of ${n}?`, forceAbout: (who: string) => `${who} can not save any more what he has changed since he checked it out.`, comments: 'Comments', comment: 'Comment', noComments: 'No comments yet', add: 'Add comment', yes: 'yes', no: 'no',
   },
   first: {
-    about: 'This installation has no company yet. The server printed a code for you.', code: 'Code', codeHint: 'Printed by the server when it started.', company: 'Name of the company', services: 'What was bought', licences: 'Licences', go: 'Begin', done: 'Everything is set up already.',
+    none: 'This installation has no company yet.', begin: 'Set it up', about: 'This installation has no company yet. The server printed a code for you.', code: 'Code', codeHint: 'Printed by the server when it started.', company: 'Name of the company', services: 'What was bought', licences: 'Licences', go: 'Begin', done: 'Everything is set up already.',
   },
   invite: {
     about: (company: string) => `You were invited to ${company}.`, reset: 'Choose a new password.', password: 'New password', again: 'The same again', differ: 'The two are not the same', go: 'Set the password and sign in', gone: 'This link is no longer good', goneHint: 'It was used or has expired. Ask for a new one.', ask: 'Send me a new link', sent: 'If the address is known, a link is on its way to it.',

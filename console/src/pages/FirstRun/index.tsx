@@ -1,11 +1,11 @@
 import { Alert, Button, Center, NumberInput, Paper, PasswordInput, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { get, post } from '../../api/client'
+import { post } from '../../api/client'
 import { isApiError } from '../../api/errors'
-import type { GetFirstRunResponseJson } from '../../api/gen/pemba/portal/v1/session_pb'
+import { useFirstRun } from '../../api/portal/account'
 import { allServices, serviceName } from '../../api/portal/words'
 import { Failure } from '../../components/Failure'
 import { texts } from '../../lib/texts'
@@ -18,7 +18,7 @@ const fields: Record<string, string> = { company_name: 'companyName', given_name
 export function FirstRun() {
   const client = useQueryClient()
   const router = useRouter()
-  const waiting = useQuery({ queryKey: ['first-run'], queryFn: ({ signal }) => get<GetFirstRunResponseJson>('/portal/v1/first-run', { signal }) })
+  const waiting = useFirstRun()
   const form = useForm({ initialValues: { code: '', companyName: '', givenName: '', surname: '', email: '', password: '', licences: Object.fromEntries(allServices.map((s) => [s, s === 'SERVICE_MODELER' ? 25 : 0])) as Record<string, number> } })
   const begin = useMutation({
     mutationFn: ({ licences, ...v }: typeof form.values) =>

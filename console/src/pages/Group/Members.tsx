@@ -60,7 +60,7 @@ function Item({ member, above, action }: { member: MemberJson; above: readonly s
             : <span style={{ width: 26, flex: 'none' }} />}
           <Who member={member} />
         </Group>
-        {action}
+        <span style={{ flex: 'none' }}>{action}</span>
       </Group>
       {open && nests && <Nested id={member.group ?? ''} above={above} />}
     </li>

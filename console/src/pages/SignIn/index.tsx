@@ -3,6 +3,8 @@ import { Alert, Center, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { meQuery } from '../../api/me'
+import { useFirstRun } from '../../api/portal/account'
+import { TextLink } from '../../components/links'
 import { SignInForm } from '../../components/SignInForm'
 import { texts } from '../../lib/texts'
 import { arrive } from '../../shell/arrive'
@@ -15,6 +17,7 @@ export function SignIn() {
   const router = useRouter()
   const client = useQueryClient()
   const t = texts.common
+  const empty = useFirstRun().data?.waiting
   useEffect(() => {
     document.title = `${t.session.signIn} · ${t.product}`
   }, [t])
@@ -39,6 +42,7 @@ export function SignIn() {
           <Title order={1} size="h2">{t.session.signIn}</Title>
           <Text c="dimmed">{t.product}</Text>
         </Stack>
+        {empty && <Alert mb="lg" variant="light" color="sea" role="status">{texts.portal.first.none} <TextLink to="/first-run" size="sm">{texts.portal.first.begin}</TextLink></Alert>}
         {failed === 'outside' && <Alert color="red" role="alert" mb="lg">{t.session.outside}</Alert>}
         <SignInForm onDone={done} returnTo={target} />
       </Paper>

@@ -38,7 +38,7 @@ const steps: { permission: string; call: string; label: string; when: (d: Diagra
   { permission: 'unpublish', call: 'unpublish', label: t.unpublish, when: (d) => !!d.published },
 ]
 
-type Open = { what: 'create' | 'matrix' } | { what: 'comments' | 'force' | 'delete'; diagram: DiagramJson }
+type Open = { what: 'create' | 'matrix' } | { what: 'rights' | 'comments' | 'force' | 'delete'; diagram: DiagramJson }
 
 /** Diagrams are those of a model that one may view. */
 export function Diagrams({ of: w }: { of: WorkspaceJson }) {
@@ -55,6 +55,7 @@ export function Diagrams({ of: w }: { of: WorkspaceJson }) {
       onClick: () => step.mutate({ d, call: s.call }, { onSuccess: () => saved(t.done(d.name ?? '', s.label.toLowerCase())) }),
     })),
     { label: t.comments, onClick: () => setOpen({ what: 'comments', diagram: d }) },
+    ...(can(w.allowed, 'share') ? [{ label: t.matrix, onClick: () => setOpen({ what: 'rights', diagram: d }) }] : []),
     ...(d.checkedOutBy && can(d.allowed, 'force_check_in') && !can(d.allowed, 'save') ? [{ label: t.force, onClick: () => setOpen({ what: 'force', diagram: d }) }] : []),
     ...(can(d.allowed, 'delete') ? [{ label: t.delete, danger: true, onClick: () => setOpen({ what: 'delete', diagram: d }) }] : []),
   ]
@@ -83,7 +84,7 @@ export function Diagrams({ of: w }: { of: WorkspaceJson }) {
           hasMore={all.hasNextPage} loadingMore={all.isFetchingNextPage} onMore={all.more} actions={actions} />
       )}
       <CreateDiagram workspace={w.id ?? ''} opened={open?.what === 'create'} onClose={close} />
-      <Matrix workspace={w} opened={open?.what === 'matrix'} onClose={close} />
+      <Matrix workspace={w} diagram={chosen('rights')} opened={open?.what === 'matrix' || open?.what === 'rights'} onClose={close} />
       <Comments diagram={chosen('comments')} onClose={close} />
       <Confirm opened={!!forced} onClose={close} title={t.forceTitle(forced?.name ?? '')} action={t.force} onConfirm={async () => { if (forced) await force.mutateAsync(forced) }}>{t.forceAbout(personName(forced?.checkedOutBy))}</Confirm>
       <Confirm opened={!!gone} onClose={close} title={t.deleteTitle(gone?.name ?? '')} action={t.delete} onConfirm={async () => { if (gone) await remove.mutateAsync(gone) }}>{t.deleteAbout}</Confirm>

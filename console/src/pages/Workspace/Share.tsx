@@ -48,8 +48,10 @@ function Form({ workspace, access, onReload, onClose }: { workspace: WorkspaceJs
   const [message, setMessage] = useState('')
   const save = useChange((all: Pending) => post(path('workspaces', id, 'access'), { changes: changes(all, entries), message }))
   const include = useChange((m: MemberJson) => post(path('subscriptions', workspace.subscriptionId ?? '', 'users'), { members: [asMember(m)], role: 'user' }))
+  // Whoever is picked is saved, too, so what becomes of him is shown as well.
+  const all = picked.reduce((p, m) => plan(p, entries, m, role), pending)
   const add = () => {
-    setPending(picked.reduce((p, m) => plan(p, entries, m, role), pending))
+    setPending(all)
     setPicked([])
   }
   const find = async (search: string, signal: AbortSignal) => {
@@ -58,14 +60,13 @@ function Form({ workspace, access, onReload, onClose }: { workspace: WorkspaceJs
     return found.members ?? []
   }
   const submit = async () => {
-    const all = picked.reduce((p, m) => plan(p, entries, m, role), pending)
     await save.mutateAsync(all)
     saved(t.saved)
     onClose()
   }
   const set = (m: MemberJson, to: string) => setPending(plan(pending, entries, m, to))
   return (
-    <DialogForm onSubmit={() => void submit().catch(() => undefined)} onCancel={onClose} action={t.save} dirty={pending.size > 0 || picked.length > 0} ready={pending.size > 0 || picked.length > 0} busy={save.isPending} aside={<CopyButton variant="subtle" size="sm" value={`${window.location.origin}/console/services/${workspace.subscriptionId}/workspaces/${id}`}>{t.copy}</CopyButton>}>
+    <DialogForm onSubmit={() => void submit().catch(() => undefined)} onCancel={onClose} action={t.save} dirty={all.size > 0} ready={all.size > 0} busy={save.isPending} aside={<CopyButton variant="subtle" size="sm" value={`${window.location.origin}/console/services/${workspace.subscriptionId}/workspaces/${id}`}>{t.copy}</CopyButton>}>
       {roles.length === 0 && <Alert color="gray">{t.noRights}</Alert>}
       {roles.length > 0 && (
         <>
@@ -84,9 +85,9 @@ function Form({ workspace, access, onReload, onClose }: { workspace: WorkspaceJs
       )}
       <Present entries={entries} pending={pending} roles={roles} onSet={set} />
       <Inherited entries={access.inherited ?? []} />
-      {pending.size > 0 && (
+      {all.size > 0 && (
         <Alert variant="light" color="sea" title={t.pending} role="status">
-          <List size="sm">{sentences(pending, entries).map((s) => <List.Item key={s}>{s}</List.Item>)}</List>
+          <List size="sm">{sentences(all, entries).map((s) => <List.Item key={s}>{s}</List.Item>)}</List>
           <TextInput mt="sm" size="sm" label={t.notify} value={message} maxLength={500} onChange={(e) => setMessage(e.currentTarget.value)} />
         </Alert>
       )}
