@@ -5,19 +5,14 @@ import { may, useMe } from '../../api/me'
 import { patch, post } from '../../api/client'
 import type { MemberJson } from '../../api/gen/pemba/portal/v1/common_pb'
 import type { GroupJson } from '../../api/gen/pemba/portal/v1/groups_pb'
-import { isConflict } from '../../api/errors'
-import { faults } from '../../api/portal/fields'
 import { someMembers, useGroup } from '../../api/portal/groups'
 import { path, useChange } from '../../api/portal/lists'
 import { useSubscriptions } from '../../api/portal/subscriptions'
 import { asMember, can, serviceName } from '../../api/portal/words'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
-import { DialogForm } from '../../components/DialogForm'
-import { FormFailure } from '../../components/FormFailure'
-import { Conflict } from '../../components/Outcome'
-import { Differences } from '../../components/portal/Differences'
 import { MemberPicker } from '../../components/portal/MemberPicker'
+import { StoredForm } from '../../components/portal/StoredForm'
 import { changed } from '../../lib/changed'
 import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
@@ -55,34 +50,16 @@ function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
     group
       ? patch(path('groups', group.id ?? ''), { ...changed(form.getInitialValues(), v, kept), ifVersion: v.version })
       : post(path('groups'), { name: v.name, description: v.description, subscriptionId: v.subscriptionId === 'company' ? '' : v.subscriptionId, members: members.map(asMember) }))
-  const submit = async (v: typeof form.values) => {
-    try {
-      await save.mutateAsync(v)
-      saved(t.saved(v.name))
-      onClose()
-    } catch (e) {
-      form.setErrors(faults(e, Object.keys(labels)))
-    }
+  const send = async (v: typeof form.values) => {
+    await save.mutateAsync(v)
+    saved(t.saved(v.name))
   }
-  const reload = () => {
-    form.setInitialValues({ ...form.getInitialValues(), ...fieldsOf(stored) })
-    form.reset()
-    save.reset()
-  }
-  const conflict = isConflict(save.error)
   return (
-    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void submit(v))} action={group ? texts.common.save : t.create} dirty={form.isDirty() || members.length > 0} ready={!group || form.isDirty()} busy={save.isPending}>
+    <StoredForm form={form} stored={{ ...form.getInitialValues(), ...fieldsOf(stored) }} onSave={send} onClose={onClose} {...(group ? {} : { action: t.create })} fresh={!group} dirty={members.length > 0} labels={labels} compared={kept} meanwhile={t.changedMeanwhile}>
       <TextInput label={labels.name} required data-autofocus {...form.getInputProps('name')} />
       <Textarea label={labels.description} autosize minRows={2} maxRows={6} {...form.getInputProps('description')} />
       {!group && <Select label={labels.subscriptionId} description={t.belongsHint} data={places} allowDeselect={false} {...form.getInputProps('subscriptionId')} />}
       {!group && <MemberPicker label={t.members} value={members} onChange={setMembers} of="members" search={someMembers} />}
-      {conflict && (
-        <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
-          {t.changedMeanwhile}
-          <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
-        </Conflict>
-      )}
-      {!conflict && <FormFailure error={save.error} what={group ? texts.common.save : t.create} errors={form.errors} labels={labels} />}
-    </DialogForm>
+    </StoredForm>
   )
 }

@@ -1,18 +1,13 @@
 import { useForm } from '@mantine/form'
 import { patch } from '../../api/client'
-import { isConflict } from '../../api/errors'
 import type { UserJson } from '../../api/gen/pemba/portal/v1/people_pb'
-import { faults } from '../../api/portal/fields'
 import { path, useChange } from '../../api/portal/lists'
 import { userName, useUser } from '../../api/portal/people'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
-import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
-import { FormFailure } from '../../components/FormFailure'
 import { Loading } from '../../components/Loading'
-import { Conflict } from '../../components/Outcome'
-import { Differences } from '../../components/portal/Differences'
+import { StoredForm } from '../../components/portal/StoredForm'
 import { changed } from '../../lib/changed'
 import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
@@ -46,33 +41,14 @@ function Form({ stored, onClose }: { stored: UserJson; onClose: () => void }) {
     validate: { email: (e) => (wellFormed(e) ? null : t.form.mistyped), givenName: needed },
   })
   const before = form.getInitialValues()
-  const update = useChange(({ v, version }: { v: Fields; version: string }) =>
-    patch(path('users', stored.id ?? ''), { ...changed(before, v, fieldNames), ifVersion: version }))
-  const send = async (v: typeof form.values, version: string) => {
-    try {
-      await update.mutateAsync({ v, version })
-      saved(t.people.saved(userName({ ...stored, ...v })))
-      onClose()
-    } catch (e) {
-      form.setErrors(faults(e, fieldNames))
-    }
+  const update = useChange((v: typeof form.values) => patch(path('users', stored.id ?? ''), { ...changed(before, v, fieldNames), ifVersion: v.version }))
+  const save = async (v: typeof form.values) => {
+    await update.mutateAsync(v)
+    saved(t.people.saved(userName({ ...stored, ...v })))
   }
-  const reload = () => {
-    form.setInitialValues({ ...fieldsOf(stored), version: stored.version ?? '0' })
-    form.reset()
-    update.reset()
-  }
-  const conflict = isConflict(update.error)
   return (
-    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void send(v, v.version))} action={texts.common.save} dirty={form.isDirty()} ready={form.isDirty()} busy={update.isPending}>
+    <StoredForm form={form} stored={{ ...fieldsOf(stored), version: stored.version ?? '0' }} onSave={save} onClose={onClose} fresh={false} labels={t.fields} compared={fieldNames} meanwhile={t.form.changedMeanwhile}>
       <PersonFields form={form} own={before.email} />
-      {conflict && (
-        <Conflict onReload={reload} onApply={() => void send(form.values, stored.version ?? '0')}>
-          {t.form.changedMeanwhile}
-          <Differences of={fieldNames.map((f) => ({ label: t.fields[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
-        </Conflict>
-      )}
-      {!conflict && <FormFailure error={update.error} what={t.form.editTitle(userName(stored))} errors={form.errors} labels={t.fields} />}
-    </DialogForm>
+    </StoredForm>
   )
 }

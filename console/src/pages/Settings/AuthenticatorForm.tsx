@@ -1,23 +1,17 @@
 import { Code, Group, PasswordInput, Switch, Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { post } from '../../api/client'
-import { isConflict } from '../../api/errors'
 import type { AuthenticatorJson } from '../../api/gen/pemba/portal/v1/settings_pb'
-import { faults } from '../../api/portal/fields'
 import { path, useChange } from '../../api/portal/lists'
 import { saved } from '../../components/Announcer'
 import { CopyButton } from '../../components/CopyButton'
 import { Dialog } from '../../components/Dialog'
-import { DialogForm } from '../../components/DialogForm'
-import { FormFailure } from '../../components/FormFailure'
-import { Conflict } from '../../components/Outcome'
-import { Differences } from '../../components/portal/Differences'
+import { StoredForm } from '../../components/portal/StoredForm'
 import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
 import { asLines, lines } from './lines'
 
 const t = texts.settings.authenticators
-const names = ['name', 'issuer', 'clientId', 'clientSecret', 'domains', 'allOthers', 'enabled'] as const
 const compared = ['name', 'issuer', 'clientId', 'domains'] as const
 type Values = { name: string; issuer: string; clientId: string; clientSecret: string; domains: string; allOthers: boolean; enabled: boolean }
 
@@ -40,28 +34,14 @@ export function AuthenticatorForm({ opened, ...rest }: Props & { opened: boolean
 function Form({ stored, redirectUrl, onClose }: Props) {
   const version = stored?.version ?? '0'
   const form = useForm({ initialValues: { ...valuesOf(stored), version }, validate: { name: needed, issuer: needed, clientId: needed } })
-  const save = useChange(({ values, seen }: { values: Values; seen: string }) => {
-    const { name, issuer, clientId, clientSecret, allOthers, enabled } = values
-    return post(path('authenticators'), { id: stored?.id ?? '', name, issuer: issuer.trim(), clientId, clientSecret, domains: lines(values.domains), allOthers, enabled, ifVersion: seen })
-  })
-  const send = async (values: Values, seen: string) => {
-    try {
-      await save.mutateAsync({ values, seen })
-      saved(t.saved(values.name))
-      onClose()
-    } catch (e) {
-      form.setErrors(faults(e, names))
-    }
+  const save = useChange(({ name, issuer, clientId, clientSecret, domains, allOthers, enabled, version: seen }: typeof form.values) =>
+    post(path('authenticators'), { id: stored?.id ?? '', name, issuer: issuer.trim(), clientId, clientSecret, domains: lines(domains), allOthers, enabled, ifVersion: seen }))
+  const send = async (v: typeof form.values) => {
+    await save.mutateAsync(v)
+    saved(t.saved(v.name))
   }
-  const reload = () => {
-    form.setInitialValues({ ...valuesOf(stored), version })
-    form.reset()
-    save.reset()
-  }
-  const conflict = isConflict(save.error)
-  const now = valuesOf(stored)
   return (
-    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void send(v, v.version))} action={texts.common.save} dirty={form.isDirty()} ready={form.isDirty()} busy={save.isPending}>
+    <StoredForm form={form} stored={{ ...valuesOf(stored), version }} onSave={send} onClose={onClose} fresh={false} labels={t.fields} compared={compared} meanwhile={t.changedMeanwhile}>
       <TextInput label={t.fields.name} description={t.hints.name} required data-autofocus {...form.getInputProps('name')} />
       <TextInput label={t.fields.issuer} description={t.hints.issuer} type="url" required {...form.getInputProps('issuer')} />
       <TextInput label={t.fields.clientId} description={t.hints.clientId} required autoComplete="off" {...form.getInputProps('clientId')} />
@@ -73,13 +53,6 @@ function Form({ stored, redirectUrl, onClose }: Props) {
         <Text size="sm">{t.redirect}</Text>
         <Group gap="xs"><Code className="app-wrap">{stored?.redirectUrl || redirectUrl}</Code><CopyButton value={stored?.redirectUrl || redirectUrl}>{t.copy}</CopyButton></Group>
       </div>
-      {conflict && (
-        <Conflict onReload={reload} onApply={() => void send(form.values, version)}>
-          {t.changedMeanwhile}
-          <Differences of={compared.map((n) => ({ label: t.fields[n], stored: now[n], mine: form.values[n] }))} />
-        </Conflict>
-      )}
-      {!conflict && <FormFailure error={save.error} what={texts.common.save} errors={form.errors} labels={t.fields} />}
-    </DialogForm>
+    </StoredForm>
   )
 }

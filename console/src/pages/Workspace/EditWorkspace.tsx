@@ -1,16 +1,12 @@
 import { Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { patch, post } from '../../api/client'
-import { isApiError, isConflict } from '../../api/errors'
 import type { WorkspaceJson } from '../../api/gen/pemba/portal/v1/workspaces_pb'
 import { path, useChange } from '../../api/portal/lists'
 import { useWorkspace } from '../../api/portal/workspaces'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
-import { DialogForm } from '../../components/DialogForm'
-import { Failure } from '../../components/Failure'
-import { Conflict } from '../../components/Outcome'
-import { Differences } from '../../components/portal/Differences'
+import { StoredForm } from '../../components/portal/StoredForm'
 import { changed } from '../../lib/changed'
 import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
@@ -35,34 +31,15 @@ function Form({ subscription, noun, workspace, onClose }: Props) {
     workspace
       ? patch(path('workspaces', workspace.id ?? ''), { ...changed(form.getInitialValues(), v, kept), ifVersion: v.version })
       : post(path('subscriptions', subscription, 'workspaces'), { name: v.name, description: v.description }))
-  const submit = async (v: typeof form.values) => {
-    try {
-      await change.mutateAsync(v)
-      saved(workspace ? t.saved : t.created(v.name))
-      onClose()
-    } catch (e) {
-      const field = isApiError(e) ? e.metadata['field'] : undefined
-      if (field && e instanceof Error) form.setFieldError(field, e.message)
-    }
+  const save = async (v: typeof form.values) => {
+    await change.mutateAsync(v)
+    saved(workspace ? t.saved : t.created(v.name))
   }
-  const reload = () => {
-    form.setInitialValues(fieldsOf(stored))
-    form.reset()
-    change.reset()
-  }
-  const conflict = isConflict(change.error)
   return (
-    <DialogForm onCancel={onClose} onSubmit={form.onSubmit((v) => void submit(v))} action={workspace ? texts.common.save : t.create(noun)} dirty={form.isDirty()} ready={!workspace || form.isDirty()} busy={change.isPending}>
+    <StoredForm form={form} stored={fieldsOf(stored)} onSave={save} onClose={onClose} {...(workspace ? {} : { action: t.create(noun) })} fresh={!workspace} labels={labels} compared={kept} meanwhile={t.changedMeanwhile}>
       {!workspace && <Text size="sm">{t.createAbout(noun)}</Text>}
       <TextInput label={labels.name} required maxLength={200} data-autofocus {...form.getInputProps('name')} />
       <Textarea label={labels.description} autosize minRows={2} maxRows={8} maxLength={4000} {...form.getInputProps('description')} />
-      {conflict && (
-        <Conflict onReload={reload} onApply={() => void submit({ ...form.values, version: fieldsOf(stored).version })}>
-          {t.changedMeanwhile}
-          <Differences of={kept.map((f) => ({ label: labels[f], stored: fieldsOf(stored)[f], mine: form.values[f] }))} />
-        </Conflict>
-      )}
-      {change.isError && !conflict && !Object.values(form.errors).some(Boolean) && <Failure error={change.error} what={texts.common.save} />}
-    </DialogForm>
+    </StoredForm>
   )
 }
