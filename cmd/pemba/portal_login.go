@@ -43,6 +43,7 @@ somebody has the address: the answer does not tell.`,
 	c.Flags().BoolVar(&f.fromStdin, "password-stdin", false, "read the password from stdin")
 	c.Flags().BoolVar(&f.forgot, "forgot", false, "have a link sent by which a new password is set, and do not sign in")
 	c.Flags().Uint32Var(&f.days, "days", 90, "how many days the token is valid, at most 365")
+	c.Flags().BoolVar(&f.revoke, "revoke-tokens", false, "with --link: revoke all tokens of machines that you had")
 	c.MarkFlagsMutuallyExclusive("email", "link")
 	c.MarkFlagsMutuallyExclusive("forgot", "link")
 	return c
@@ -52,6 +53,7 @@ type loginFlags struct {
 	email, link string
 	fromStdin   bool
 	forgot      bool
+	revoke      bool
 	days        uint32
 }
 
@@ -66,7 +68,7 @@ func (f *loginFlags) signIn(ctx context.Context, p *portalClient, password strin
 	if err != nil {
 		return "", "", err
 	}
-	r, err := p.session.RedeemLink(ctx, &portalv1.RedeemLinkRequest{Token: link, Password: password})
+	r, err := p.session.RedeemLink(ctx, &portalv1.RedeemLinkRequest{Token: link, Password: password, RevokeTokens: f.revoke})
 	return r.GetToken(), who.GetEmail(), err
 }
 
@@ -77,6 +79,9 @@ func (a *app) login(ctx context.Context, f *loginFlags) error {
 	}
 	if t.dir != "" {
 		return usagef("login signs in to a server, not to a directory: give its address")
+	}
+	if f.revoke && f.link == "" {
+		return usagef("--revoke-tokens goes with --link; pemba me password revokes them with a change of the password")
 	}
 	in := bufio.NewReader(a.stdin)
 	if f.email == "" && f.link == "" {

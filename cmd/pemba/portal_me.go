@@ -46,10 +46,10 @@ func meEditCommand(a *app) *cobra.Command {
 }
 
 func mePasswordCommand(a *app) *cobra.Command {
-	var fromStdin bool
+	var fromStdin, revoke bool
 	c := a.ask("password", "Change your password", `Asks for the present password and for a new one. All your sessions end; tokens of machines,
-that of this one among them, stay. Who forgot the password asks for a link with
-"pemba login --forgot".`, exactly(0, ""),
+that of this one among them, stay, unless --revoke-tokens ends them too. Who forgot the
+password asks for a link with "pemba login --forgot".`, exactly(0, ""),
 		func(ctx context.Context, p *portalClient, _ []string) error {
 			me, err := p.session.GetMe(ctx, &portalv1.GetMeRequest{})
 			if err != nil {
@@ -67,32 +67,37 @@ that of this one among them, stay. Who forgot the password asks for a link with
 			if err != nil {
 				return err
 			}
-			return a.changePassword(ctx, me.GetPerson().GetEmail(), present, password)
+			return a.changePassword(ctx, me.GetPerson().GetEmail(), &portalv1.ChangePasswordRequest{Present: present, Password: password, RevokeTokens: revoke})
 		})
+	c.Flags().BoolVar(&revoke, "revoke-tokens", false, "revoke all your tokens of machines, that of this one too")
 	c.Flags().BoolVar(&fromStdin, "password-stdin", false, "read both passwords from stdin, a line each")
 	return c
 }
 
 // changePassword changes a password in a session of its own: a token of a machine may
 // not.
-func (a *app) changePassword(ctx context.Context, email, present, password string) error {
+func (a *app) changePassword(ctx context.Context, email string, r *portalv1.ChangePasswordRequest) error {
 	t, err := a.target()
 	if err != nil {
 		return err
 	}
 	t.Token = ""
 	return a.withAccess(ctx, t.access, func(p *portalClient) error {
-		session, err := p.session.SignIn(ctx, &portalv1.SignInRequest{Email: email, Password: present})
+		session, err := p.session.SignIn(ctx, &portalv1.SignInRequest{Email: email, Password: r.GetPresent()})
 		if err != nil {
 			return err
 		}
 		ctx := withToken(ctx, session.GetToken())
-		w, err := p.session.ChangePassword(ctx, &portalv1.ChangePasswordRequest{Present: present, Password: password})
+		w, err := p.session.ChangePassword(ctx, r)
 		_, ending := p.session.SignOut(ctx, &portalv1.SignOutRequest{})
 		if err := errors.Join(err, ending); err != nil {
 			return err
 		}
-		return p.did(w, "changed your password and ended your sessions")
+		and := ""
+		if r.GetRevokeTokens() {
+			and = ", and revoked your tokens"
+		}
+		return p.did(w, "changed your password and ended your sessions%s", and)
 	})
 }
 
@@ -114,16 +119,19 @@ func meSessionsCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return p.sessions(r.GetSessions())
+		return p.sessions(r)
 	})
 	c.Flags().StringVar(&end, "end", "", "end the session of this id, or all")
 	return c
 }
 
-// sessions prints sessions.
-func (p *portalClient) sessions(all []*portalv1.Session) error {
+// sessions prints sessions, and tokens of machines.
+func (p *portalClient) sessions(r *portalv1.ListSessionsResponse) error {
 	var rows []row
-	for _, s := range all {
+	for _, t := range r.GetTokens() {
+		rows = append(rows, row{t, []string{t.GetId(), when(t.GetCreatedAt()), when(t.GetSeenAt()), when(t.GetExpiresAt()), "", "token", t.GetName()}})
+	}
+	for _, s := range r.GetSessions() {
 		rows = append(rows, row{s, []string{s.GetId(), when(s.GetBegunAt()), when(s.GetSeenAt()), when(s.GetExpiresAt()), s.GetAddress(), s.GetBy(), s.GetAgent()}})
 	}
 	return p.rows([]string{"id", "begun", "seen", "expires", "from", "by", "agent"}, rows)

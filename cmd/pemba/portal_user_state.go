@@ -61,7 +61,7 @@ func userInviteCommand(a *app) *cobra.Command {
 
 func userSessionsCommand(a *app) *cobra.Command {
 	var end string
-	c := a.onUser("sessions", "List or end the sessions of a user", "", func(ctx context.Context, p *portalClient, id, word string) error {
+	c := a.onUser("sessions", "List or end the sessions of a user", `Tokens by which machines act as the user are listed too, and end with all sessions.`, func(ctx context.Context, p *portalClient, id, word string) error {
 		if end != "" {
 			session := end
 			if end == "all" {
@@ -77,8 +77,8 @@ func userSessionsCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return p.sessions(r.GetSessions())
+		return p.sessions(r)
 	})
-	c.Flags().StringVar(&end, "end", "", "end the session of this id, or all")
+	c.Flags().StringVar(&end, "end", "", "end the session, or revoke the token, of this id, or all of both")
 	return c
 }

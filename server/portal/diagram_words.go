@@ -144,6 +144,9 @@ func (s *diagramService) SetAudience(ctx context.Context, r *portalv1.SetAudienc
 		if err := v.nobodyElseHolds(a, on); err != nil {
 			return err
 		}
+		if r.IfVersion != 0 && store.Revision(r.IfVersion) != version {
+			return conflict("the diagram was changed meanwhile; look at it again")
+		}
 		var w workspaceDoc
 		if _, err := v.document(workspaceKey(v.caller.Company, d.Workspace), &w); err != nil {
 			return err

@@ -224,8 +224,8 @@ func (s *sessionService) InspectLink(ctx context.Context, r *portalv1.InspectLin
 	}, nil
 }
 
-// RedeemLink sets the password by a link, ends all sessions that the user had, and
-// signs him in. The link is used up with it.
+// RedeemLink sets the password by a link, ends all sessions that the user had, and his
+// tokens of machines if that is asked for, and signs him in. The link is used up with it.
 func (s *sessionService) RedeemLink(ctx context.Context, r *portalv1.RedeemLinkRequest) (*portalv1.SignInResponse, error) {
 	l, policies, err := s.openLink(ctx, r.Token)
 	if err != nil {
@@ -253,7 +253,7 @@ func (s *sessionService) RedeemLink(ctx context.Context, r *portalv1.RedeemLinkR
 	written, err := s.act(ctx, func(v *view, a *action) error {
 		a.name, a.on, a.permission, a.target = "password.set", company(l.Company), "sign_in", user(l.User)
 		a.sentence = fmt.Sprintf("set a password by the %s link and signed in", l.Kind)
-		return v.planRedeem(ctx, a, r.Token, names, password, session)
+		return v.planRedeem(ctx, a, r, names, password, session)
 	})
 	if err != nil {
 		return nil, err
@@ -276,8 +276,8 @@ func (p *Portal) openLink(ctx context.Context, token string) (*link, *policiesDo
 	return l, policies, err
 }
 
-func (v *view) planRedeem(ctx context.Context, a *action, token string, names userDoc, password *passwordDoc, session *begun) error {
-	l, err := v.findLink(token)
+func (v *view) planRedeem(ctx context.Context, a *action, r *portalv1.RedeemLinkRequest, names userDoc, password *passwordDoc, session *begun) error {
+	l, err := v.findLink(r.Token)
 	if err != nil {
 		return err
 	}
@@ -296,8 +296,12 @@ func (v *view) planRedeem(ctx context.Context, a *action, token string, names us
 		u.GivenName, u.Surname = names.GivenName, names.Surname
 		a.document(at(version, put(userKey(l.Company, l.User), u)))
 	}
-	if _, err := v.endSessions(ctx, a, l.Company, l.User, "", false); err != nil {
+	e, err := v.endSessions(ctx, a, l.Company, l.User, "", r.RevokeTokens)
+	if err != nil {
 		return err
+	}
+	if e != (ended{}) {
+		a.sentence += "; " + e.String()
 	}
 	a.document(at(l.version, drop(userLinkKey(l.Company, l.User))), drop(linkKey(l.Hash)), drop(attemptsKey(u.Email)))
 	a.document(seal(passwordKey(l.Company, l.User), password))

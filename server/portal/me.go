@@ -183,8 +183,8 @@ func (s *sessionService) UpdateMe(ctx context.Context, r *portalv1.UpdateMeReque
 	})
 }
 
-// ChangePassword needs the present password, and ends all other sessions. Wrong ones
-// count as failed attempts to sign in.
+// ChangePassword needs the present password, and ends all other sessions, and tokens of
+// machines if that is asked for. Wrong ones count as failed attempts to sign in.
 func (s *sessionService) ChangePassword(ctx context.Context, r *portalv1.ChangePasswordRequest) (*portalv1.Written, error) {
 	c := CallerOf(ctx)
 	if done, err := s.repeats(ctx); err != nil || done != nil { // the present password is another one now
@@ -223,8 +223,8 @@ func (s *sessionService) ChangePassword(ctx context.Context, r *portalv1.ChangeP
 		if err := v.forgive(a, who.email); err != nil {
 			return err
 		}
-		n, err := v.endSessions(ctx, a, c.Company, c.User, c.Session, false)
-		a.sentence = fmt.Sprintf("changed the own password and ended %d other sessions", n)
+		e, err := v.endSessions(ctx, a, c.Company, c.User, c.Session, r.RevokeTokens)
+		a.sentence = "changed the own password and " + e.String()
 		return err
 	})
 }
@@ -262,8 +262,9 @@ func (s *sessionService) ListMySessions(ctx context.Context, _ *portalv1.ListMyS
 	return v.sessionsOf(ctx, v.caller.User)
 }
 
-// sessionsOf returns the sessions of a user of the caller's company, the newest
-// first. The caller must have looked whether he may see them.
+// sessionsOf returns the sessions of a user of the caller's company, and if he is not the
+// caller his tokens of machines, the newest first. The caller must have looked whether he
+// may see them.
 func (v *view) sessionsOf(ctx context.Context, userID string) (*portalv1.ListSessionsResponse, error) {
 	of := v.caller.Company
 	all, err := session.Of(ctx, v.snap, of, userID)
@@ -277,7 +278,13 @@ func (v *view) sessionsOf(ctx context.Context, userID string) (*portalv1.ListSes
 	slices.SortFunc(all, func(a, b *session.Session) int { return b.Begun.Compare(a.Begun) })
 	resp := &portalv1.ListSessionsResponse{ReadAt: v.token()}
 	for _, s := range all {
-		if s.Machine || v.portal.sessions.Over(s, policies.idle()) {
+		switch {
+		case v.portal.sessions.Over(s, policies.idle()):
+			continue
+		case s.Machine:
+			if userID != v.caller.User {
+				resp.Tokens = append(resp.Tokens, v.tokenMessage(s))
+			}
 			continue
 		}
 		resp.Sessions = append(resp.Sessions, &portalv1.Session{
@@ -299,14 +306,14 @@ func (s *sessionService) EndMySession(ctx context.Context, r *portalv1.EndMySess
 }
 
 // planEnd plans the end of one session of a user of the caller's company, or of all
-// but one when id is empty. Without that one it ends his tokens of machines too:
+// but one when id is empty. Without that one it is about his tokens of machines too:
 // nobody is to act as him any more.
 func (v *view) planEnd(ctx context.Context, a *action, userID, id, but string) error {
 	of := v.caller.Company
 	if id == "" {
-		n, err := v.endSessions(ctx, a, of, userID, but, but == "")
-		a.unchanged = n == 0
-		a.sentence = fmt.Sprintf("ended %d sessions of %s", n, v.person(userID))
+		e, err := v.endSessions(ctx, a, of, userID, but, but == "")
+		a.unchanged = e.sessions+e.tokens == 0
+		a.sentence = fmt.Sprintf("%s (%s)", e, v.person(userID))
 		return err
 	}
 	if err := engine.CheckObjectID(id); err != nil {
@@ -316,11 +323,14 @@ func (v *view) planEnd(ctx context.Context, a *action, userID, id, but string) e
 	if err != nil {
 		return err
 	}
-	if found == nil || found.User != userID || found.Company != of || found.Machine {
+	if found == nil || found.User != userID || found.Company != of || found.Machine && but != "" {
 		return notFound("session", id)
 	}
 	a.document(found.End()...)
 	a.sentence = "ended a session of " + v.person(userID)
+	if found.Machine {
+		a.sentence = fmt.Sprintf("revoked the token “%s” of %s", found.Name, v.person(userID))
+	}
 	return nil
 }
 

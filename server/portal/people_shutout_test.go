@@ -97,3 +97,61 @@ func TestMails_AreNotCrowdedOut(t *testing.T) {
 		t.Errorf("%d ask, and %d mails wait", len(m.asks), len(m.mails))
 	}
 }
+
+// TestTokensOfMachines stay when a password is changed or reset, unless they are to go,
+// and whoever administers the company sees and ends them.
+func TestTokensOfMachines(t *testing.T) {
+	f, mails, nia, link := arrival(t)
+	s := &sessionService{Portal: f.Portal}
+	token := func(name string) *portalv1.CreateMyTokenResponse {
+		t.Helper()
+		made, err := s.CreateMyToken(as(t, f.id, nia), &portalv1.CreateMyTokenRequest{Name: name})
+		done(t, err)
+		return made
+	}
+	opens := func(what string, made *portalv1.CreateMyTokenResponse, want bool) {
+		t.Helper()
+		if _, err := f.SignedIn(t.Context(), made.Token, ""); (err == nil) != want {
+			t.Errorf("%s: the token opens: %v", what, err)
+		}
+	}
+	_, err := f.redeem(link)
+	done(t, err)
+	const password, next = "a good long password", "another good password"
+	one := token("one")
+	_, err = s.ChangePassword(as(t, f.id, nia), &portalv1.ChangePasswordRequest{Present: password, Password: next})
+	done(t, err)
+	opens("a change", one, true)
+	_, err = s.ChangePassword(as(t, f.id, nia), &portalv1.ChangePasswordRequest{Present: next, Password: password, RevokeTokens: true})
+	done(t, err)
+	opens("a change that revokes", one, false)
+
+	one = token("one")
+	reset := func(revoke bool) {
+		t.Helper()
+		f.mailer.ask("nia@acme.example")
+		_, err := s.RedeemLink(as(t, "", ""), &portalv1.RedeemLinkRequest{Token: linkIn(<-mails), Password: password, RevokeTokens: revoke})
+		done(t, err)
+	}
+	reset(false)
+	opens("a reset", one, true)
+	reset(true)
+	opens("a reset that revokes", one, false)
+
+	one, two := token("one"), token("two")
+	list, err := f.people.ListUserSessions(as(t, f.id, f.ada), &portalv1.ListUserSessionsRequest{Id: nia})
+	done(t, err)
+	if len(list.Tokens) != 2 || len(list.Sessions) != 1 {
+		t.Errorf("an administrator sees %v", list)
+	}
+	end := func(id string) {
+		t.Helper()
+		_, err := f.people.EndUserSessions(as(t, f.id, f.ada), &portalv1.EndUserSessionsRequest{Id: nia, SessionId: id})
+		done(t, err)
+	}
+	end(two.Id)
+	opens("revoked by an administrator", two, false)
+	opens("another", one, true)
+	end("")
+	opens("all ended by an administrator", one, false)
+}

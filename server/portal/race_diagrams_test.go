@@ -252,4 +252,6 @@ func TestRaceAudience(t *testing.T) {
 			t.Fatalf("it names %v", got.Diagram.Audience)
 		}
 	}
+	_, err := s.SetAudience(o.as("uli"), &portalv1.SetAudienceRequest{Id: d, IfVersion: 1})
+	refuses(t, err, Conflict, "")
 }

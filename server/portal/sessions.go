@@ -180,22 +180,52 @@ func (v *view) makeRoom(ctx context.Context, a *action, company, userID string) 
 	return nil
 }
 
-// endSessions plans the end of the sessions of a person but one, and of his tokens
-// of machines too if machines is set. It returns how many there are.
-func (v *view) endSessions(ctx context.Context, a *action, company, userID, but string, machines bool) (int, error) {
-	all, err := session.Of(ctx, v.snap, company, userID)
-	if err != nil {
-		return 0, err
+// ended is how much of what a person opened came to its end, and what was left.
+type ended struct {
+	sessions, tokens int
+	kept             int // tokens of machines
+}
+
+// String says it in a sentence about a person.
+func (e ended) String() string {
+	out := "ended " + counted(e.sessions, "session", "sessions")
+	if e.tokens > 0 {
+		out += " and revoked " + counted(e.tokens, "token of a machine", "tokens of machines")
 	}
-	n := 0
+	if e.kept > 0 {
+		out += "; " + counted(e.kept, "token of a machine stays", "tokens of machines stay")
+	}
+	return out
+}
+
+// endSessions plans the end of the sessions of a person but one, and of his tokens
+// of machines too if machines is set.
+//
+// decided: who changes or resets a password says whether that revokes his tokens. They
+// were made by the person himself, signed in, and say nothing of the password: ending
+// them unasked would stop whatever runs by them each time that a password is changed by
+// and by. Whoever fears that somebody else made them revokes them in the same step; an
+// administrator sees them and ends them with all sessions (EndUserSessions).
+func (v *view) endSessions(ctx context.Context, a *action, company, userID, but string, machines bool) (ended, error) {
+	all, err := session.Of(ctx, v.snap, company, userID)
+	var e ended
 	for _, s := range all {
-		if s.ID == but || s.Machine && !machines {
+		switch {
+		case s.ID == but:
 			continue
+		case s.Machine && !machines:
+			if !v.portal.sessions.Over(s, 0) {
+				e.kept++
+			}
+			continue
+		case s.Machine:
+			e.tokens++
+		default:
+			e.sessions++
 		}
-		n++
 		a.document(s.End()...)
 	}
-	return n, nil
+	return e, err
 }
 
 // cutText shortens a text that a client gave about itself.

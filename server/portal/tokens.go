@@ -93,13 +93,18 @@ func (s *sessionService) ListMyTokens(ctx context.Context, _ *portalv1.ListMyTok
 	}
 	resp := &portalv1.ListMyTokensResponse{}
 	for _, t := range all {
-		m := &portalv1.MachineToken{Id: t.ID, Name: t.Name, CreatedAt: timestamppb.New(t.Begun), ExpiresAt: timestamppb.New(t.Expires)}
-		if seen := s.sessions.Seen(t); seen.After(t.Begun) {
-			m.SeenAt = timestamppb.New(seen)
-		}
-		resp.Tokens = append(resp.Tokens, m)
+		resp.Tokens = append(resp.Tokens, v.tokenMessage(t))
 	}
 	return resp, nil
+}
+
+// tokenMessage is a token of a machine as it is answered.
+func (v *view) tokenMessage(t *session.Session) *portalv1.MachineToken {
+	m := &portalv1.MachineToken{Id: t.ID, Name: t.Name, CreatedAt: timestamppb.New(t.Begun), ExpiresAt: timestamppb.New(t.Expires)}
+	if seen := v.portal.sessions.Seen(t); seen.After(t.Begun) {
+		m.SeenAt = timestamppb.New(seen)
+	}
+	return m
 }
 
 // RevokeMyToken ends a token of the caller.

@@ -966,7 +966,8 @@ func (x *DeleteDiagramRequest) GetId() string {
 type SetAudienceRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Members       []*Member              `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"` // at most 100
+	Members       []*Member              `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`                       // at most 100
+	IfVersion     uint64                 `protobuf:"varint,3,opt,name=if_version,json=ifVersion,proto3" json:"if_version,omitempty"` // of the diagram; 0: any
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1013,6 +1014,13 @@ func (x *SetAudienceRequest) GetMembers() []*Member {
 		return x.Members
 	}
 	return nil
+}
+
+func (x *SetAudienceRequest) GetIfVersion() uint64 {
+	if x != nil {
+		return x.IfVersion
+	}
+	return 0
 }
 
 type Comment struct {
@@ -1612,10 +1620,12 @@ const file_pemba_portal_v1_diagrams_proto_rawDesc = "" +
 	"\x10UnpublishRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"&\n" +
 	"\x14DeleteDiagramRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"W\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"v\n" +
 	"\x12SetAudienceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
-	"\amembers\x18\x02 \x03(\v2\x17.pemba.portal.v1.MemberR\amembers\"\x99\x01\n" +
+	"\amembers\x18\x02 \x03(\v2\x17.pemba.portal.v1.MemberR\amembers\x12\x1d\n" +
+	"\n" +
+	"if_version\x18\x03 \x01(\x04R\tifVersion\"\x99\x01\n" +
 	"\aComment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12/\n" +
 	"\x06author\x18\x02 \x01(\v2\x17.pemba.portal.v1.PersonR\x06author\x12\x12\n" +

@@ -52,11 +52,14 @@ type PeopleServiceClient interface {
 	GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*GetUserResponse, error)
 	// CreateUser needs create_user. ALREADY_EXISTS when the e-mail address is taken.
 	CreateUser(ctx context.Context, in *CreateUserRequest, opts ...grpc.CallOption) (*CreateUserResponse, error)
-	// UpdateUser needs edit_user.
+	// UpdateUser needs edit_user. With another e-mail address the one-time link
+	// that was sent to the one before is void.
 	UpdateUser(ctx context.Context, in *UpdateUserRequest, opts ...grpc.CallOption) (*Written, error)
-	// ActivateUser needs activate_user. All roles that were kept work again.
+	// ActivateUser needs activate_user. All roles that were kept work again; what
+	// signed the user in before does not.
 	ActivateUser(ctx context.Context, in *ActivateUserRequest, opts ...grpc.CallOption) (*Written, error)
-	// DeactivateUser needs deactivate_user. It is refused when no active
+	// DeactivateUser needs deactivate_user. Sessions, tokens of machines and the
+	// one-time link of the user end in the same transaction. It is refused when no active
 	// administrator of the company, or owner of a subscription, would remain;
 	// unless a successor is named, who gets in the same transaction what the user
 	// alone is: administrator of the company, owner of subscriptions (which needs
@@ -75,9 +78,12 @@ type PeopleServiceClient interface {
 	ListUsersByRole(ctx context.Context, in *ListUsersByRoleRequest, opts ...grpc.CallOption) (*ListUsersByRoleResponse, error)
 	// GetUserAccess says what a person has access to, and why.
 	GetUserAccess(ctx context.Context, in *GetUserAccessRequest, opts ...grpc.CallOption) (*GetUserAccessResponse, error)
-	// ListUserSessions needs edit_user.
+	// ListUserSessions returns the sessions of a user and his tokens of machines.
+	// It needs edit_user.
 	ListUserSessions(ctx context.Context, in *ListUserSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
-	// EndUserSessions ends one session of a user, or all.
+	// EndUserSessions ends one session of a user, or revokes one token of a
+	// machine, or does so with all of both: after that nobody acts as the user
+	// who cannot sign in.
 	EndUserSessions(ctx context.Context, in *EndUserSessionsRequest, opts ...grpc.CallOption) (*Written, error)
 	ListAdministrators(ctx context.Context, in *ListAdministratorsRequest, opts ...grpc.CallOption) (*ListAdministratorsResponse, error)
 	// IncludeAdministrator needs include_administrator, and not for oneself.
@@ -285,11 +291,14 @@ type PeopleServiceServer interface {
 	GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error)
 	// CreateUser needs create_user. ALREADY_EXISTS when the e-mail address is taken.
 	CreateUser(context.Context, *CreateUserRequest) (*CreateUserResponse, error)
-	// UpdateUser needs edit_user.
+	// UpdateUser needs edit_user. With another e-mail address the one-time link
+	// that was sent to the one before is void.
 	UpdateUser(context.Context, *UpdateUserRequest) (*Written, error)
-	// ActivateUser needs activate_user. All roles that were kept work again.
+	// ActivateUser needs activate_user. All roles that were kept work again; what
+	// signed the user in before does not.
 	ActivateUser(context.Context, *ActivateUserRequest) (*Written, error)
-	// DeactivateUser needs deactivate_user. It is refused when no active
+	// DeactivateUser needs deactivate_user. Sessions, tokens of machines and the
+	// one-time link of the user end in the same transaction. It is refused when no active
 	// administrator of the company, or owner of a subscription, would remain;
 	// unless a successor is named, who gets in the same transaction what the user
 	// alone is: administrator of the company, owner of subscriptions (which needs
@@ -308,9 +317,12 @@ type PeopleServiceServer interface {
 	ListUsersByRole(context.Context, *ListUsersByRoleRequest) (*ListUsersByRoleResponse, error)
 	// GetUserAccess says what a person has access to, and why.
 	GetUserAccess(context.Context, *GetUserAccessRequest) (*GetUserAccessResponse, error)
-	// ListUserSessions needs edit_user.
+	// ListUserSessions returns the sessions of a user and his tokens of machines.
+	// It needs edit_user.
 	ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListSessionsResponse, error)
-	// EndUserSessions ends one session of a user, or all.
+	// EndUserSessions ends one session of a user, or revokes one token of a
+	// machine, or does so with all of both: after that nobody acts as the user
+	// who cannot sign in.
 	EndUserSessions(context.Context, *EndUserSessionsRequest) (*Written, error)
 	ListAdministrators(context.Context, *ListAdministratorsRequest) (*ListAdministratorsResponse, error)
 	// IncludeAdministrator needs include_administrator, and not for oneself.

@@ -977,9 +977,11 @@ func (x *UpdateMeRequest) GetSurname() string {
 }
 
 type ChangePasswordRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Present       string                 `protobuf:"bytes,1,opt,name=present,proto3" json:"present,omitempty"`
-	Password      string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Present  string                 `protobuf:"bytes,1,opt,name=present,proto3" json:"present,omitempty"`
+	Password string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	// revoke_tokens also revokes all one's tokens of machines.
+	RevokeTokens  bool `protobuf:"varint,3,opt,name=revoke_tokens,json=revokeTokens,proto3" json:"revoke_tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1026,6 +1028,13 @@ func (x *ChangePasswordRequest) GetPassword() string {
 		return x.Password
 	}
 	return ""
+}
+
+func (x *ChangePasswordRequest) GetRevokeTokens() bool {
+	if x != nil {
+		return x.RevokeTokens
+	}
+	return false
 }
 
 type ListMySessionsRequest struct {
@@ -1167,9 +1176,12 @@ func (x *Session) GetBy() string {
 }
 
 type ListSessionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Sessions      []*Session             `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
-	ReadAt        *v1.ZedToken           `protobuf:"bytes,2,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Sessions []*Session             `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	ReadAt   *v1.ZedToken           `protobuf:"bytes,2,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
+	// tokens are those of machines: of another user. One's own have a list of
+	// their own.
+	Tokens        []*MachineToken `protobuf:"bytes,3,rep,name=tokens,proto3" json:"tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1214,6 +1226,13 @@ func (x *ListSessionsResponse) GetSessions() []*Session {
 func (x *ListSessionsResponse) GetReadAt() *v1.ZedToken {
 	if x != nil {
 		return x.ReadAt
+	}
+	return nil
+}
+
+func (x *ListSessionsResponse) GetTokens() []*MachineToken {
+	if x != nil {
+		return x.Tokens
 	}
 	return nil
 }
@@ -1798,8 +1817,10 @@ type RedeemLinkRequest struct {
 	Token    string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	Password string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	// given_name and surname replace those of an activation; empty: as they are.
-	GivenName     string `protobuf:"bytes,3,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
-	Surname       string `protobuf:"bytes,4,opt,name=surname,proto3" json:"surname,omitempty"`
+	GivenName string `protobuf:"bytes,3,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
+	Surname   string `protobuf:"bytes,4,opt,name=surname,proto3" json:"surname,omitempty"`
+	// revoke_tokens also revokes all tokens of machines that the user has.
+	RevokeTokens  bool `protobuf:"varint,5,opt,name=revoke_tokens,json=revokeTokens,proto3" json:"revoke_tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1860,6 +1881,13 @@ func (x *RedeemLinkRequest) GetSurname() string {
 		return x.Surname
 	}
 	return ""
+}
+
+func (x *RedeemLinkRequest) GetRevokeTokens() bool {
+	if x != nil {
+		return x.RevokeTokens
+	}
+	return false
 }
 
 var File_pemba_portal_v1_session_proto protoreflect.FileDescriptor
@@ -1940,10 +1968,11 @@ const file_pemba_portal_v1_session_proto_rawDesc = "" +
 	"\x0fUpdateMeRequest\x12\x1d\n" +
 	"\n" +
 	"given_name\x18\x01 \x01(\tR\tgivenName\x12\x18\n" +
-	"\asurname\x18\x02 \x01(\tR\asurname\"M\n" +
+	"\asurname\x18\x02 \x01(\tR\asurname\"r\n" +
 	"\x15ChangePasswordRequest\x12\x18\n" +
 	"\apresent\x18\x01 \x01(\tR\apresent\x12\x1a\n" +
-	"\bpassword\x18\x02 \x01(\tR\bpassword\"\x17\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\x12#\n" +
+	"\rrevoke_tokens\x18\x03 \x01(\bR\frevokeTokens\"\x17\n" +
 	"\x15ListMySessionsRequest\"\x9a\x02\n" +
 	"\aSession\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x125\n" +
@@ -1954,10 +1983,11 @@ const file_pemba_portal_v1_session_proto_rawDesc = "" +
 	"\aaddress\x18\x05 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05agent\x18\x06 \x01(\tR\x05agent\x12\x18\n" +
 	"\acurrent\x18\a \x01(\bR\acurrent\x12\x0e\n" +
-	"\x02by\x18\b \x01(\tR\x02by\"\x7f\n" +
+	"\x02by\x18\b \x01(\tR\x02by\"\xb6\x01\n" +
 	"\x14ListSessionsResponse\x124\n" +
 	"\bsessions\x18\x01 \x03(\v2\x18.pemba.portal.v1.SessionR\bsessions\x121\n" +
-	"\aread_at\x18\x02 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\"%\n" +
+	"\aread_at\x18\x02 \x01(\v2\x18.authzed.api.v1.ZedTokenR\x06readAt\x125\n" +
+	"\x06tokens\x18\x03 \x03(\v2\x1d.pemba.portal.v1.MachineTokenR\x06tokens\"%\n" +
 	"\x13EndMySessionRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\">\n" +
 	"\x14CreateMyTokenRequest\x12\x12\n" +
@@ -1996,13 +2026,14 @@ const file_pemba_portal_v1_session_proto_rawDesc = "" +
 	"\asurname\x18\x04 \x01(\tR\asurname\x12!\n" +
 	"\fcompany_name\x18\x05 \x01(\tR\vcompanyName\x129\n" +
 	"\n" +
-	"expires_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"~\n" +
+	"expires_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xa3\x01\n" +
 	"\x11RedeemLinkRequest\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x1d\n" +
 	"\n" +
 	"given_name\x18\x03 \x01(\tR\tgivenName\x12\x18\n" +
-	"\asurname\x18\x04 \x01(\tR\asurname2\xf4\x0f\n" +
+	"\asurname\x18\x04 \x01(\tR\asurname\x12#\n" +
+	"\rrevoke_tokens\x18\x05 \x01(\bR\frevokeTokens2\xf4\x0f\n" +
 	"\x0eSessionService\x12v\n" +
 	"\vGetFirstRun\x12#.pemba.portal.v1.GetFirstRunRequest\x1a$.pemba.portal.v1.GetFirstRunResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/portal/v1/first-run\x12~\n" +
 	"\x10CompleteFirstRun\x12(.pemba.portal.v1.CompleteFirstRunRequest\x1a\x1f.pemba.portal.v1.SignInResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/portal/v1/first-run\x12}\n" +
@@ -2094,52 +2125,53 @@ var file_pemba_portal_v1_session_proto_depIdxs = []int32{
 	33, // 14: pemba.portal.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
 	18, // 15: pemba.portal.v1.ListSessionsResponse.sessions:type_name -> pemba.portal.v1.Session
 	34, // 16: pemba.portal.v1.ListSessionsResponse.read_at:type_name -> authzed.api.v1.ZedToken
-	33, // 17: pemba.portal.v1.CreateMyTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	34, // 18: pemba.portal.v1.CreateMyTokenResponse.written_at:type_name -> authzed.api.v1.ZedToken
-	33, // 19: pemba.portal.v1.MachineToken.created_at:type_name -> google.protobuf.Timestamp
-	33, // 20: pemba.portal.v1.MachineToken.expires_at:type_name -> google.protobuf.Timestamp
-	33, // 21: pemba.portal.v1.MachineToken.seen_at:type_name -> google.protobuf.Timestamp
-	24, // 22: pemba.portal.v1.ListMyTokensResponse.tokens:type_name -> pemba.portal.v1.MachineToken
-	33, // 23: pemba.portal.v1.InspectLinkResponse.expires_at:type_name -> google.protobuf.Timestamp
-	1,  // 24: pemba.portal.v1.SessionService.GetFirstRun:input_type -> pemba.portal.v1.GetFirstRunRequest
-	3,  // 25: pemba.portal.v1.SessionService.CompleteFirstRun:input_type -> pemba.portal.v1.CompleteFirstRunRequest
-	5,  // 26: pemba.portal.v1.SessionService.BeginSignIn:input_type -> pemba.portal.v1.BeginSignInRequest
-	7,  // 27: pemba.portal.v1.SessionService.SignIn:input_type -> pemba.portal.v1.SignInRequest
-	8,  // 28: pemba.portal.v1.SessionService.SignInWithKey:input_type -> pemba.portal.v1.SignInWithKeyRequest
-	10, // 29: pemba.portal.v1.SessionService.SignOut:input_type -> pemba.portal.v1.SignOutRequest
-	12, // 30: pemba.portal.v1.SessionService.GetMe:input_type -> pemba.portal.v1.GetMeRequest
-	15, // 31: pemba.portal.v1.SessionService.UpdateMe:input_type -> pemba.portal.v1.UpdateMeRequest
-	16, // 32: pemba.portal.v1.SessionService.ChangePassword:input_type -> pemba.portal.v1.ChangePasswordRequest
-	17, // 33: pemba.portal.v1.SessionService.ListMySessions:input_type -> pemba.portal.v1.ListMySessionsRequest
-	20, // 34: pemba.portal.v1.SessionService.EndMySession:input_type -> pemba.portal.v1.EndMySessionRequest
-	21, // 35: pemba.portal.v1.SessionService.CreateMyToken:input_type -> pemba.portal.v1.CreateMyTokenRequest
-	23, // 36: pemba.portal.v1.SessionService.ListMyTokens:input_type -> pemba.portal.v1.ListMyTokensRequest
-	26, // 37: pemba.portal.v1.SessionService.RevokeMyToken:input_type -> pemba.portal.v1.RevokeMyTokenRequest
-	27, // 38: pemba.portal.v1.SessionService.RequestLink:input_type -> pemba.portal.v1.RequestLinkRequest
-	29, // 39: pemba.portal.v1.SessionService.InspectLink:input_type -> pemba.portal.v1.InspectLinkRequest
-	31, // 40: pemba.portal.v1.SessionService.RedeemLink:input_type -> pemba.portal.v1.RedeemLinkRequest
-	2,  // 41: pemba.portal.v1.SessionService.GetFirstRun:output_type -> pemba.portal.v1.GetFirstRunResponse
-	9,  // 42: pemba.portal.v1.SessionService.CompleteFirstRun:output_type -> pemba.portal.v1.SignInResponse
-	6,  // 43: pemba.portal.v1.SessionService.BeginSignIn:output_type -> pemba.portal.v1.BeginSignInResponse
-	9,  // 44: pemba.portal.v1.SessionService.SignIn:output_type -> pemba.portal.v1.SignInResponse
-	9,  // 45: pemba.portal.v1.SessionService.SignInWithKey:output_type -> pemba.portal.v1.SignInResponse
-	11, // 46: pemba.portal.v1.SessionService.SignOut:output_type -> pemba.portal.v1.SignOutResponse
-	13, // 47: pemba.portal.v1.SessionService.GetMe:output_type -> pemba.portal.v1.GetMeResponse
-	36, // 48: pemba.portal.v1.SessionService.UpdateMe:output_type -> pemba.portal.v1.Written
-	36, // 49: pemba.portal.v1.SessionService.ChangePassword:output_type -> pemba.portal.v1.Written
-	19, // 50: pemba.portal.v1.SessionService.ListMySessions:output_type -> pemba.portal.v1.ListSessionsResponse
-	36, // 51: pemba.portal.v1.SessionService.EndMySession:output_type -> pemba.portal.v1.Written
-	22, // 52: pemba.portal.v1.SessionService.CreateMyToken:output_type -> pemba.portal.v1.CreateMyTokenResponse
-	25, // 53: pemba.portal.v1.SessionService.ListMyTokens:output_type -> pemba.portal.v1.ListMyTokensResponse
-	36, // 54: pemba.portal.v1.SessionService.RevokeMyToken:output_type -> pemba.portal.v1.Written
-	28, // 55: pemba.portal.v1.SessionService.RequestLink:output_type -> pemba.portal.v1.RequestLinkResponse
-	30, // 56: pemba.portal.v1.SessionService.InspectLink:output_type -> pemba.portal.v1.InspectLinkResponse
-	9,  // 57: pemba.portal.v1.SessionService.RedeemLink:output_type -> pemba.portal.v1.SignInResponse
-	41, // [41:58] is the sub-list for method output_type
-	24, // [24:41] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	24, // 17: pemba.portal.v1.ListSessionsResponse.tokens:type_name -> pemba.portal.v1.MachineToken
+	33, // 18: pemba.portal.v1.CreateMyTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	34, // 19: pemba.portal.v1.CreateMyTokenResponse.written_at:type_name -> authzed.api.v1.ZedToken
+	33, // 20: pemba.portal.v1.MachineToken.created_at:type_name -> google.protobuf.Timestamp
+	33, // 21: pemba.portal.v1.MachineToken.expires_at:type_name -> google.protobuf.Timestamp
+	33, // 22: pemba.portal.v1.MachineToken.seen_at:type_name -> google.protobuf.Timestamp
+	24, // 23: pemba.portal.v1.ListMyTokensResponse.tokens:type_name -> pemba.portal.v1.MachineToken
+	33, // 24: pemba.portal.v1.InspectLinkResponse.expires_at:type_name -> google.protobuf.Timestamp
+	1,  // 25: pemba.portal.v1.SessionService.GetFirstRun:input_type -> pemba.portal.v1.GetFirstRunRequest
+	3,  // 26: pemba.portal.v1.SessionService.CompleteFirstRun:input_type -> pemba.portal.v1.CompleteFirstRunRequest
+	5,  // 27: pemba.portal.v1.SessionService.BeginSignIn:input_type -> pemba.portal.v1.BeginSignInRequest
+	7,  // 28: pemba.portal.v1.SessionService.SignIn:input_type -> pemba.portal.v1.SignInRequest
+	8,  // 29: pemba.portal.v1.SessionService.SignInWithKey:input_type -> pemba.portal.v1.SignInWithKeyRequest
+	10, // 30: pemba.portal.v1.SessionService.SignOut:input_type -> pemba.portal.v1.SignOutRequest
+	12, // 31: pemba.portal.v1.SessionService.GetMe:input_type -> pemba.portal.v1.GetMeRequest
+	15, // 32: pemba.portal.v1.SessionService.UpdateMe:input_type -> pemba.portal.v1.UpdateMeRequest
+	16, // 33: pemba.portal.v1.SessionService.ChangePassword:input_type -> pemba.portal.v1.ChangePasswordRequest
+	17, // 34: pemba.portal.v1.SessionService.ListMySessions:input_type -> pemba.portal.v1.ListMySessionsRequest
+	20, // 35: pemba.portal.v1.SessionService.EndMySession:input_type -> pemba.portal.v1.EndMySessionRequest
+	21, // 36: pemba.portal.v1.SessionService.CreateMyToken:input_type -> pemba.portal.v1.CreateMyTokenRequest
+	23, // 37: pemba.portal.v1.SessionService.ListMyTokens:input_type -> pemba.portal.v1.ListMyTokensRequest
+	26, // 38: pemba.portal.v1.SessionService.RevokeMyToken:input_type -> pemba.portal.v1.RevokeMyTokenRequest
+	27, // 39: pemba.portal.v1.SessionService.RequestLink:input_type -> pemba.portal.v1.RequestLinkRequest
+	29, // 40: pemba.portal.v1.SessionService.InspectLink:input_type -> pemba.portal.v1.InspectLinkRequest
+	31, // 41: pemba.portal.v1.SessionService.RedeemLink:input_type -> pemba.portal.v1.RedeemLinkRequest
+	2,  // 42: pemba.portal.v1.SessionService.GetFirstRun:output_type -> pemba.portal.v1.GetFirstRunResponse
+	9,  // 43: pemba.portal.v1.SessionService.CompleteFirstRun:output_type -> pemba.portal.v1.SignInResponse
+	6,  // 44: pemba.portal.v1.SessionService.BeginSignIn:output_type -> pemba.portal.v1.BeginSignInResponse
+	9,  // 45: pemba.portal.v1.SessionService.SignIn:output_type -> pemba.portal.v1.SignInResponse
+	9,  // 46: pemba.portal.v1.SessionService.SignInWithKey:output_type -> pemba.portal.v1.SignInResponse
+	11, // 47: pemba.portal.v1.SessionService.SignOut:output_type -> pemba.portal.v1.SignOutResponse
+	13, // 48: pemba.portal.v1.SessionService.GetMe:output_type -> pemba.portal.v1.GetMeResponse
+	36, // 49: pemba.portal.v1.SessionService.UpdateMe:output_type -> pemba.portal.v1.Written
+	36, // 50: pemba.portal.v1.SessionService.ChangePassword:output_type -> pemba.portal.v1.Written
+	19, // 51: pemba.portal.v1.SessionService.ListMySessions:output_type -> pemba.portal.v1.ListSessionsResponse
+	36, // 52: pemba.portal.v1.SessionService.EndMySession:output_type -> pemba.portal.v1.Written
+	22, // 53: pemba.portal.v1.SessionService.CreateMyToken:output_type -> pemba.portal.v1.CreateMyTokenResponse
+	25, // 54: pemba.portal.v1.SessionService.ListMyTokens:output_type -> pemba.portal.v1.ListMyTokensResponse
+	36, // 55: pemba.portal.v1.SessionService.RevokeMyToken:output_type -> pemba.portal.v1.Written
+	28, // 56: pemba.portal.v1.SessionService.RequestLink:output_type -> pemba.portal.v1.RequestLinkResponse
+	30, // 57: pemba.portal.v1.SessionService.InspectLink:output_type -> pemba.portal.v1.InspectLinkResponse
+	9,  // 58: pemba.portal.v1.SessionService.RedeemLink:output_type -> pemba.portal.v1.SignInResponse
+	42, // [42:59] is the sub-list for method output_type
+	25, // [25:42] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_pemba_portal_v1_session_proto_init() }

@@ -69,7 +69,9 @@ type SessionServiceClient interface {
 	GetMe(ctx context.Context, in *GetMeRequest, opts ...grpc.CallOption) (*GetMeResponse, error)
 	// UpdateMe changes one's own name. Everything else is the administrator's.
 	UpdateMe(ctx context.Context, in *UpdateMeRequest, opts ...grpc.CallOption) (*Written, error)
-	// ChangePassword needs the present password. It ends all other sessions.
+	// ChangePassword needs the present password. It ends all other sessions. Tokens
+	// of machines stay, unless they are to be revoked: what runs by them does not
+	// know the password, and does not stop because it is changed by and by.
 	ChangePassword(ctx context.Context, in *ChangePasswordRequest, opts ...grpc.CallOption) (*Written, error)
 	// ListMySessions returns one's own sessions, the newest first.
 	ListMySessions(ctx context.Context, in *ListMySessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
@@ -86,7 +88,8 @@ type SessionServiceClient interface {
 	// InspectLink says whose a one-time link is; NOT_FOUND when it is unknown,
 	// used or expired.
 	InspectLink(ctx context.Context, in *InspectLinkRequest, opts ...grpc.CallOption) (*InspectLinkResponse, error)
-	// RedeemLink sets the password by a one-time link and signs in.
+	// RedeemLink sets the password by a one-time link and signs in. All sessions of
+	// before end; tokens of machines stay, unless they are to be revoked.
 	RedeemLink(ctx context.Context, in *RedeemLinkRequest, opts ...grpc.CallOption) (*SignInResponse, error)
 }
 
@@ -297,7 +300,9 @@ type SessionServiceServer interface {
 	GetMe(context.Context, *GetMeRequest) (*GetMeResponse, error)
 	// UpdateMe changes one's own name. Everything else is the administrator's.
 	UpdateMe(context.Context, *UpdateMeRequest) (*Written, error)
-	// ChangePassword needs the present password. It ends all other sessions.
+	// ChangePassword needs the present password. It ends all other sessions. Tokens
+	// of machines stay, unless they are to be revoked: what runs by them does not
+	// know the password, and does not stop because it is changed by and by.
 	ChangePassword(context.Context, *ChangePasswordRequest) (*Written, error)
 	// ListMySessions returns one's own sessions, the newest first.
 	ListMySessions(context.Context, *ListMySessionsRequest) (*ListSessionsResponse, error)
@@ -314,7 +319,8 @@ type SessionServiceServer interface {
 	// InspectLink says whose a one-time link is; NOT_FOUND when it is unknown,
 	// used or expired.
 	InspectLink(context.Context, *InspectLinkRequest) (*InspectLinkResponse, error)
-	// RedeemLink sets the password by a one-time link and signs in.
+	// RedeemLink sets the password by a one-time link and signs in. All sessions of
+	// before end; tokens of machines stay, unless they are to be revoked.
 	RedeemLink(context.Context, *RedeemLinkRequest) (*SignInResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }

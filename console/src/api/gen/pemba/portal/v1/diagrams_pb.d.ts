@@ -760,6 +760,13 @@ export declare type SetAudienceRequest = Message<"pemba.portal.v1.SetAudienceReq
    * @generated from field: repeated pemba.portal.v1.Member members = 2;
    */
   members: Member[];
+
+  /**
+   * of the diagram; 0: any
+   *
+   * @generated from field: uint64 if_version = 3;
+   */
+  ifVersion: bigint;
 };
 
 /**
@@ -777,6 +784,13 @@ export declare type SetAudienceRequestJson = {
    * @generated from field: repeated pemba.portal.v1.Member members = 2;
    */
   members?: MemberJson[];
+
+  /**
+   * of the diagram; 0: any
+   *
+   * @generated from field: uint64 if_version = 3;
+   */
+  ifVersion?: string;
 };
 
 /**

@@ -1630,7 +1630,7 @@ export declare type EndUserSessionsRequest = Message<"pemba.portal.v1.EndUserSes
   id: string;
 
   /**
-   * empty: all
+   * of a session or of a token; empty: all of both
    *
    * @generated from field: string session_id = 2;
    */
@@ -1647,7 +1647,7 @@ export declare type EndUserSessionsRequestJson = {
   id?: string;
 
   /**
-   * empty: all
+   * of a session or of a token; empty: all of both
    *
    * @generated from field: string session_id = 2;
    */
@@ -1857,7 +1857,8 @@ export declare const PeopleService: GenService<{
     output: typeof CreateUserResponseSchema;
   },
   /**
-   * UpdateUser needs edit_user.
+   * UpdateUser needs edit_user. With another e-mail address the one-time link
+   * that was sent to the one before is void.
    *
    * @generated from rpc pemba.portal.v1.PeopleService.UpdateUser
    */
@@ -1867,7 +1868,8 @@ export declare const PeopleService: GenService<{
     output: typeof WrittenSchema;
   },
   /**
-   * ActivateUser needs activate_user. All roles that were kept work again.
+   * ActivateUser needs activate_user. All roles that were kept work again; what
+   * signed the user in before does not.
    *
    * @generated from rpc pemba.portal.v1.PeopleService.ActivateUser
    */
@@ -1877,7 +1879,8 @@ export declare const PeopleService: GenService<{
     output: typeof WrittenSchema;
   },
   /**
-   * DeactivateUser needs deactivate_user. It is refused when no active
+   * DeactivateUser needs deactivate_user. Sessions, tokens of machines and the
+   * one-time link of the user end in the same transaction. It is refused when no active
    * administrator of the company, or owner of a subscription, would remain;
    * unless a successor is named, who gets in the same transaction what the user
    * alone is: administrator of the company, owner of subscriptions (which needs
@@ -1952,7 +1955,8 @@ export declare const PeopleService: GenService<{
     output: typeof GetUserAccessResponseSchema;
   },
   /**
-   * ListUserSessions needs edit_user.
+   * ListUserSessions returns the sessions of a user and his tokens of machines.
+   * It needs edit_user.
    *
    * @generated from rpc pemba.portal.v1.PeopleService.ListUserSessions
    */
@@ -1962,7 +1966,9 @@ export declare const PeopleService: GenService<{
     output: typeof ListSessionsResponseSchema;
   },
   /**
-   * EndUserSessions ends one session of a user, or all.
+   * EndUserSessions ends one session of a user, or revokes one token of a
+   * machine, or does so with all of both: after that nobody acts as the user
+   * who cannot sign in.
    *
    * @generated from rpc pemba.portal.v1.PeopleService.EndUserSessions
    */

@@ -816,6 +816,13 @@ export declare type ChangePasswordRequest = Message<"pemba.portal.v1.ChangePassw
    * @generated from field: string password = 2;
    */
   password: string;
+
+  /**
+   * revoke_tokens also revokes all one's tokens of machines.
+   *
+   * @generated from field: bool revoke_tokens = 3;
+   */
+  revokeTokens: boolean;
 };
 
 /**
@@ -831,6 +838,13 @@ export declare type ChangePasswordRequestJson = {
    * @generated from field: string password = 2;
    */
   password?: string;
+
+  /**
+   * revoke_tokens also revokes all one's tokens of machines.
+   *
+   * @generated from field: bool revoke_tokens = 3;
+   */
+  revokeTokens?: boolean;
 };
 
 /**
@@ -978,6 +992,14 @@ export declare type ListSessionsResponse = Message<"pemba.portal.v1.ListSessions
    * @generated from field: authzed.api.v1.ZedToken read_at = 2;
    */
   readAt?: ZedToken;
+
+  /**
+   * tokens are those of machines: of another user. One's own have a list of
+   * their own.
+   *
+   * @generated from field: repeated pemba.portal.v1.MachineToken tokens = 3;
+   */
+  tokens: MachineToken[];
 };
 
 /**
@@ -993,6 +1015,14 @@ export declare type ListSessionsResponseJson = {
    * @generated from field: authzed.api.v1.ZedToken read_at = 2;
    */
   readAt?: ZedTokenJson;
+
+  /**
+   * tokens are those of machines: of another user. One's own have a list of
+   * their own.
+   *
+   * @generated from field: repeated pemba.portal.v1.MachineToken tokens = 3;
+   */
+  tokens?: MachineTokenJson[];
 };
 
 /**
@@ -1438,6 +1468,13 @@ export declare type RedeemLinkRequest = Message<"pemba.portal.v1.RedeemLinkReque
    * @generated from field: string surname = 4;
    */
   surname: string;
+
+  /**
+   * revoke_tokens also revokes all tokens of machines that the user has.
+   *
+   * @generated from field: bool revoke_tokens = 5;
+   */
+  revokeTokens: boolean;
 };
 
 /**
@@ -1465,6 +1502,13 @@ export declare type RedeemLinkRequestJson = {
    * @generated from field: string surname = 4;
    */
   surname?: string;
+
+  /**
+   * revoke_tokens also revokes all tokens of machines that the user has.
+   *
+   * @generated from field: bool revoke_tokens = 5;
+   */
+  revokeTokens?: boolean;
 };
 
 /**
@@ -1567,7 +1611,9 @@ export declare const SessionService: GenService<{
     output: typeof WrittenSchema;
   },
   /**
-   * ChangePassword needs the present password. It ends all other sessions.
+   * ChangePassword needs the present password. It ends all other sessions. Tokens
+   * of machines stay, unless they are to be revoked: what runs by them does not
+   * know the password, and does not stop because it is changed by and by.
    *
    * @generated from rpc pemba.portal.v1.SessionService.ChangePassword
    */
@@ -1646,7 +1692,8 @@ export declare const SessionService: GenService<{
     output: typeof InspectLinkResponseSchema;
   },
   /**
-   * RedeemLink sets the password by a one-time link and signs in.
+   * RedeemLink sets the password by a one-time link and signs in. All sessions of
+   * before end; tokens of machines stay, unless they are to be revoked.
    *
    * @generated from rpc pemba.portal.v1.SessionService.RedeemLink
    */
