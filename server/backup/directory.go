@@ -25,9 +25,24 @@ const (
 // named are the names that NewName makes, and what becomes of them.
 var named = regexp.MustCompile(`^pemba-\d{8}T\d{6}\.\d{3}Z\.backup(\.suspect|\.pemba-new)?$`)
 
-// NewName returns the path of a new backup in a directory, named by the time.
+// NewName returns the path of a new backup in a directory, named by the time. Where one
+// of that millisecond is there, or under way, or was set aside, it takes the next that is
+// free: no backup replaces another. Two processes that ask at the same moment may still
+// get the same; what they write together does not verify.
 func NewName(dir string, now time.Time) string {
-	return filepath.Join(dir, "pemba-"+now.UTC().Format(stamp)+ending)
+	for ; ; now = now.Add(time.Millisecond) {
+		name := filepath.Join(dir, "pemba-"+now.UTC().Format(stamp)+ending)
+		if !taken(name) && !taken(name+suspectEnd) && !taken(name+unfinishedEnd) {
+			return name
+		}
+	}
+}
+
+// taken reports whether a file is there. One that cannot be looked at is not: whoever
+// writes it will be told why.
+func taken(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 // Suspect sets aside a backup that does not verify.
