@@ -40,7 +40,11 @@ func (r *Replica) openFiles() (*files, error) {
 	s := f.snapshots
 	s.settle, s.dump, s.whole, s.first = r.store.Settle, r.dump, r.newScratch, r.store.Head()
 	stamped := &stampedLog{LogStore: f.logs, applied: r.machine.index.Load}
-	if err := stamped.replay(r.machine); err != nil {
+	err = r.checkEnd(f.logs)
+	if err == nil {
+		err = stamped.replay(r.machine)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.close())
 	}
 	f.logs, err = raft.NewLogCache(cachedEntries, stamped)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -112,6 +113,18 @@ func openLog(options raftboltdb.Options) (b *raftboltdb.BoltStore, err error) {
 	return raftboltdb.New(options)
 }
 
+// checkPages looks at how the pages of the file of a log hang together.
+func checkPages(file string, size int) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	if err = (&logPages{file: f, size: size}).check(); err != nil {
+		err = &DamagedLogError{file, err.Error()}
+	}
+	return errors.Join(err, f.Close())
+}
+
 // walkLog reads every page of the file of a log, if there is one.
 func walkLog(file string) error {
 	info, err := os.Stat(file)
@@ -129,6 +142,9 @@ func walkLog(file string) error {
 		if tx.Size() > info.Size() {
 			return &DamagedLogError{file, fmt.Sprintf("it has %d bytes and should have %d", info.Size(), tx.Size())}
 		}
+		if err := checkPages(file, tx.DB().Info().PageSize); err != nil {
+			return err
+		}
 		found := map[string]bool{}
 		err := tx.ForEach(func(name []byte, bucket *bbolt.Bucket) error {
 			found[string(name)] = true
@@ -140,4 +156,23 @@ func walkLog(file string) error {
 		return err
 	})
 	return errors.Join(err, db.Close())
+}
+
+// checkEnd looks whether a log goes as far as what was applied from it. An entry is
+// in the log before the store has it; a log may end before the store only where a
+// snapshot came in the place of the rest, or where a recovery was begun, which
+// adds an entry to none.
+func (r *Replica) checkEnd(logs raft.LogStore) error {
+	last, err := logs.LastIndex()
+	if err != nil {
+		return fmt.Errorf("reading the log: %w", err)
+	}
+	written, err := r.store.Written()
+	if err != nil {
+		return err
+	}
+	if uint64(written) <= max(last, r.machine.index.Load()) || r.config.unrecovered() != nil {
+		return nil
+	}
+	return &DamagedLogError{filepath.Join(r.config.Dir, raftDir, logFile), fmt.Sprintf("it ends with entry %d, and entry %d was applied from it", last, written)}
 }

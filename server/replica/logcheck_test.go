@@ -2,7 +2,9 @@ package replica
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/fnv"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -149,6 +151,9 @@ func TestTornLog(t *testing.T) {
 			return b
 		},
 		"without a table": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("logs"), []byte("dogs")) },
+		"the first head":  func(b []byte) []byte { clear(b[pageHeaderSize:page]); return b },
+		"the second head": func(b []byte) []byte { b[page+pageHeaderSize+48] ^= 1; return b },
+		"an old head":     func(b []byte) []byte { copy(b[page:2*page], oldHead(b[page:2*page])); return b },
 		"headless":        func(b []byte) []byte { clear(b[:2*page]); return b },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,6 +169,101 @@ func TestTornLog(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// oldHead is a meta page that is whole, and of two transactions before.
+func oldHead(page []byte) []byte {
+	old := bytes.Clone(page)
+	m := old[pageHeaderSize:][:metaSize]
+	binary.NativeEndian.PutUint64(m[48:], binary.NativeEndian.Uint64(m[48:])-2)
+	sum := fnv.New64a()
+	sum.Write(m[:metaSize-8])
+	binary.NativeEndian.PutUint64(m[metaSize-8:], sum.Sum64())
+	return old
+}
+
+// TestRoundLog has a branch of a log point to itself: that is said, where the
+// library would follow it for ever.
+func TestRoundLog(t *testing.T) {
+	_, file, _ := writeLog(t)
+	b, err := openLog(raftboltdb.Options{Path: file, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var many []*raft.Log
+	for i := range 400 { // more than fit on a page
+		many = append(many, &raft.Log{Index: uint64(i + 13), Data: make([]byte, 40)})
+	}
+	if err := errors.Join(b.StoreLogs(many), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, order, found := os.Getpagesize(), binary.NativeEndian, 0
+	for at := 2 * page; at < len(text); at += page {
+		if p := text[at:]; order.Uint16(p[8:]) == branchPage && order.Uint64(p) == uint64(at/page) {
+			order.PutUint64(p[pageHeaderSize+8:], uint64(at/page))
+			found++
+		}
+	}
+	if found == 0 {
+		t.Fatal("the log has no branch")
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readLogFile(file); err == nil || !strings.Contains(err.Error(), "pointed to") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestShortLog starts nodes whose log ends before what was applied from it. That
+// is damage, unless a recovery is under way.
+func TestShortLog(t *testing.T) {
+	r := open(t, Config{Dir: t.TempDir()})
+	propose(t, r, Proposal{Tx: schemaOf(testSchema)})
+	wrote := propose(t, r, Proposal{Tx: touch(t, "document:readme#viewer@user:anne")})
+	if err := r.store.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(r.config.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, raftDir, logFile)
+	b, err := openLog(raftboltdb.Options{Path: file, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := b.LastIndex()
+	if err := errors.Join(err, b.DeleteRange(uint64(wrote.Revision), last), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	start := func() error {
+		c, err := Config{Dir: dir}.withDefaults()
+		if err != nil {
+			return err
+		}
+		again := newReplica(c)
+		defer again.cancel()
+		f, err := again.boot(t.Context())
+		if err == nil {
+			err = errors.Join(f.close(), again.store.Close())
+		}
+		return errors.Join(err, c.Network.Close())
+	}
+	err = start()
+	if damaged, ok := errors.AsType[*DamagedLogError](err); !ok || damaged.File != file || !strings.Contains(damaged.Msg, "it ends with entry") {
+		t.Errorf("%v", err)
+	}
+	if err := writeFile(filepath.Join(dir, raftDir, recoverFile), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := start(); err != nil {
+		t.Errorf("while a recovery is under way: %v", err)
 	}
 }
 
