@@ -237,10 +237,7 @@ var rules = []rule{
 			map[string]string{"max_allowed_size": strconv.Itoa(e.Limit), "context_size": strconv.Itoa(e.Size)}, nil}
 	}),
 	as(func(e *store.ConstraintError) verdict {
-		return verdict{codes.FailedPrecondition, nil, map[string]string{
-			"constraint_name": e.Constraint, "constraint_kind": e.Kind.String(),
-			"resource_type": e.Resource.Type, "resource_object_id": e.Resource.ID,
-		}, nil}
+		return verdict{codes.FailedPrecondition, nil, constraintMetadata(e), nil}
 	}),
 	as(func(e *store.CounterExistsError) verdict {
 		return verdict{codes.FailedPrecondition, v1.ErrorReason_ERROR_REASON_COUNTER_ALREADY_REGISTERED,
@@ -268,10 +265,14 @@ var rules = []rule{
 		return verdict{codes.FailedPrecondition, reservedReason, map[string]string{"names": strings.Join(e.names, ", ")}, nil}
 	}),
 	as(func(e *store.SchemaInUseError) verdict {
-		return verdict{codes.InvalidArgument, v1.ErrorReason_ERROR_REASON_SCHEMA_TYPE_ERROR, nil, nil}
+		return verdict{codes.InvalidArgument, v1.ErrorReason_ERROR_REASON_SCHEMA_TYPE_ERROR, inUseMetadata(e), nil}
 	}),
 	as(func(e *store.ConstraintsError) verdict {
-		return verdict{codes.InvalidArgument, v1.ErrorReason_ERROR_REASON_SCHEMA_TYPE_ERROR, nil, nil}
+		v := verdict{codes.InvalidArgument, v1.ErrorReason_ERROR_REASON_SCHEMA_TYPE_ERROR, nil, nil}
+		if len(e.Examples) > 0 {
+			v.metadata = constraintMetadata(e.Examples[0])
+		}
+		return v
 	}),
 	as(func(e *schemaTextError) verdict { return e.verdict() }),
 	as(schemaVerdict),
@@ -383,6 +384,28 @@ func relationshipMetadata(r engine.Relationship) map[string]string {
 		"relationship":  r.Key().String(),
 		"resource_type": r.Resource.Type, "resource_object_id": r.Resource.ID, "resource_relation": r.Relation,
 		"subject_type": r.Subject.Type, "subject_object_id": r.Subject.ID, "subject_relation": r.Subject.Relation,
+	}
+}
+
+// inUseMetadata describes the first of the conflicts: a relationship that stands
+// against the schema, and how many there are.
+func inUseMetadata(e *store.SchemaInUseError) map[string]string {
+	if len(e.Conflicts) == 0 {
+		return nil
+	}
+	c := &e.Conflicts[0]
+	m := relationshipMetadata(c.Example)
+	if t := c.Example.Trait; t != nil && t.Caveat != "" {
+		m["caveat_name"] = t.Caveat
+	}
+	m["relationship_count"], m["conflict_count"] = strconv.FormatInt(c.Count, 10), strconv.Itoa(len(e.Conflicts))
+	return m
+}
+
+func constraintMetadata(e *store.ConstraintError) map[string]string {
+	return map[string]string{
+		"constraint_name": e.Constraint, "constraint_kind": e.Kind.String(),
+		"resource_type": e.Resource.Type, "resource_object_id": e.Resource.ID,
 	}
 }
 
