@@ -71,12 +71,15 @@ type schemaJSON struct {
 
 func schemaWriteCommand(a *app) *cobra.Command {
 	var reason string
+	var allowEmpty bool
 	c := &cobra.Command{
 		Use:   "write FILE|-",
 		Short: "Replace the stored schema",
 		Long: `Replaces the schema, and makes the store when there is none in --data-dir. It is
 refused when stored relationships would be left without a place in it. A schema with
-imports is stored in its canonical form, which has them resolved.
+imports is stored in its canonical form, which has them resolved. One without a
+definition is refused unless --allow-empty says that it is meant: it leaves the store as
+if it had no schema.
 
 With --reason the reason is kept in the history of the schema.`,
 		Args: exactly(1, "FILE or -"),
@@ -88,6 +91,9 @@ With --reason the reason is kept in the history of the schema.`,
 			compiled, err := compileSchema(args[0], text)
 			if err != nil {
 				return a.schemaRefused(args[0], err)
+			}
+			if len(compiled.Types()) == 0 && !allowEmpty {
+				return refusedf("%s defines nothing: written, it would leave the store without a schema; give --allow-empty if that is meant", displayName(args[0]))
 			}
 			for _, w := range compiled.Warnings() {
 				a.note("warning: %s: %s", suite.Place{File: displayName(args[0]), Line: w.Pos.Line, Column: w.Pos.Column}, w.Msg)
@@ -111,6 +117,7 @@ With --reason the reason is kept in the history of the schema.`,
 			})
 		},
 	}
+	c.Flags().BoolVar(&allowEmpty, "allow-empty", false, "write a schema that defines nothing, too")
 	c.Flags().StringVar(&reason, "reason", "", "why, for those who look later; at most 1,000 bytes")
 	return c
 }
