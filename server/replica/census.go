@@ -60,10 +60,13 @@ func (r *Replica) survey(ctx context.Context, beat *peerv1.Beat) *Cluster {
 	}
 	asked.Wait()
 	r.nameMembers(c.Members)
+	if c.Leader == "" {
+		c.Leader = told(c.Members)
+	}
 	var last uint64
 	for i := range c.Members {
 		m := &c.Members[i]
-		m.Leader = m.ID == leader
+		m.Leader = m.ID == c.Leader
 		if m.Leader {
 			last = m.LastIndex
 		}
@@ -87,6 +90,19 @@ func (r *Replica) survey(ctx context.Context, beat *peerv1.Beat) *Cluster {
 	}
 	slices.SortFunc(c.Members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
 	return c
+}
+
+// told returns who leads as the others have it, in the newest term of which one is
+// known. A node that was removed, or that the leader does not reach, hears of it by
+// asking only.
+func told(members []Member) string {
+	leader, term := "", uint64(0)
+	for i := range members {
+		if m := &members[i]; !m.Self && m.hears != "" && m.term >= term {
+			leader, term = m.hears, m.term
+		}
+	}
+	return leader
 }
 
 // look asks one member, and says why it has no answer that counts.
@@ -147,6 +163,7 @@ func (m *Member) tell(s *peerv1.StateResponse) {
 	m.NearlyFull, m.veryFull = s.GetNearlyFull(), s.GetVeryFull()
 	m.Draining, m.nonVoter = s.GetDraining(), s.GetNonVoter()
 	m.Stopped, m.stoppedBy = s.GetStopped() != "", s.GetStopped()
+	m.hears, m.term = s.GetLeader(), s.GetTerm()
 }
 
 // ailment returns why a member that answers is not healthy.
@@ -240,12 +257,12 @@ func (r *Replica) Lagging(maxStale time.Duration) error {
 
 // Drain hands leadership over and lets the node stop being ready; it goes on
 // serving until Close. It returns an error when nobody else could take over.
-func (r *Replica) Drain(context.Context) error {
+func (r *Replica) Drain(ctx context.Context) error {
 	r.draining.Store(true)
 	if r.node.raft.State() != raft.Leader || r.node.voters() < 2 {
 		return nil
 	}
-	return r.transferred(r.node.raft.LeadershipTransfer())
+	return r.abdicate(ctx)
 }
 
 // StateHash returns every member's hash at one revision; 0: the newest that all

@@ -47,6 +47,8 @@ type Member struct {
 	veryFull  bool   // deletes are refused, too
 	nonVoter  bool   // it wants no vote
 	stoppedBy string // why it stopped
+	hears     string // id of the leader that it knows
+	term      uint64 // in which that leads
 
 	Build                string // of its program
 	MinFormat, MaxFormat int    // of commands that it can apply

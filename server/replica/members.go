@@ -195,7 +195,7 @@ func (r *Replica) change(ctx context.Context, req *peerv1.ChangeRequest) error {
 	case *peerv1.ChangeRequest_Demote:
 		return r.demote(ctx, raft.ServerID(what.Demote))
 	case *peerv1.ChangeRequest_Transfer:
-		return r.transfer(raft.ServerID(what.Transfer))
+		return r.transfer(ctx, raft.ServerID(what.Transfer))
 	case *peerv1.ChangeRequest_Autopilot:
 		a := what.Autopilot
 		return r.set(ctx, func(s settings) settings {
@@ -261,7 +261,7 @@ func (r *Replica) unseat(ctx context.Context, server raft.Server, force bool) er
 	if server.ID != r.id {
 		return nil
 	}
-	if err := r.transfer(""); err != nil {
+	if err := r.abdicate(ctx); err != nil {
 		return err
 	}
 	return refusedByLog(raft.ErrNotLeader)
@@ -341,8 +341,8 @@ func (r *Replica) demote(ctx context.Context, id raft.ServerID) error {
 	return r.changed(r.node.raft.DemoteVoter(id, 0, changeTimeout))
 }
 
-// transfer hands leadership over.
-func (r *Replica) transfer(to raft.ServerID) error {
+// transfer hands leadership over, when nobody is named to a member that is to stay.
+func (r *Replica) transfer(ctx context.Context, to raft.ServerID) error {
 	if to == r.id {
 		return nil
 	}
@@ -350,7 +350,14 @@ func (r *Replica) transfer(to raft.ServerID) error {
 		if r.node.voters() == 1 {
 			return refuse(ClusterState, "no other member votes, so none can lead")
 		}
-		return r.transferred(r.node.raft.LeadershipTransfer())
+		heir, err := r.heir(ctx)
+		if err != nil {
+			return err
+		}
+		if heir.ID == "" {
+			return refuse(ClusterState, "every other member that votes drains or is not healthy: name the one that is to lead all the same")
+		}
+		return r.transferred(r.node.raft.LeadershipTransferToServer(heir.ID, heir.Address))
 	}
 	server, ok := r.node.server(to)
 	switch {
@@ -362,11 +369,53 @@ func (r *Replica) transfer(to raft.ServerID) error {
 	return r.transferred(r.node.raft.LeadershipTransferToServer(to, server.Address))
 }
 
-func (r *Replica) transferred(f raft.Future) error {
-	if err := r.node.answer(f); err != nil {
-		return refuse(ClusterState, "leadership stays here: %v", err)
+// heir returns the voter beside this one that is most up to date, of those that are
+// healthy and do not drain; there may be none.
+func (r *Replica) heir(ctx context.Context) (raft.Server, error) {
+	seen, err := r.Cluster(ctx)
+	if err != nil {
+		return raft.Server{}, err
 	}
-	return nil
+	var best *Member
+	for i := range seen.Members {
+		m := &seen.Members[i]
+		if m.Self || !m.Voter || !m.Healthy || m.Draining {
+			continue
+		}
+		if best == nil || m.LastIndex > best.LastIndex {
+			best = m
+		}
+	}
+	if best == nil {
+		return raft.Server{}, nil
+	}
+	return raft.Server{ID: raft.ServerID(best.ID), Address: raft.ServerAddress(best.Address)}, nil
+}
+
+// abdicate hands leadership over because this node is to go: to a member that is to
+// stay, or else to whoever is most up to date.
+func (r *Replica) abdicate(ctx context.Context) error {
+	var err error
+	if heir, fault := r.heir(ctx); fault == nil && heir.ID != "" {
+		err = r.transferred(r.node.raft.LeadershipTransferToServer(heir.ID, heir.Address))
+	} else {
+		err = r.transferred(r.node.raft.LeadershipTransfer())
+	}
+	if errors.Is(err, raft.ErrNotLeader) { // another leads already
+		return nil
+	}
+	return err
+}
+
+func (r *Replica) transferred(f raft.Future) error {
+	err := r.node.answer(f)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, raft.ErrNotLeader): // it has gone, which this node has not noticed yet
+		return refusedByLog(err)
+	}
+	return refuse(ClusterState, "leadership stays here: %v", err)
 }
 
 // admit adds a node that asks for it, or changes the address of a member.

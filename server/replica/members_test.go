@@ -126,8 +126,40 @@ func TestRemoveKeepsQuorum(t *testing.T) {
 	})
 }
 
+// TestSuccessor hands leadership to members that are to stay.
+func TestSuccessor(t *testing.T) {
+	grouped(t, func(t *testing.T, g *group) {
+		g.found(3)
+		drained := g.follower()
+		if err := drained.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			leads, err := drained.TransferLeader(t.Context(), "")
+			if err != nil || leads == string(drained.id) {
+				t.Fatalf("%s leads, %v; it drains", leads, err)
+			}
+		}
+		g.leader().draining.Store(true)
+		stays := g.leader()
+		if _, err := stays.TransferLeader(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		var refused *ClusterError
+		if _, err := drained.TransferLeader(t.Context(), ""); !errors.As(err, &refused) || refused.Fault != ClusterState {
+			t.Errorf("there is nobody to lead: %v", err)
+		}
+		if leads, err := drained.TransferLeader(t.Context(), string(stays.id)); err != nil || leads != string(stays.id) {
+			t.Errorf("%s leads, %v; %s was named", leads, err, stays.id)
+		}
+		if err := stays.Drain(t.Context()); err != nil || g.leader() == stays { // to one that drains, as there is no other
+			t.Errorf("the last that is to stay does not hand over: %v", err)
+		}
+	})
+}
+
 // TestRemovedServesNothing removes a member that runs: it shows nobody what it has,
-// and ends what waits for more.
+// ends what waits for more, and says how the others are.
 func TestRemovedServesNothing(t *testing.T) {
 	grouped(t, func(t *testing.T, g *group) {
 		g.found(3)
@@ -153,6 +185,19 @@ func TestRemovedServesNothing(t *testing.T) {
 			var unavailable *UnavailableError
 			if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "was removed") {
 				t.Errorf("%s at a member that was removed: %v", what, err)
+			}
+		}
+		g.until("it hears of no leader any more", func() bool {
+			leader, _ := gone.leader()
+			return leader == ""
+		})
+		seen, err := gone.Cluster(t.Context())
+		if err != nil || seen.Leader != string(g.leader().id) {
+			t.Errorf("%v: %s leads, says a member that was removed", err, seen.Leader)
+		}
+		for _, m := range seen.Members {
+			if !m.Self && !m.Healthy {
+				t.Errorf("a member that was removed calls %s unhealthy: %s", m.ID, m.Reason)
 			}
 		}
 		g.same()
