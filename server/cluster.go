@@ -155,7 +155,7 @@ func (s *clusterService) Drain(ctx context.Context, req *pembav1.DrainRequest) (
 		return nil, &replica.ClusterError{Fault: replica.ClusterState,
 			Msg: fmt.Sprintf("this is node %s, and node %s should drain: ask that one, at its own address", self, want)}
 	}
-	s.Retire()
+	s.drained.Store(true)
 	s.Server.Drain()
 	if err := s.replica.Drain(ctx); err != nil {
 		return nil, err
@@ -261,6 +261,11 @@ func autopilotMessage(a replica.Autopilot) *pembav1.Autopilot {
 	}
 }
 
+// leastCleanup is for how long a member at least must not answer before it is
+// removed: one that is stopped and started again is away for so long at times, to
+// finish what runs, to have its volume moved, and to read its log.
+const leastCleanup = 5 * time.Minute
+
 // autopilotOf refuses settings that nobody can mean.
 func autopilotOf(m *pembav1.Autopilot) (replica.Autopilot, error) {
 	a := replica.Autopilot{MaxTrailing: m.GetMaxTrailing()}
@@ -279,6 +284,9 @@ func autopilotOf(m *pembav1.Autopilot) (replica.Autopilot, error) {
 		if *d.to = d.from.AsDuration(); d.from.CheckValid() != nil || *d.to < 0 || *d.to == math.MaxInt64 {
 			return a, invalid("%s is no duration from 0 on", d.name)
 		}
+	}
+	if after := a.CleanupDeadAfter; after > 0 && after < leastCleanup {
+		return a, invalid("cleanup_dead_after is %v; it must be 0, for never, or at least %v: a member that is only started again may not answer for minutes, and would be removed", after, leastCleanup)
 	}
 	const most = 1 << 10
 	if m.GetMinQuorum() > most {

@@ -60,8 +60,8 @@ func TestDrainNode(t *testing.T) {
 	if err != nil || answer.GetId() == "" {
 		t.Fatalf("%v, %v", answer, err)
 	}
-	if err := h.server.Ready(); err == nil {
-		t.Error("it is ready while it drains")
+	if err := h.server.Ready(); err == nil || !strings.Contains(err.Error(), "drained by command") || !strings.Contains(err.Error(), "started again") {
+		t.Errorf("that it was drained, and what undoes it: %v", err)
 	}
 	if err := h.server.Alive(); err != nil {
 		t.Errorf("it is not alive: %v", err)
@@ -75,6 +75,10 @@ func TestDrainNode(t *testing.T) {
 	h.write("document:plan#viewer@user:ana")
 	if s, err := client.Status(ctx, &pembav1.StatusRequest{}); err != nil || !s.GetMembers()[0].GetDraining() {
 		t.Errorf("%v, %v", s, err)
+	}
+	h.server.Retire()
+	if err := h.server.Ready(); err == nil || !strings.Contains(err.Error(), "shutting down") {
+		t.Errorf("that it ends: %v", err)
 	}
 }
 

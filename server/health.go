@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,8 +17,6 @@ import (
 // healthEvery is how often a watch of the health looks.
 const healthEvery = time.Second
 
-var errRetired = errors.New("the server is about to shut down")
-
 // Retire has Ready and health say no from now on, so that whoever balances load
 // sends new requests elsewhere; everything goes on. Drain comes later.
 func (s *Server) Retire() { s.retired.Store(true) }
@@ -32,12 +29,8 @@ type check struct {
 
 // readiness returns all checks, in the order in which their faults are told.
 func (s *Server) readiness() []check {
-	draining := s.drains()
-	if draining == nil && s.retired.Load() {
-		draining = errRetired
-	}
 	return []check{
-		{"draining", draining},
+		{"draining", s.leaving()},
 		{"node", s.Alive()},
 		{"staleness", s.replica.Lagging(s.config.MaxStaleness)},
 	}

@@ -168,6 +168,7 @@ type Server struct {
 	tracer     trace.Tracer
 	handlers   sync.WaitGroup // of streams
 	retired    atomic.Bool    // set by Retire
+	drained    atomic.Bool    // by command
 	drain      sync.Once
 	draining   chan struct{} // closed by Drain
 }

@@ -359,7 +359,7 @@ removed, as long as --min-quorum voters remain and a majority is healthy.`,
 			})
 		},
 	}
-	c.Flags().DurationVar(&dead, "cleanup-dead-after", 0, "how long a member must not answer before it is removed; 0: it never is")
+	c.Flags().DurationVar(&dead, "cleanup-dead-after", 0, "how long a member must not answer before it is removed, at least 5m; 0: it never is")
 	c.Flags().Uint32Var(&quorum, "min-quorum", 0, "voters that must remain when one is removed; 0: the default, 3")
 	c.Flags().DurationVar(&stabilization, "stabilization", 0, "how long a member must be healthy before it votes; 0: the default, 10s")
 	c.Flags().Uint64Var(&trailing, "max-trailing", 0, "entries that a healthy member is behind at most; 0: the default, 250")

@@ -156,8 +156,25 @@ func (a *app) printLog(dir string, from uint64, limit int) error {
 	if err := out.close(); err != nil {
 		return err
 	}
+	if n == 0 {
+		return a.noteNone(dir, from)
+	}
 	if unknown > 0 {
 		return fmt.Errorf("%d of %d entries cannot be read by this version", unknown, n)
+	}
+	return nil
+}
+
+// noteNone says why no entry of a log was printed.
+func (a *app) noteNone(dir string, from uint64) error {
+	i, err := replica.Inspect(dir)
+	switch {
+	case err != nil:
+		return err
+	case i.First == 0:
+		a.note("the log in %s has no entries", dir)
+	default:
+		a.note("the log in %s has none from %d on: its entries are %d to %d", dir, from, i.First, i.Last)
 	}
 	return nil
 }

@@ -237,7 +237,7 @@ func (r *Replica) Lagging(maxStale time.Duration) error {
 		return err
 	}
 	if r.draining.Load() {
-		return &UnavailableError{Msg: "the node is about to stop"}
+		return &UnavailableError{Msg: "the node is drained or about to stop"}
 	}
 	if _, err := r.node.lead(); err == nil {
 		return nil
@@ -266,20 +266,23 @@ func (r *Replica) Drain(ctx context.Context) error {
 }
 
 // StateHash returns every member's hash at one revision; 0: the newest that all
-// have. That they differ is logged and counted.
+// have. That they differ is logged and counted. It returns a *ClusterError for one
+// that no member has yet.
 func (r *Replica) StateHash(ctx context.Context, rev store.Revision) ([]MemberHash, error) {
 	c, err := r.Cluster(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if rev == 0 {
-		rev = r.Head()
-		for _, m := range c.Members {
-			if m.Reachable && !m.Stopped {
-				rev = min(rev, m.Head)
-			}
+	oldest, newest := r.Head(), r.Head()
+	for _, m := range c.Members {
+		if m.Reachable && !m.Stopped {
+			oldest, newest = min(oldest, m.Head), max(newest, m.Head)
 		}
 	}
+	if rev > newest {
+		return nil, refuse(ClusterInvalid, "revision %d has not been written yet; the newest is %d", rev, newest)
+	}
+	rev = cmp.Or(rev, oldest)
 	all := make([]MemberHash, len(c.Members))
 	var asked sync.WaitGroup
 	for i, m := range c.Members {

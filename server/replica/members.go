@@ -355,7 +355,7 @@ func (r *Replica) transfer(ctx context.Context, to raft.ServerID) error {
 			return err
 		}
 		if heir.ID == "" {
-			return refuse(ClusterState, "every other member that votes drains or is not healthy: name the one that is to lead all the same")
+			return refuse(ClusterState, "every other member that votes drains or does not answer: name the one that is to lead all the same")
 		}
 		return r.transferred(r.node.raft.LeadershipTransferToServer(heir.ID, heir.Address))
 	}
@@ -369,8 +369,8 @@ func (r *Replica) transfer(ctx context.Context, to raft.ServerID) error {
 	return r.transferred(r.node.raft.LeadershipTransferToServer(to, server.Address))
 }
 
-// heir returns the voter beside this one that is most up to date, of those that are
-// healthy and do not drain; there may be none.
+// heir returns the voter beside this one that is best to lead, of those that answer
+// and do not drain: one that is healthy, and most up to date. There may be none.
 func (r *Replica) heir(ctx context.Context) (raft.Server, error) {
 	seen, err := r.Cluster(ctx)
 	if err != nil {
@@ -379,10 +379,10 @@ func (r *Replica) heir(ctx context.Context) (raft.Server, error) {
 	var best *Member
 	for i := range seen.Members {
 		m := &seen.Members[i]
-		if m.Self || !m.Voter || !m.Healthy || m.Draining {
+		if m.Self || !m.Voter || !m.Reachable || m.Stopped || m.Draining {
 			continue
 		}
-		if best == nil || m.LastIndex > best.LastIndex {
+		if best == nil || m.Healthy && !best.Healthy || m.Healthy == best.Healthy && m.LastIndex > best.LastIndex {
 			best = m
 		}
 	}

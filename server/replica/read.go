@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/pemba-authz/pemba/server/store"
@@ -107,7 +108,7 @@ func (r *Replica) await(ctx context.Context, rev store.Revision) error {
 	defer cancel()
 	if _, err := r.WaitFor(bounded, rev); err != nil {
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return &UnavailableError{Msg: "this node has not reached the revision of the token yet", RetryAfter: time.Second}
+			return &UnavailableError{Msg: fmt.Sprintf("this node has not reached revision %d yet", rev), RetryAfter: time.Second}
 		}
 		return err
 	}
