@@ -31,18 +31,18 @@ export function free() {
  * given, and waits until it is ready. stop ends it.
  */
 export async function serve(args = [], env = {}) {
-  const http = await free()
   const child = spawn(binary, [
     'serve', ...(args.includes('--data-dir') ? [] : ['--in-memory']),
-    '--grpc-addr', '127.0.0.1:0', '--metrics-addr', '127.0.0.1:0', '--http-addr', `127.0.0.1:${http}`, ...args,
+    '--grpc-addr', '127.0.0.1:0', '--metrics-addr', '127.0.0.1:0', '--http-addr', '127.0.0.1:0', ...args,
   ], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const exited = new Promise((resolve) => child.once('exit', resolve))
   for (const s of [child.stdout, child.stderr]) s.on('data', (d) => { output += d })
-  const base = `http://127.0.0.1:${http}`
+  let base
   await until(async () => {
     assert.equal(child.exitCode, null, `the server ended:\n${output}`)
-    return (await fetch(base + '/readyz').catch(() => undefined))?.ok
+    base ??= output.match(/^ +HTTP +(http\S+)$/m)?.[1]
+    return base && (await fetch(base + '/readyz').catch(() => undefined))?.ok
   }, () => `the server is not ready:\n${output}`)
   return {
     base, child, output: () => output,

@@ -1,35 +1,34 @@
-// Runs the browser tests: every *.test.mjs beside this file, or those that are
-// named. A file exports its tests by name; each throws if wrong. Where a file also
-// exports `world`, such as inCompany of demo.mjs, its tests share what that starts,
-// and run in the order of their names.
+// Runs the browser tests: every *.test.mjs beside this file, or those whose names have
+// one of the words that are given. As many files run at a time as the machine has
+// cores, each in a process of its own (one.mjs).
+import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 
 const wanted = process.argv.slice(2)
-const files = readdirSync(new URL('.', import.meta.url)).filter((f) => f.endsWith('.test.mjs') && (wanted.length === 0 || wanted.some((w) => f.includes(w))))
-let passed = 0
-let failed = 0
-for (const file of files.sort()) {
-  const { world = (all) => all((test) => test()), ...tests } = await import('./' + file)
-  const begin = performance.now()
-  try {
-    await world(async (run) => {
-      for (const [name, test] of Object.entries(tests)) await one(`${file} ${name}`, () => run(test))
-    })
-  } catch (e) {
-    report(file, begin, e)
+const files = readdirSync(new URL('.', import.meta.url)).filter((f) => f.endsWith('.test.mjs') && (wanted.length === 0 || wanted.some((w) => f.includes(w)))).sort()
+const failed = []
+let ran = 0
+
+async function work() {
+  for (let file = files.shift(); file; file = files.shift()) {
+    ran++
+    if (await run(file) !== 0) failed.push(file)
   }
 }
 
-async function one(name, test) {
-  const begin = performance.now()
-  await test().then(() => report(name, begin), (e) => report(name, begin, e))
+// What a file prints stays together.
+function run(file) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('one.mjs', import.meta.url)), file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const s of [child.stdout, child.stderr]) s.on('data', (d) => { output += d })
+  return new Promise((resolve) => child.once('close', (code) => {
+    process.stdout.write(output)
+    resolve(code)
+  }))
 }
 
-function report(name, begin, e) {
-  if (e) failed++
-  else passed++
-  console.log(e ? `FAIL  ${name}\n${e.stack}` : `ok    ${name} (${((performance.now() - begin) / 1000).toFixed(1)} s)`)
-}
-
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed > 0 || passed === 0 ? 1 : 0)
+await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work))
+console.log(failed.length > 0 ? `FAIL  ${failed.sort().join(', ')}` : `${ran} files passed`)
+process.exit(failed.length > 0 || ran === 0 ? 1 : 0)
