@@ -107,12 +107,13 @@ export const wrong = async ({ browser, page }) => {
     seen.push(await page.getByRole('alert').textContent())
   }
   assert.equal(seen[0], seen[1], 'it says who is known')
+  const submit = page.getByRole('button', { name: 'Sign in', exact: true }) // which is pressed when it can be
   for (let i = 1; i < 5; i++) {
     await page.getByLabel('Password').first().fill('wrong ' + i)
-    await Promise.all([page.waitForResponse(/\/portal\/v1\/session$/), page.keyboard.press('Enter')])
+    await Promise.all([page.waitForResponse(/\/portal\/v1\/session$/), submit.click()])
   }
   await page.getByLabel('Password').first().fill(ben.password)
-  await page.keyboard.press('Enter')
+  await submit.click()
   await page.getByRole('alert').getByText(/^Too many tries\. Wait 15 min/).waitFor()
   await audit(page, 'sign-in-locked')
 }
