@@ -199,4 +199,12 @@ func TestOperator_Deactivated(t *testing.T) {
 	done(t, create("globex"))
 	done(t, f.turn(bea, false))
 	missing(t, create("initech"), "sign_in")
+	for range 2 { // the second changes nothing
+		_, err = s.SetOperator(operator(t), &portalv1.SetOperatorRequest{Email: " BEA@acme.example "})
+		done(t, err)
+	}
+	got := f.log("operator.set")
+	if len(got) != 2 || string(got[1].Before) != `{"role":"operator"}` || !strings.HasPrefix(got[1].Sentence, "took the installation from BEA@acme.example") {
+		t.Errorf("recorded: %+v", got)
+	}
 }

@@ -184,7 +184,7 @@ func (s *operatorService) CreateSubscription(ctx context.Context, r *portalv1.Cr
 	if r.Licences == 0 {
 		return nil, invalid("licences", "at least one is bought")
 	}
-	id := r.CompanyId + "-" + service
+	id, ownerEmail := r.CompanyId+"-"+service, strings.TrimSpace(r.OwnerEmail)
 	written, err := s.act(ctx, func(v *view, a *action) error {
 		a.name = "subscription.create"
 		if err := v.operates(ctx, a); err != nil {
@@ -198,7 +198,7 @@ func (s *operatorService) CreateSubscription(ctx context.Context, r *portalv1.Cr
 			return &Refusal{Fault: NotFound, Msg: fmt.Sprintf("there is no company %.50q", r.CompanyId)}
 		}
 		var owner emailDoc
-		if version, err := v.document(emailKey(r.OwnerEmail), &owner); err != nil {
+		if version, err := v.document(emailKey(ownerEmail), &owner); err != nil {
 			return err
 		} else if version == 0 || owner.Company != r.CompanyId {
 			return invalid("owner_email", "%.200q is no user of the company; create the user first", r.OwnerEmail)
@@ -310,26 +310,30 @@ func (s *operatorService) SetOperator(ctx context.Context, r *portalv1.SetOperat
 	if r.Role != "" && !slices.Contains(roles, r.Role) {
 		return nil, invalid("role", "%.40q is none; it is operator, observer or empty", r.Role)
 	}
+	address := strings.TrimSpace(r.Email)
 	return s.act(ctx, func(v *view, a *action) error {
 		a.name = "operator.set"
 		if err := v.operates(ctx, a); err != nil {
 			return err
 		}
 		var who emailDoc
-		if version, err := v.document(emailKey(r.Email), &who); err != nil {
+		if version, err := v.document(emailKey(address), &who); err != nil {
 			return err
 		} else if version == 0 {
-			return invalid("email", "nobody has the address %.200q", r.Email)
+			return invalid("email", "nobody has the address %.200q; create the user first", address)
 		}
 		a.company, a.target = who.Company, user(who.User)
 		if who.User == v.caller.User && r.Role == "operator" {
 			return broken("12", "nobody makes himself an operator")
 		}
-		a.unchanged = true
+		a.unchanged, a.before = true, map[string]any{"role": ""}
 		for _, role := range roles {
 			has, err := v.has(installation, role, subject(user(who.User), ""))
 			if err != nil {
 				return err
+			}
+			if has {
+				a.before = map[string]any{"role": role}
 			}
 			if has == (role == r.Role) {
 				continue
@@ -342,16 +346,12 @@ func (s *operatorService) SetOperator(ctx context.Context, r *portalv1.SetOperat
 			a.relation(op, installation, role, subject(user(who.User), ""))
 		}
 		a.after = map[string]any{"role": r.Role}
-		a.called, a.sentence = r.Email, fmt.Sprintf("made %s %s of the installation", r.Email, orNothing(r.Role))
+		a.called, a.sentence = address, fmt.Sprintf("made %s %s of the installation", address, r.Role)
+		if r.Role == "" {
+			a.sentence = fmt.Sprintf("took the installation from %s, who is neither operator nor observer any more", address)
+		}
 		return nil
 	})
-}
-
-func orNothing(role string) string {
-	if role == "" {
-		return "nothing"
-	}
-	return role
 }
 
 // ListOperators returns who may use the workbench and the operations.
