@@ -24,6 +24,10 @@ type assertionService struct {
 // assertionsPrefix is what the keys of sets begin with; their names follow.
 const assertionsPrefix = "pemba/console/assertions/"
 
+// maxRunBytes is how large the sets of one run may be together as they are stored:
+// the answer has all of them.
+const maxRunBytes = 2 << 20
+
 // ListAssertions lists the sets, by name.
 func (s *assertionService) ListAssertions(ctx context.Context, r *consolev1.ListAssertionsRequest) (*consolev1.ListAssertionsResponse, error) {
 	if err := checkLimit(r.OptionalLimit, s.limits.PageLimit); err != nil {
@@ -127,10 +131,10 @@ func (s *assertionService) RunAssertions(ctx context.Context, r *consolev1.RunAs
 }
 
 // named returns sets by their names, all of them for none, with no more assertions
-// than one request may ask.
+// than one request may ask, and no more bytes than one answer may have.
 func (s *Server) named(ctx context.Context, a *asked, names []string) ([]*consolev1.AssertionSet, error) {
 	var sets []*consolev1.AssertionSet
-	left := s.limits.Checks
+	left, bytes := s.limits.Checks, maxRunBytes
 	add := func(doc store.Document) error {
 		set := s.fromSet(doc)
 		if set.Fault != "" {
@@ -138,6 +142,9 @@ func (s *Server) named(ctx context.Context, a *asked, names []string) ([]*consol
 		}
 		if left -= len(set.Assertions); left < 0 {
 			return status.Errorf(codes.ResourceExhausted, "the sets have more than %d assertions, which is the most of one request: name some of them", s.limits.Checks)
+		}
+		if bytes -= len(doc.Value); bytes < 0 {
+			return status.Errorf(codes.ResourceExhausted, "the sets have more than %d bytes, which is the most of one request: name some of them", maxRunBytes)
 		}
 		sets = append(sets, set)
 		return nil

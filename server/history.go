@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/pemba-authz/pemba/engine"
 	consolev1 "github.com/pemba-authz/pemba/server/api/pemba/console/v1"
 	"github.com/pemba-authz/pemba/server/store"
@@ -16,7 +18,12 @@ type historyService struct {
 	*Server
 }
 
-const defaultEvents = 100 // in one answer, when no limit is given
+const (
+	defaultEvents = 100 // in one answer, when no limit is given
+	// maxHistoryBytes is how large the events of one answer may be together, the last
+	// one apart: each carries the metadata of its transaction.
+	maxHistoryBytes = 1 << 20
+)
 
 // ReadHistory lists what happened to the relationships of a resource.
 func (s *historyService) ReadHistory(ctx context.Context, r *consolev1.ReadHistoryRequest) (*consolev1.ReadHistoryResponse, error) {
@@ -52,8 +59,8 @@ func (s *historyService) ReadHistory(ctx context.Context, r *consolev1.ReadHisto
 	if resp.Events, err = s.events(a, events); err != nil {
 		return nil, err
 	}
-	if more {
-		last := events[len(events)-1]
+	if n := len(resp.Events); more || n < len(events) {
+		last := events[n-1]
 		resp.AfterResultCursor = cursors.at(strconv.FormatUint(uint64(last.Revision), 10) + " " + last.Relationship.Key().String())
 	}
 	return resp, nil
@@ -98,11 +105,16 @@ func parsePlace(place string) (*store.Event, error) {
 	return &store.Event{Revision: store.Revision(rev), Relationship: r}, nil
 }
 
-// events converts events, and says who was it.
+// events converts the first events, as many as one answer may have, and says who
+// was it.
 func (s *Server) events(a *asked, events []store.Event) ([]*consolev1.HistoryEvent, error) {
 	heads := map[store.Revision]store.RecordHead{}
-	out := make([]*consolev1.HistoryEvent, len(events))
-	for i, e := range events {
+	var out []*consolev1.HistoryEvent
+	size := 0
+	for _, e := range events {
+		if size > maxHistoryBytes {
+			break
+		}
 		head, known := heads[e.Revision]
 		if !known {
 			found, ok, err := a.snap.RecordHead(e.Revision)
@@ -127,7 +139,8 @@ func (s *Server) events(a *asked, events []store.Event) ([]*consolev1.HistoryEve
 				}
 			}
 		}
-		out[i] = to
+		out = append(out, to)
+		size += proto.Size(to)
 	}
 	return out, nil
 }

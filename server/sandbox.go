@@ -71,12 +71,12 @@ func (s *sandboxService) RunSandbox(ctx context.Context, r *consolev1.RunSandbox
 			return nil
 		}
 		e := b.engine(s.Server, sandboxReads)
-		lines := maxSandboxLines
+		room := lineRoom{maxSandboxLines, maxSandboxBytes}
 		for o, err := range b.Run(ctx, e) {
 			if err != nil {
 				return err
 			}
-			result := fromOutcome(&o, &lines)
+			result := fromOutcome(&o, &room)
 			resp.Results = append(resp.Results, result)
 			if result.Passed {
 				resp.Passed++
@@ -155,7 +155,7 @@ func (s *sandboxService) read(files *consolev1.SandboxFiles) (*sandbox, error) {
 	if files == nil {
 		return nil, invalid("files is missing")
 	}
-	if n := strings.Count(files.Relationships, "\n") + 1; n > maxSandboxRelationships {
+	if n := strings.Count(strings.TrimSuffix(files.Relationships, "\n"), "\n") + 1; n > maxSandboxRelationships {
 		return nil, status.Errorf(codes.ResourceExhausted, "relationships has %d lines; at most %d are allowed in a sandbox", n, maxSandboxRelationships)
 	}
 	b := &sandbox{files: files}

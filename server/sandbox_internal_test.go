@@ -2,6 +2,8 @@ package server
 
 import (
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -44,5 +46,29 @@ func TestSandboxesAtOnce(t *testing.T) {
 	s.gates.sandboxes.leave()
 	if _, err := s.RunSandbox(t.Context(), ask); err != nil {
 		t.Errorf("when another is done: %v", err)
+	}
+}
+
+// TestLineRoom fills the lines of an answer, and its bytes.
+func TestLineRoom(t *testing.T) {
+	ten := strings.Split(strings.Repeat("0123456789 ", 10), " ")[:10]
+	for _, test := range []struct {
+		lines, bytes int
+		all          []string
+		some, more   int
+	}{
+		{100, 1_000, ten, 10, 0},
+		{3, 1_000, ten, 3, 7},
+		{100, 49, ten, 4, 6},
+		{100, 50, ten, 5, 5},
+		{0, 1_000, ten, 0, 10},
+		{10_000, 100_000, slices.Repeat(ten, 101), maxResultLines, 10},
+		{100, 1_000, nil, 0, 0},
+	} {
+		room := lineRoom{test.lines, test.bytes}
+		some, more := room.cut(test.all)
+		if len(some) != test.some || more != test.more || room.lines != test.lines-test.some || room.bytes != test.bytes-10*test.some {
+			t.Errorf("%v: %d lines and %d more, room for %v", test, len(some), more, room)
+		}
 	}
 }

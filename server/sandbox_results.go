@@ -12,8 +12,24 @@ import (
 // Bounds of the lines of expected relations in one answer.
 const (
 	maxSandboxLines = 20_000
-	maxResultLines  = 1_000 // of one list of one result
+	maxSandboxBytes = 2 << 20 // of all of them
+	maxResultLines  = 1_000   // of one list of one result
 )
+
+// lineRoom is how many lines an answer may still have, and how many bytes of them.
+type lineRoom struct{ lines, bytes int }
+
+// cut takes the first lines, as many as there is room for, and says how many it left
+// out.
+func (r *lineRoom) cut(all []string) ([]string, int) {
+	n := 0
+	for n < min(len(all), maxResultLines, r.lines) && len(all[n]) <= r.bytes {
+		r.bytes -= len(all[n])
+		n++
+	}
+	r.lines -= n
+	return all[:n], len(all) - n
+}
 
 // sandboxFile returns the file that a part is.
 func sandboxFile(part string) consolev1.SandboxFile {
@@ -108,8 +124,8 @@ func (r *lineRanges) at(line, column int) (*consolev1.Range, string) {
 	return r.between(start.After(before), start.After(text)), syntax.SourceLine(r.text, start)
 }
 
-// fromOutcome converts an outcome; lines are those that the answer may still have.
-func fromOutcome(o *suite.Outcome, lines *int) *consolev1.SandboxResult {
+// fromOutcome converts an outcome, whose lines take of the room of the answer.
+func fromOutcome(o *suite.Outcome, room *lineRoom) *consolev1.SandboxResult {
 	out := &consolev1.SandboxResult{
 		File: sandboxFile(o.At.File), Line: uint32(o.At.Line), Text: o.Name, Passed: o.Failure == "", Failure: o.Failure,
 		Micros: uint64(o.Took.Microseconds()),
@@ -122,10 +138,9 @@ func fromOutcome(o *suite.Outcome, lines *int) *consolev1.SandboxResult {
 		return out
 	}
 	cut := func(all []string) []string {
-		n := min(len(all), maxResultLines, *lines)
-		*lines -= n
-		out.MoreLines += uint32(len(all) - n)
-		return all[:n]
+		some, more := room.cut(all)
+		out.MoreLines += uint32(more)
+		return some
 	}
 	out.Absent, out.Surplus, out.Found = cut(o.Absent), cut(o.Surplus), cut(o.Found)
 	return out

@@ -24,7 +24,7 @@ func TestSandboxBounds(t *testing.T) {
 		code  codes.Code
 		says  string
 	}{
-		{&consolev1.SandboxFiles{SchemaText: sandboxSchema, Relationships: strings.Repeat("\n", 20_000)}, codes.ResourceExhausted, "20001 lines"},
+		{&consolev1.SandboxFiles{SchemaText: sandboxSchema, Relationships: strings.Repeat("\n", 20_001)}, codes.ResourceExhausted, "20001 lines"},
 		{&consolev1.SandboxFiles{SchemaText: sandboxSchema, Assertions: "assertTrue:\n" + strings.Repeat("- document:a#viewer@user:anne\n", 2_001)}, codes.ResourceExhausted, "2001 assertions"},
 		{&consolev1.SandboxFiles{SchemaText: strings.Repeat(" ", 4<<20)}, codes.ResourceExhausted, "larger than max"},
 	} {

@@ -532,7 +532,7 @@ type RunAssertionsRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Consistency *v1.Consistency        `protobuf:"bytes,1,opt,name=consistency,proto3" json:"consistency,omitempty"`
 	// names are the sets to run; empty: all. Together they have at most 10,000
-	// assertions.
+	// assertions and 2 MiB.
 	Names         []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -92,7 +92,8 @@ type ReadHistoryRequest struct {
 	OptionalRelation string `protobuf:"bytes,3,opt,name=optional_relation,json=optionalRelation,proto3" json:"optional_relation,omitempty"`
 	// optional_subject narrows it to one relationship; it needs optional_relation.
 	OptionalSubject *v1.SubjectReference `protobuf:"bytes,4,opt,name=optional_subject,json=optionalSubject,proto3" json:"optional_subject,omitempty"`
-	// optional_limit is at most 1,000; 0: 100.
+	// optional_limit is at most 1,000; 0: 100. An answer ends earlier when it is
+	// large.
 	OptionalLimit uint32 `protobuf:"varint,5,opt,name=optional_limit,json=optionalLimit,proto3" json:"optional_limit,omitempty"`
 	// optional_cursor goes on where an earlier answer ended, at the revision of that
 	// answer.

@@ -434,7 +434,7 @@ type SandboxResult struct {
 	// found are all lines of a set as they are, for taking them over.
 	Found []string `protobuf:"bytes,11,rep,name=found,proto3" json:"found,omitempty"`
 	// more_lines is how many lines absent, surplus and found have beyond those that
-	// are given, which are at most 1,000 each, and 20,000 in one answer.
+	// are given, which are at most 1,000 each, and 20,000 and 2 MiB in one answer.
 	MoreLines uint32 `protobuf:"varint,12,opt,name=more_lines,json=moreLines,proto3" json:"more_lines,omitempty"`
 	// micros is how long it took.
 	Micros        uint64 `protobuf:"varint,13,opt,name=micros,proto3" json:"micros,omitempty"`

@@ -473,7 +473,7 @@ export declare type RunAssertionsRequest = Message<"pemba.console.v1.RunAssertio
 
   /**
    * names are the sets to run; empty: all. Together they have at most 10,000
-   * assertions.
+   * assertions and 2 MiB.
    *
    * @generated from field: repeated string names = 2;
    */
@@ -491,7 +491,7 @@ export declare type RunAssertionsRequestJson = {
 
   /**
    * names are the sets to run; empty: all. Together they have at most 10,000
-   * assertions.
+   * assertions and 2 MiB.
    *
    * @generated from field: repeated string names = 2;
    */

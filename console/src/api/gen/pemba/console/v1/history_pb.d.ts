@@ -47,7 +47,8 @@ export declare type ReadHistoryRequest = Message<"pemba.console.v1.ReadHistoryRe
   optionalSubject?: SubjectReference;
 
   /**
-   * optional_limit is at most 1,000; 0: 100.
+   * optional_limit is at most 1,000; 0: 100. An answer ends earlier when it is
+   * large.
    *
    * @generated from field: uint32 optional_limit = 5;
    */
@@ -94,7 +95,8 @@ export declare type ReadHistoryRequestJson = {
   optionalSubject?: SubjectReferenceJson;
 
   /**
-   * optional_limit is at most 1,000; 0: 100.
+   * optional_limit is at most 1,000; 0: 100. An answer ends earlier when it is
+   * large.
    *
    * @generated from field: uint32 optional_limit = 5;
    */

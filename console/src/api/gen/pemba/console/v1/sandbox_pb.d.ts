@@ -351,7 +351,7 @@ export declare type SandboxResult = Message<"pemba.console.v1.SandboxResult"> & 
 
   /**
    * more_lines is how many lines absent, surplus and found have beyond those that
-   * are given, which are at most 1,000 each, and 20,000 in one answer.
+   * are given, which are at most 1,000 each, and 20,000 and 2 MiB in one answer.
    *
    * @generated from field: uint32 more_lines = 12;
    */
@@ -444,7 +444,7 @@ export declare type SandboxResultJson = {
 
   /**
    * more_lines is how many lines absent, surplus and found have beyond those that
-   * are given, which are at most 1,000 each, and 20,000 in one answer.
+   * are given, which are at most 1,000 each, and 20,000 and 2 MiB in one answer.
    *
    * @generated from field: uint32 more_lines = 12;
    */
