@@ -46,7 +46,7 @@ and ` + modelerSecretEnv + ` the secret of the client.`,
 	return c
 }
 
-func (a *app) demoModeler(ctx context.Context, f *modelerFlags) error {
+func (a *app) demoModeler(ctx context.Context, f *modelerFlags) (err error) {
 	t, err := a.target()
 	if err != nil {
 		return err

@@ -99,14 +99,14 @@ export const mission = async ({ d, browser, as }) => {
   await signIn(editor, d.editor)
   await editor.getByRole('heading', { level: 1, name: 'Models' }).waitFor()
   assert.ok(editor.url().startsWith(d.modeler), `after the sign-in the browser is at ${editor.url()}`)
-  await shot(editor, 'modeler-models')
+  await audit(editor, 'modeler-models')
   await editor.getByRole('link', { name: 'Motor claims' }).click()
   await editor.getByRole('link', { name: 'Assessment' }).click()
   await editor.getByRole('button', { name: 'Check out' }).click()
   await editor.getByLabel('Content').fill('by the editor')
   await editor.getByRole('button', { name: 'Save' }).click()
   await editor.getByRole('status').getByText('Saved').waitFor()
-  await shot(editor, 'modeler-diagram')
+  await audit(editor, 'modeler-diagram')
 
   const owner = await as(d.owner)
   await owner.getByRole('main').getByRole('link', { name: 'Motor claims' }).first().click()
@@ -119,10 +119,28 @@ export const mission = async ({ d, browser, as }) => {
   await dialog.waitFor({ state: 'detached' })
 
   await editor.getByLabel('Content').fill('too late')
-  browser.expect(/409 .*\/diagrams\//)
+  browser.expect(/403 .*\/diagrams\//)
   await editor.getByRole('button', { name: 'Save' }).click()
   await editor.getByRole('alert').getByText('you lack the permission', { exact: false }).waitFor()
-  assert.equal(await editor.getByText('too late').count(), 0)
-  await editor.getByText('by the editor').waitFor()
-  await shot(editor, 'modeler-refused')
+  await editor.getByRole('region', { name: 'Content', exact: true }).getByText('by the editor').waitFor()
+  await editor.getByRole('region', { name: 'What you wrote, not saved' }).getByText('too late').waitFor() // it is not lost
+  await audit(editor, 'modeler-refused')
+  assert.equal(await editor.getByRole('button', { name: 'Save' }).count(), 0)
+  await editor.getByLabel('Comment').fill('<img src=x onerror=alert(1)>') // a contributor comments
+  await editor.getByRole('button', { name: 'Add comment' }).click()
+  await editor.getByRole('status').getByText('Commented').waitFor()
+  await editor.getByRole('listitem').getByText('<img src=x onerror=alert(1)>').waitFor()
+  const at = editor.url().replace(/\?.*/, '')
+  await editor.goto(at + '?done=%3Cb%3EAnything') // only what was done is said to be done
+  assert.equal(await editor.getByText('Anything').count(), 0)
+
+  // Without any role he sees what is published, and no more, whatever his page still shows.
+  await owner.getByRole('button', { name: 'Share', exact: true }).click()
+  await dialog.getByRole('button', { name: 'Remove Lena Vogt' }).click()
+  await dialog.getByRole('button', { name: 'Save changes' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await editor.getByLabel('Comment').fill('still here')
+  await editor.getByRole('button', { name: 'Add comment' }).click()
+  await editor.getByRole('alert').getByText('you lack the permission comment', { exact: false }).waitFor()
+  await editor.getByRole('region', { name: 'Your comment, not added' }).getByText('still here').waitFor()
 }

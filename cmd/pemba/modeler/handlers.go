@@ -31,14 +31,28 @@ func (m *Modeler) fail(w http.ResponseWriter, r *http.Request, s *session, err e
 		m.signIns.begin(w, r) // the session ended, or the right to enter
 		return
 	}
-	code := http.StatusServiceUnavailable
-	switch status.Code(err) {
-	case codes.NotFound:
-		code = http.StatusNotFound
-	case codes.PermissionDenied:
-		code = http.StatusForbidden
+	code, note := m.explain(r, err)
+	m.show(w, "failure.html", code, page{Title: "Not possible", Person: s.name, Note: note, Failed: true})
+}
+
+// answers are the codes of HTTP for what Pemba refuses, whose texts are for people.
+var answers = map[codes.Code]int{
+	codes.NotFound: http.StatusNotFound, codes.PermissionDenied: http.StatusForbidden, codes.InvalidArgument: http.StatusBadRequest,
+	codes.FailedPrecondition: http.StatusConflict, codes.Aborted: http.StatusConflict, codes.ResourceExhausted: http.StatusTooManyRequests,
+}
+
+// explain says what an error is for a person. What is no refusal is logged.
+func (m *Modeler) explain(r *http.Request, err error) (code int, note string) {
+	if code, ok := answers[status.Code(err)]; ok {
+		return code, status.Convert(err).Message()
 	}
-	m.show(w, "failure.html", code, page{Title: "Not possible", Person: s.name, Note: status.Convert(err).Message(), Failed: true})
+	m.log.Warn("a request failed", "path", r.URL.Path, "error", err)
+	return http.StatusServiceUnavailable, "Pemba does not answer at the moment. Try again."
+}
+
+// gone reports whether somebody may not see a thing any more that he saw a moment ago.
+func gone(err error) bool {
+	return status.Code(err) == codes.NotFound || status.Code(err) == codes.PermissionDenied
 }
 
 // models lists what one may read.
@@ -56,6 +70,9 @@ func (m *Modeler) models(w http.ResponseWriter, r *http.Request, s *session) {
 	var all []*portalv1.Workspace
 	for _, id := range ids {
 		got, err := m.pemba.workspaces.GetWorkspace(ctx, &portalv1.GetWorkspaceRequest{Id: id})
+		if gone(err) {
+			continue // since the question before
+		}
 		if err != nil {
 			m.fail(w, r, s, err)
 			return
@@ -78,12 +95,12 @@ func (m *Modeler) model(w http.ResponseWriter, r *http.Request, s *session) {
 		m.fail(w, r, s, err)
 		return
 	}
-	diagrams, err := m.pemba.diagrams.ListDiagrams(ctx, &portalv1.ListDiagramsRequest{WorkspaceId: id})
+	diagrams, err := m.pemba.diagramsOf(ctx, id)
 	if err != nil {
 		m.fail(w, r, s, err)
 		return
 	}
-	m.show(w, "model.html", http.StatusOK, page{Title: got.GetWorkspace().GetName(), Person: s.name, Data: diagrams.GetDiagrams()})
+	m.show(w, "model.html", http.StatusOK, page{Title: got.GetWorkspace().GetName(), Person: s.name, Data: diagrams})
 }
 
 // opened is a diagram with what one may do with it.
@@ -92,15 +109,18 @@ type opened struct {
 	Content  string
 	Comments []*portalv1.Comment
 	May      map[string]bool
-	Mine     bool // one holds the lock
+	Mine     bool   // one holds the lock
+	Refused  string // the action that was refused; empty: none was
+	Typed    string // what was sent with it, which must not be lost
 }
 
 // diagram shows one diagram.
 func (m *Modeler) diagram(w http.ResponseWriter, r *http.Request, s *session) {
-	m.open(w, r, s, r.URL.Query().Get("done"), false)
+	m.open(w, r, s, http.StatusOK, page{Note: actions[r.URL.Query().Get("done")].done}, opened{})
 }
 
-func (m *Modeler) open(w http.ResponseWriter, r *http.Request, s *session, note string, failed bool) {
+// open shows a diagram under a note.
+func (m *Modeler) open(w http.ResponseWriter, r *http.Request, s *session, code int, p page, o opened) {
 	ctx, err := s.as(r.Context())
 	if err != nil {
 		m.fail(w, r, s, err)
@@ -112,24 +132,19 @@ func (m *Modeler) open(w http.ResponseWriter, r *http.Request, s *session, note 
 		m.fail(w, r, s, err)
 		return
 	}
-	o := opened{Diagram: got.GetDiagram(), Content: got.GetContent(), Mine: got.GetDiagram().GetCheckedOutBy().GetId() == s.user}
+	o.Diagram, o.Content, o.Mine = got.GetDiagram(), got.GetContent(), got.GetDiagram().GetCheckedOutBy().GetId() == s.user
 	if o.May, err = m.pemba.may(r.Context(), s.user, id, "check_out", "save", "comment", "publish", "unpublish"); err != nil {
 		m.fail(w, r, s, err)
 		return
 	}
 	if o.May["comment"] {
-		comments, err := m.pemba.diagrams.ListComments(ctx, &portalv1.ListCommentsRequest{Id: id})
-		if err != nil {
+		if o.Comments, err = m.pemba.commentsOf(ctx, id); err != nil {
 			m.fail(w, r, s, err)
 			return
 		}
-		o.Comments = comments.GetComments()
 	}
-	code := http.StatusOK
-	if failed {
-		code = http.StatusConflict
-	}
-	m.show(w, "diagram.html", code, page{Title: o.Diagram.GetName(), Person: s.name, Note: note, Failed: failed, Data: o})
+	p.Title, p.Person, p.Data = o.Diagram.GetName(), s.name, o
+	m.show(w, "diagram.html", code, p)
 }
 
 // actions are what the buttons do, each as the person himself.
@@ -166,9 +181,11 @@ var actions = map[string]struct {
 // maxForm bounds what a browser sends, in bytes.
 const maxForm = 128 << 10
 
-// act does what a button says. A refusal is shown where the button was.
+// act does what a button says. A refusal is shown where the button was, with what was
+// typed.
 func (m *Modeler) act(w http.ResponseWriter, r *http.Request, s *session) {
-	action, ok := actions[r.PathValue("action")]
+	name := r.PathValue("action")
+	action, ok := actions[name]
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -184,9 +201,10 @@ func (m *Modeler) act(w http.ResponseWriter, r *http.Request, s *session) {
 	}
 	switch code := status.Code(err); {
 	case err == nil:
-		http.Redirect(w, r, "/diagrams/"+url.PathEscape(r.PathValue("diagram"))+"?done="+url.QueryEscape(action.done), http.StatusSeeOther)
+		http.Redirect(w, r, "/diagrams/"+url.PathEscape(r.PathValue("diagram"))+"?done="+name, http.StatusSeeOther)
 	case code == codes.PermissionDenied, code == codes.FailedPrecondition, code == codes.InvalidArgument, code == codes.Aborted:
-		m.open(w, r, s, status.Convert(err).Message(), true)
+		code, note := m.explain(r, err)
+		m.open(w, r, s, code, page{Note: note, Failed: true}, opened{Refused: name, Typed: r.PostForm.Get("content") + r.PostForm.Get("text")})
 	default:
 		m.fail(w, r, s, err)
 	}

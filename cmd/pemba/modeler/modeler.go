@@ -56,7 +56,9 @@ func New(c Config) (*Modeler, error) {
 		return nil, fmt.Errorf("making the modeler: %w", err)
 	}
 	m := &Modeler{config: c, log: c.Logger, pages: templates, pemba: newPemba(c.Pemba, c.Key)}
-	m.signIns = newSignIns(c)
+	m.signIns = newSignIns(c, func(w http.ResponseWriter, code int, note string) {
+		m.show(w, "failure.html", code, page{Title: "Not signed in", Note: note, Failed: true})
+	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", m.signedIn(m.models))
 	mux.HandleFunc("GET /models/{model}", m.signedIn(m.model))

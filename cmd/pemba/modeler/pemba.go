@@ -72,6 +72,41 @@ func (p *pemba) readable(ctx context.Context, user string) ([]string, error) {
 	}
 }
 
+// mostRows is how many rows one page of a list has.
+const mostRows = 1_000
+
+// diagramsOf returns all diagrams of a model that somebody may see.
+func (p *pemba) diagramsOf(ctx context.Context, model string) ([]*portalv1.Diagram, error) {
+	var all []*portalv1.Diagram
+	r := &portalv1.ListDiagramsRequest{WorkspaceId: model, Paging: &portalv1.Paging{Size: mostRows}}
+	for {
+		got, err := p.diagrams.ListDiagrams(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, got.GetDiagrams()...)
+		if r.Paging.Cursor = got.GetPage().GetNext(); r.Paging.Cursor == "" {
+			return all, nil
+		}
+	}
+}
+
+// commentsOf returns all comments on a diagram.
+func (p *pemba) commentsOf(ctx context.Context, diagram string) ([]*portalv1.Comment, error) {
+	var all []*portalv1.Comment
+	r := &portalv1.ListCommentsRequest{Id: diagram, Paging: &portalv1.Paging{Size: mostRows}}
+	for {
+		got, err := p.diagrams.ListComments(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, got.GetComments()...)
+		if r.Paging.Cursor = got.GetPage().GetNext(); r.Paging.Cursor == "" {
+			return all, nil
+		}
+	}
+}
+
 // may says which of some permissions somebody has on a diagram, all at one revision.
 func (p *pemba) may(ctx context.Context, user, diagram string, permissions ...string) (map[string]bool, error) {
 	r := &v1.CheckBulkPermissionsRequest{Consistency: fresh()}

@@ -1,6 +1,7 @@
 package modeler
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -19,15 +20,20 @@ const (
 	signInTime    = 10 * time.Minute
 	sessionTime   = 12 * time.Hour
 	maxPending    = 10_000
+	providerTime  = 10 * time.Second // for one answer of the identity provider
 )
 
 // signIns is who is signed in, and who is on the way. All of it is in memory: a
 // restart signs everybody out.
 type signIns struct {
 	config Config
+	client *http.Client // to the identity provider
+	fail   func(w http.ResponseWriter, code int, note string)
+
+	asking   sync.Mutex     // held while the provider is asked about itself
+	provider *oidc.Provider // nil: it was not asked yet
 
 	mu       sync.Mutex
-	provider *oidc.Provider // nil: it was not asked yet
 	pending  map[string]pending
 	sessions map[string]*session
 }
@@ -46,16 +52,24 @@ type session struct {
 	tokens     oauth2.TokenSource // his access token, refreshed when it is over
 }
 
-func newSignIns(c Config) *signIns {
-	return &signIns{config: c, pending: map[string]pending{}, sessions: map[string]*session{}}
+func newSignIns(c Config, fail func(w http.ResponseWriter, code int, note string)) *signIns {
+	return &signIns{
+		config: c, client: &http.Client{Timeout: providerTime}, fail: fail,
+		pending: map[string]pending{}, sessions: map[string]*session{},
+	}
+}
+
+// outlast is a context for what the provider is asked: its client has the bound.
+func (s *signIns) outlast(ctx context.Context) context.Context {
+	return oidc.ClientContext(context.WithoutCancel(ctx), s.client)
 }
 
 // relyingParty asks the identity provider about itself, once.
 func (s *signIns) relyingParty(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	if s.provider == nil {
-		p, err := oidc.NewProvider(context.WithoutCancel(ctx), s.config.Issuer)
+		p, err := oidc.NewProvider(s.outlast(ctx), s.config.Issuer)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -87,7 +101,7 @@ func (s *signIns) find(r *http.Request) *session {
 func (s *signIns) begin(w http.ResponseWriter, r *http.Request) {
 	party, _, err := s.relyingParty(r.Context())
 	if err != nil {
-		http.Error(w, "The identity provider cannot be reached at the moment. Try again.", http.StatusServiceUnavailable)
+		s.fail(w, http.StatusServiceUnavailable, "The identity provider cannot be reached at the moment. Try again.")
 		return
 	}
 	state, p := rand.Text(), pending{oauth2.GenerateVerifier(), rand.Text(), r.URL.RequestURI(), time.Now()}
@@ -120,18 +134,23 @@ func (s *signIns) callback(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	p, err := s.take(r, q.Get("state"))
 	if err == nil && q.Get("error") != "" {
-		err = errors.New(q.Get("error_description"))
+		err = errors.New(cmp.Or(q.Get("error_description"), q.Get("error")))
 	}
 	var made *session
 	if err == nil {
 		made, err = s.exchange(r.Context(), q.Get("code"), p)
 	}
 	if err != nil {
-		http.Error(w, "You are not signed in: "+err.Error()+"\n\nGo to "+s.config.URL+" to try again.", http.StatusForbidden)
+		s.fail(w, http.StatusForbidden, "You are not signed in: "+err.Error()+".")
 		return
 	}
 	id := rand.Text() + rand.Text()
 	s.mu.Lock()
+	for id, old := range s.sessions {
+		if time.Since(old.begun) > sessionTime {
+			delete(s.sessions, id)
+		}
+	}
 	s.sessions[id] = made
 	s.mu.Unlock()
 	http.SetCookie(w, s.cookie(sessionCookie, id, sessionTime))
@@ -157,6 +176,7 @@ func (s *signIns) exchange(ctx context.Context, code string, p pending) (*sessio
 	if err != nil {
 		return nil, err
 	}
+	ctx = s.outlast(ctx)
 	tokens, err := party.Exchange(ctx, code, oauth2.VerifierOption(p.verifier))
 	if err != nil {
 		return nil, err
@@ -178,7 +198,7 @@ func (s *signIns) exchange(ctx context.Context, code string, p pending) (*sessio
 	}
 	return &session{
 		user: id.Subject, name: claims.Name, begun: time.Now(), idToken: raw,
-		tokens: party.TokenSource(context.WithoutCancel(ctx), tokens),
+		tokens: party.TokenSource(ctx, tokens),
 	}, nil
 }
 
