@@ -91,11 +91,10 @@ export const importExportBulkDelete = () => scenario(fixture, async ({ page, ser
   // Rows far down are drawn when they are scrolled to; more are asked for.
   const table = page.getByRole('region', { name: 'Relationships, can be scrolled' })
   await table.focus()
-  for (let i = 0; i < 8; i++) {
+  await until(async () => {
     await page.keyboard.press('End')
-    await page.waitForTimeout(150)
-  }
-  await page.getByText('451 rows').waitFor()
+    return await page.getByText('451 rows').count() > 0
+  }, () => 'not all rows are read')
   assert.ok(await page.getByRole('row').count() < 80, 'only rows in view are drawn')
 
   const loading = page.waitForEvent('download')

@@ -29,5 +29,6 @@ export const useExplain = (q: Question | undefined, full: boolean) =>
         ...(q?.context ? { context: parseContext(q.context) } : {}), remedies: nearestShown,
       }, { signal }),
     enabled: q !== undefined,
-    placeholderData: (old) => old,
+    // What was asked before is no answer to this: only of the same question the old one is shown meanwhile.
+    placeholderData: (old, before) => (before && JSON.stringify(before.queryKey[1]) === JSON.stringify(q) ? old : undefined),
   })

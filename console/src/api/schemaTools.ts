@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { post } from './client'
 import { isApiError } from './errors'
 import { consistency } from './freshness'
@@ -46,7 +46,13 @@ export const useReview = (text: string, enabled: boolean) =>
   })
 
 export const useSchemaHistory = () =>
-  useQuery({ queryKey: ['schema', 'history'], queryFn: ({ signal }) => post<ListSchemasResponseJson>(path + 'history', { consistency: consistency(), optionalLimit: 100 }, { signal }) })
+  useInfiniteQuery({
+    queryKey: ['schema', 'history'],
+    queryFn: ({ signal, pageParam }) => post<ListSchemasResponseJson>(path + 'history', { consistency: consistency(), optionalLimit: 100, ...(pageParam ? { optionalCursor: pageParam } : {}) }, { signal }),
+    initialPageParam: undefined as ListSchemasResponseJson['afterResultCursor'],
+    getNextPageParam: (last) => last.afterResultCursor ?? undefined,
+    select: (data) => data.pages.flatMap((p) => p.schemas ?? []),
+  })
 
 export const useSchemaText = (revision: string | undefined) =>
   useQuery({

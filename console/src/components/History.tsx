@@ -1,5 +1,5 @@
-import { Table, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Button, Table, Text } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { post } from '../api/client'
 import { isApiError } from '../api/errors'
 import { consistency } from '../api/freshness'
@@ -18,16 +18,18 @@ const words: Record<HistoryEvent_OperationJson, string> = {
 
 /** History is what happened to one relationship: who, when, at which revision. */
 export function History({ relationship: r }: { relationship: RelationshipJson }) {
-  const history = useQuery({
+  const history = useInfiniteQuery({
     queryKey: ['history', r.resource, r.relation, r.subject],
-    queryFn: ({ signal }) => post<ReadHistoryResponseJson>('/pemba/console/v1/history/relationships',
-      { consistency: consistency(), resource: r.resource, optionalRelation: r.relation, optionalSubject: r.subject, optionalLimit: 20 }, { signal }),
+    queryFn: ({ signal, pageParam }) => post<ReadHistoryResponseJson>('/pemba/console/v1/history/relationships',
+      { consistency: consistency(), resource: r.resource, optionalRelation: r.relation, optionalSubject: r.subject, optionalLimit: 20, ...(pageParam ? { optionalCursor: pageParam } : {}) }, { signal }),
+    initialPageParam: undefined as ReadHistoryResponseJson['afterResultCursor'],
+    getNextPageParam: (last) => last.afterResultCursor ?? undefined,
   })
   const now = new Date(history.dataUpdatedAt)
   if (history.isPending) return <Loading rows={2} />
   if (isApiError(history.error, 'UNIMPLEMENTED') || isApiError(history.error, 'NOT_FOUND')) return <Text size="sm" c="dimmed">{t.none}</Text>
   if (history.isError) return <Failure error={history.error} what={t.reading} retry={history.refetch} />
-  const events = history.data.events ?? []
+  const events = history.data.pages.flatMap((p) => p.events ?? [])
   if (events.length === 0) return <Text size="sm" c="dimmed">{t.none}</Text>
   return (
     <ScrollBox label={t.label}><Table mt="xs" verticalSpacing={6}>
@@ -42,6 +44,8 @@ export function History({ relationship: r }: { relationship: RelationshipJson })
           </Table.Tr>
         ))}
       </Table.Tbody>
-    </Table></ScrollBox>
+    </Table>
+    {history.hasNextPage && <Button size="compact-sm" variant="default" mt="xs" loading={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>{t.more}</Button>}
+    </ScrollBox>
   )
 }

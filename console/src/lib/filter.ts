@@ -1,5 +1,6 @@
 // Filters of relationships as text: a relationship of which parts are left out,
 // as `pemba relationship read` takes it.
+import type { RelationshipJson } from '../api/gen/authzed/api/v1/core_pb'
 import type { RelationshipFilterJson } from '../api/gen/authzed/api/v1/permission_service_pb'
 import { TextFault } from './relationship'
 
@@ -44,6 +45,12 @@ export function filterText(f: Filter): string {
   const subject = f.subjectType + (f.subjectId ? ':' + f.subjectId : '') + (f.subjectRelation ? '#' + f.subjectRelation : '')
   return resource + (subject ? '@' + subject : '')
 }
+
+/** exactly is the filter of one relationship. */
+export const exactly = (r: RelationshipJson): RelationshipFilterJson => ({
+  resourceType: r.resource?.objectType ?? '', optionalResourceId: r.resource?.objectId ?? '', optionalRelation: r.relation ?? '',
+  optionalSubjectFilter: { subjectType: r.subject?.object?.objectType ?? '', optionalSubjectId: r.subject?.object?.objectId ?? '', optionalRelation: { relation: r.subject?.optionalRelation ?? '' } },
+})
 
 export const isEmpty = (f: Filter): boolean => filterText(f) === ''
 

@@ -27,3 +27,12 @@ test('a stopped import sends nothing more', async () => {
   await importAll(lines, 1, async () => { sent++; stop.abort() }, () => undefined, stop.signal)
   expect(sent).toBe(1)
 })
+
+test('an import that is stopped while a batch is refused ends', async () => {
+  const { lines } = readLines('model:m#editor@user:a\nmodel:m#editor@user:b\nmodel:m#editor@user:c')
+  const stop = new AbortController()
+  let sent = 0
+  const got = await importAll(lines, 2, async () => { if (++sent === 2) stop.abort(); throw new Error('no') }, () => undefined, stop.signal)
+  expect(sent).toBe(2) // the batch, and the first line of it
+  expect(got).toEqual({ done: 0, failed: [{ item: 'model:m#editor@user:a', reason: 'no' }] })
+})

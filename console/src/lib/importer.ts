@@ -24,7 +24,8 @@ type Send = (lines: Line[]) => Promise<unknown>
 
 /**
  * importAll sends lines in batches. A batch that is refused is sent again one by
- * one, so that only the lines that are at fault stay behind, with the reason.
+ * one, so that only the lines that are at fault stay behind, with the reason. When
+ * the signal is aborted nothing more is sent.
  */
 export async function importAll(lines: Line[], size: number, send: Send, onProgress: (done: number) => void, signal: AbortSignal): Promise<{ done: number; failed: Fault[] }> {
   const failed: Fault[] = []
@@ -34,7 +35,6 @@ export async function importAll(lines: Line[], size: number, send: Send, onProgr
       await send([line])
       done++
     } catch (e) {
-      if (signal.aborted) throw e
       failed.push({ item: line.text, reason: e instanceof Error ? e.message : String(e) })
     }
   }
@@ -43,9 +43,8 @@ export async function importAll(lines: Line[], size: number, send: Send, onProgr
     try {
       await send(batch)
       done += batch.length
-    } catch (e) {
-      if (signal.aborted) throw e
-      for (const line of batch) await one(line)
+    } catch {
+      for (const line of batch) if (!signal.aborted) await one(line)
     }
     onProgress(done)
   }

@@ -1,10 +1,11 @@
 /** Search is what stands in an address after the "?", before it is understood. */
 export type Search = Record<string, unknown>
 
-/** text reads a value of an address that should be a text. */
+/** text reads a value of an address that should be a text. What reads as JSON has become a value by then. */
 export function text(s: Search, name: string): string | undefined {
   const v = s[name]
   if (typeof v === 'string') return v || undefined
+  if (typeof v === 'object' && v !== null) return JSON.stringify(v)
   return typeof v === 'number' || typeof v === 'boolean' ? String(v) : undefined
 }
 

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'react'
 import { Button, Checkbox, Group, Paper, Switch, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { useVirtualizer } from '@tanstack/react-virtual'
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
 import { count } from '../../lib/format'
 import { prefer, usePreferences } from '../../lib/preferences'
 import { texts } from '../../lib/texts'
@@ -13,6 +13,7 @@ import './table.css'
 export type { Column, RowAction } from './types'
 
 const pageSize = 100
+const ahead = 30 // rows before the end at which more are asked for
 const t = texts.common
 
 /**
@@ -28,19 +29,6 @@ export function DataTable<T>(p: Props<T>) {
   const page = Math.min(turned, Math.max(Math.ceil(p.rows.length / pageSize) - 1, 0)) // fewer rows fit a filter
   const start = pages ? page * pageSize : 0
   const shown = pages ? p.rows.slice(start, start + pageSize) : p.rows
-  // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled to keep values
-  const virtual = useVirtualizer({
-    count: shown.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => (narrow ? 40 * p.columns.length : 44),
-    overscan: 10,
-    enabled: !pages,
-    initialRect: { width: 800, height: 600 },
-    onChange: (v) => {
-      const last = v.getVirtualItems().at(-1)
-      if (last && last.index >= shown.length - 20 && p.hasMore && !p.loadingMore) p.onMore?.()
-    },
-  })
   const toggle = (key: string) => {
     const next = new Set(p.selected)
     if (!next.delete(key)) next.add(key)
@@ -52,6 +40,20 @@ export function DataTable<T>(p: Props<T>) {
     scrollTo: (i) => { if (!pages) virtual.scrollToIndex(i) },
     onOpen: (i) => { const row = shown[i]; if (row !== undefined) p.onOpen?.(row) },
     onToggle: (i) => { const row = shown[i]; if (row !== undefined && p.onSelect) toggle(p.rowKey(row)) },
+  })
+  // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled to keep values
+  const virtual = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => (narrow ? 40 * p.columns.length : 44),
+    overscan: 10,
+    // The row that has the focus stays, wherever one scrolls: with it the focus would be lost, and the keys with that.
+    rangeExtractor: (r) => [...new Set([...defaultRangeExtractor(r), Math.min(keys.active, r.count - 1)])].sort((a, b) => a - b),
+    enabled: !pages,
+    initialRect: { width: 800, height: 600 },
+    onChange: (v) => {
+      if (v.range && v.range.endIndex >= shown.length - ahead && p.hasMore && !p.loadingMore) p.onMore?.()
+    },
   })
   const grid = [p.onSelect ? '36px' : '', ...p.columns.map((c) => c.width ?? 'minmax(90px, 1fr)'), p.actions ? '44px' : ''].filter(Boolean).join(' ')
   const known = p.total ?? (p.hasMore ? -1 : p.rows.length)

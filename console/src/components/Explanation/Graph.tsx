@@ -5,7 +5,7 @@ import { Background, Controls, Handle, Position, ReactFlow, type NodeProps, type
 import { label, type Step } from '../../lib/steps'
 import { texts } from '../../lib/texts'
 import { marks } from './AnswerLine'
-import { layout, nearest, size, type StepNode } from './layout'
+import { atFirst, layout, nearest, size, type StepNode } from './layout'
 
 const t = texts.explanation
 
@@ -22,7 +22,6 @@ function Box({ data: { step } }: NodeProps<StepNode>) {
 }
 
 const nodeTypes = { step: Box }
-const inView = 12 // nodes that are in view at first
 const arrows = ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'] as const
 
 /** Graph shows a walk as a graph; the arrow keys go by position. */
@@ -54,7 +53,7 @@ export default function Graph({ root, onSelect }: { root: Step; onSelect: (s: St
       <Text size="xs" c="dimmed" mb={6} id="graph-help">{t.graphHelp}</Text>
       {/* The nodes inside take the focus; this passes on their keys. */}
       <div ref={box} className="app-graph" role="group" aria-label={t.graphLabel} aria-describedby="graph-help" onKeyDownCapture={onKeyDown}>
-        <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1, minZoom: 0.6, nodes: nodes.slice(0, inView) }} minZoom={0.1} nodesDraggable={false} nodesConnectable={false}
+        <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1, minZoom: 0.6, nodes: atFirst(nodes) }} minZoom={0.1} nodesDraggable={false} nodesConnectable={false}
           edgesFocusable={false} disableKeyboardA11y={false} onInit={(i) => { flow.current = i }} onNodeClick={(_, n) => choose(n.id)} preventScrolling={false}>
           <Background /><Controls showInteractive={false} />
         </ReactFlow>

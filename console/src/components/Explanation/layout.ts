@@ -4,12 +4,13 @@ import { label, type Step } from '../../lib/steps'
 import { texts } from '../../lib/texts'
 
 export const size = { width: 250, height: 66 }
+const apart = { down: 46, aside: 24 }
 export type StepNode = Node<{ step: Step }, 'step'>
 
 /** layout says where the nodes of a walk stand: the question on top. */
 export function layout(root: Step): { nodes: StepNode[]; edges: Edge[] } {
   const graph = new dagre.graphlib.Graph()
-  graph.setGraph({ rankdir: 'TB', ranksep: 46, nodesep: 24 })
+  graph.setGraph({ rankdir: 'TB', ranksep: apart.down, nodesep: apart.aside })
   graph.setDefaultEdgeLabel(() => ({}))
   const steps: Step[] = []
   const edges: Edge[] = []
@@ -36,6 +37,14 @@ export function layout(root: Step): { nodes: StepNode[]; edges: Edge[] } {
     }
   })
   return { nodes, edges }
+}
+
+const inView = { nodes: 12, rows: 5 }
+
+/** atFirst are the nodes that are in view at first: with the question, whatever is below it. */
+export function atFirst(nodes: StepNode[]): StepNode[] {
+  const below = (nodes[0]?.position.y ?? 0) + (inView.rows - 1) * (size.height + apart.down)
+  return nodes.filter((n) => n.position.y <= below).slice(0, inView.nodes)
 }
 
 type Direction = 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight'

@@ -1,9 +1,8 @@
-import { useState } from 'react'
 import { Autocomplete, Button, Grid, NumberInput } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
 import { definitionOf, membersOf, useOutline, type Outline } from '../../api/schema'
 import { parseObject, parseSubject } from '../../lib/relationship'
 import { texts } from '../../lib/texts'
+import { useFollowing } from '../../lib/useFollowing'
 import { Form } from '../Form'
 import { ObjectInput } from '../ObjectInput'
 
@@ -23,9 +22,10 @@ function kindsOf(o: Outline | undefined): string[] {
 export function LookupForm({ kind, initial, busy, onAsk }: { kind: 'who' | 'what'; initial: Asked; busy: boolean; onAsk: (a: Asked) => void }) {
   const outline = useOutline().data
   const words = t[kind]
-  const [a, setA] = useState({ resource: '', permission: '', at: '', vs: '', vsAt: '', ...initial, subject: initial.subject ?? (kind === 'who' ? 'user' : '') })
-  const [faults, setFaults] = useState<Faults>({})
-  const [more, moreSwitch] = useDisclosure(!!(initial.vs || initial.vsAt || initial.at))
+  const [a, setA] = useFollowing(JSON.stringify(initial), { resource: '', permission: '', at: '', vs: '', vsAt: '', ...initial, subject: initial.subject ?? (kind === 'who' ? 'user' : '') })
+  const [faults, setFaults] = useFollowing<Faults>(JSON.stringify(initial), {})
+  const given = !!(initial.vs || initial.vsAt || initial.at)
+  const [more, setMore] = useFollowing(String(given), given)
   const set = (change: Partial<typeof a>) => setA((old) => ({ ...old, ...change }))
   const type = a.resource.split(':')[0] ?? ''
   const submit = () => {
@@ -57,7 +57,7 @@ export function LookupForm({ kind, initial, busy, onAsk }: { kind: 'who' | 'what
         <Grid.Col span={{ base: 12, sm: 3 }}>{kind === 'who' ? choice('subject', words.type, kindsOf(outline), words.typeHint) : choice('resource', words.type, outline?.definitions.map((d) => d.name) ?? [], words.typeHint)}</Grid.Col>
         <Grid.Col span={{ base: 12, sm: 2 }} className="app-beside-label"><Button type="submit" fullWidth loading={busy}>{t.run}</Button></Grid.Col>
       </Grid>
-      <Button variant="subtle" size="compact-sm" mt="xs" aria-expanded={more} onClick={() => { if (more) set({ vs: '', vsAt: '', at: '' }); moreSwitch.toggle() }}>{more ? t.compareLess : t.compare}</Button>
+      <Button variant="subtle" size="compact-sm" mt="xs" aria-expanded={more} onClick={() => { if (more) set({ vs: '', vsAt: '', at: '' }); setMore(!more) }}>{more ? t.compareLess : t.compare}</Button>
       {more && (
         <Grid mt={4} align="flex-start">
           <Grid.Col span={{ base: 12, sm: 3 }}><NumberInput label={c.at} description={c.atHint} value={a.at} onChange={(v) => set({ at: String(v) })} min={1} allowDecimal={false} hideControls /></Grid.Col>

@@ -30,7 +30,7 @@ export function LookupPage({ kind, asked, onAsk }: { kind: 'who' | 'what'; asked
   const one = useLookup(first, round)
   const two = useLookup(second, round)
   const running = one.running || two.running
-  const both = second && !running ? compare(one.rows.map((r) => r.id), two.rows.map((r) => r.id)) : undefined
+  const both = second && !running && !one.stopped && !two.stopped ? compare(one.rows.map((r) => r.id), two.rows.map((r) => r.id)) : undefined
   const found = new Map([...two.rows, ...one.rows].map((r) => [r.id, r]))
   const hows = useHows(first, running ? [] : one.rows.map((r) => r.id))
   const rows: Row[] = (both ? [...both.keys()] : one.rows.map((r) => r.id)).flatMap((id) => {
@@ -43,13 +43,13 @@ export function LookupPage({ kind, asked, onAsk }: { kind: 'who' | 'what'; asked
   return (
     <Page title={words.title} about={words.about} fill>
       <Stack gap="sm" className="app-fill">
-        <LookupForm key={JSON.stringify(asked)} kind={kind} initial={asked} busy={running} onAsk={(a) => { setOnly('all'); setRound((n) => n + 1); onAsk(a) }} />
+        <LookupForm kind={kind} initial={asked} busy={running} onAsk={(a) => { setOnly('all'); setRound((n) => n + 1); onAsk(a) }} />
         {!complete && <Empty kind="nothing" title={words.nothing}>{words.nothingHint}</Empty>}
         {error !== undefined && <Refused error={error} what={t.failed} permission={texts.workbench.permission} retry={() => setRound(round + 1)} />}
         {complete && error === undefined && (
           <Group justify="space-between">
             <Group gap="sm">
-              <Text fw={600} role="status">{running ? t.running(count(one.rows.length + two.rows.length)) : one.stopped ? t.stopped(count(one.rows.length)) : t.found(count(rows.length))}</Text>
+              <Text fw={600} role="status">{running ? t.running(count(one.rows.length + two.rows.length)) : one.stopped || two.stopped ? t.stopped(count(one.rows.length + two.rows.length)) : t.found(count(rows.length))}</Text>
               {running && <Button size="compact-sm" color="red" variant="light" onClick={() => { one.stop(); two.stop() }}>{texts.common.stop}</Button>}
               {!running && <AsOf token={one.token} time={one.time} busy={false} onRefresh={() => setRound(round + 1)} {...(asked.at ? {} : { full, onFull: setFull })} />}
             </Group>

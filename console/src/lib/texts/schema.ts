@@ -78,6 +78,7 @@ export const schema = {
   historyOld: 'before the record',
   historyDiff: 'Compare with the one before',
   historyShow: 'Show text',
+  textOf: (n: string) => `Schema of revision ${n}`,
   diffOf: (n: string) => `What revision ${n} changed`,
   noneTitle: 'There is no schema yet',
   noneHint: 'Begin with an example, or with an empty text.',

@@ -12,6 +12,7 @@ export const watch = {
   total: (n: string) => `${n} changes`,
   kept: (n: string) => `the newest ${n} are kept`,
   failed: 'Watching',
+  ended: 'The server ended it, as when a node stops. What has come is shown; try again to go on from now.',
   label: 'Changes',
   columns: { time: 'Time', operation: 'What', relationship: 'Relationship', schema: 'Schema' },
   operations: { OPERATION_UNSPECIFIED: '', OPERATION_CREATE: 'created', OPERATION_TOUCH: 'written', OPERATION_DELETE: 'deleted' },

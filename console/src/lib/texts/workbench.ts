@@ -30,6 +30,8 @@ export const workbench = {
     set: 'Set',
     setHint: 'Small letters, digits, “-”, “_” and “.”; a new name makes a new set',
     note: 'Note',
+    reading: 'Reading the sets',
+    broken: 'What is kept under this name is no set of assertions: choose another name.',
     answers: { ANSWER_UNSPECIFIED: 'no answer', ANSWER_YES: 'granted', ANSWER_NO: 'not granted', ANSWER_CONDITIONAL: 'conditional' },
   },
   history: {
@@ -41,5 +43,6 @@ export const workbench = {
     none: 'Nothing is recorded of it.',
     unknown: 'before the record',
     nobody: 'nobody in particular',
+    more: 'Show older ones',
   },
 } as const

@@ -1,11 +1,10 @@
-import { useState } from 'react'
 import { Autocomplete, Button, Collapse, Grid, NumberInput, Textarea } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
 import type { Question } from '../../api/explain'
 import { membersOf, useOutline } from '../../api/schema'
 import { Form } from '../../components/Form'
 import { ObjectInput } from '../../components/ObjectInput'
 import { parseContext, parseObject, parseSubject } from '../../lib/relationship'
+import { useFollowing } from '../../lib/useFollowing'
 import { texts } from '../../lib/texts'
 import { ContextFields } from './ContextFields'
 
@@ -34,9 +33,10 @@ function faultsOf(q: Question): Faults {
 
 export function CheckForm({ initial, busy, onAsk }: { initial: Partial<Question>; busy: boolean; onAsk: (q: Question) => void }) {
   const outline = useOutline().data
-  const [q, setQ] = useState({ resource: initial.resource ?? '', permission: initial.permission ?? '', subject: initial.subject ?? '', context: initial.context ?? '', at: initial.at ?? '' })
-  const [faults, setFaults] = useState<Faults>({})
-  const [more, moreSwitch] = useDisclosure(!!(initial.context || initial.at))
+  const [q, setQ] = useFollowing(JSON.stringify(initial), { resource: initial.resource ?? '', permission: initial.permission ?? '', subject: initial.subject ?? '', context: initial.context ?? '', at: initial.at ?? '' })
+  const [faults, setFaults] = useFollowing<Faults>(JSON.stringify(initial), {})
+  const given = !!(initial.context || initial.at)
+  const [more, setMore] = useFollowing(String(given), given)
   const set = (change: Partial<typeof q>) => setQ((old) => ({ ...old, ...change }))
   const type = q.resource.split(':')[0] ?? ''
   const submit = () => {
@@ -62,7 +62,7 @@ export function CheckForm({ initial, busy, onAsk }: { initial: Partial<Question>
           <Button type="submit" fullWidth loading={busy}>{t.run}</Button>
         </Grid.Col>
       </Grid>
-      <Button variant="subtle" size="compact-sm" mt="xs" onClick={moreSwitch.toggle} aria-expanded={more} aria-controls="check-more">{more ? t.less : t.more}</Button>
+      <Button variant="subtle" size="compact-sm" mt="xs" onClick={() => setMore(!more)} aria-expanded={more} aria-controls="check-more">{more ? t.less : t.more}</Button>
       <Collapse expanded={more} id="check-more">
         <Grid mt="xs">
           <Grid.Col span={{ base: 12, sm: 8 }}>

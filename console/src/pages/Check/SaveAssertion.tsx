@@ -9,6 +9,7 @@ import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
 import { Failure } from '../../components/Failure'
 import { WriteButton } from '../../components/WriteButton'
+import { withAssertion } from '../../lib/assertions'
 import { parseContext } from '../../lib/relationship'
 import { answerOf } from '../../lib/steps'
 import { texts } from '../../lib/texts'
@@ -37,11 +38,12 @@ function Form({ question: q, expected, onDone }: { question: Question; expected:
   const [name, setName] = useState('checks')
   const [note, setNote] = useState('')
   const text = `${q.resource}#${q.permission}@${q.subject}`
+  const set = sets.data?.find((s) => s.name === name)
+  const broken = !!set?.fault // something else wrote it, which must not be lost
   const submit = async () => {
-    const set = sets.data?.find((s) => s.name === name)
-    const others = (set?.assertions ?? []).filter((a) => a.text !== text)
+    const added = { text, expected, note, ...(q.context ? { context: parseContext(q.context) } : {}) }
     await save.mutateAsync({
-      set: { name, description: set?.description ?? '', assertions: [...others, { text, expected, note, ...(q.context ? { context: parseContext(q.context) } : {}) }] },
+      set: { name, description: set?.description ?? '', assertions: withAssertion(set?.assertions ?? [], added) },
       ifVersion: set?.version ?? '0',
     })
     saved(t.saved)
@@ -51,12 +53,13 @@ function Form({ question: q, expected, onDone }: { question: Question; expected:
     <form onSubmit={(e) => { e.preventDefault(); submit().catch(() => undefined) }}>
       <Stack>
         <Text size="sm"><span className="app-mono">{text}</span>: {t.answers[expected]}</Text>
-        <Autocomplete label={t.set} description={t.setHint} data={(sets.data ?? []).map((s) => s.name ?? '')} value={name} onChange={setName} required data-autofocus />
+        <Autocomplete label={t.set} description={t.setHint} data={(sets.data ?? []).map((s) => s.name ?? '')} value={name} onChange={setName} required data-autofocus {...(broken ? { error: t.broken } : {})} />
+        {sets.isError && <Failure error={sets.error} what={t.reading} retry={sets.refetch} />}
         <TextInput label={t.note} value={note} onChange={(e) => setNote(e.currentTarget.value)} maxLength={500} />
         {save.isError && <Failure error={save.error} what={t.save} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onDone}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={save.isPending || sets.isPending}>{texts.common.save}</Button>
+          <Button type="submit" loading={save.isPending || sets.isPending} disabled={broken || sets.isError}>{texts.common.save}</Button>
         </Group>
       </Stack>
     </form>

@@ -37,7 +37,7 @@ export function Check() {
   return (
     <Page title={texts.workbench.pages.check} about={t.about}>
       <Stack>
-        <CheckForm key={JSON.stringify(search)} initial={search} busy={answer.isFetching} onAsk={ask} />
+        <CheckForm initial={question ?? search} busy={answer.isFetching} onAsk={ask} />
         {!question && <Empty kind="nothing" title={t.nothing}>{t.nothingHint}</Empty>}
         {question && answer.isPending && <Loading rows={3} />}
         {answer.isError && <Refused error={answer.error} what={t.checking} permission={texts.workbench.permission} retry={answer.refetch} />}
@@ -53,7 +53,7 @@ export function Check() {
               </Group>
             </Group>
             <Nearest remedies={answer.data.remedies ?? []} past={!!at} />
-            <Explanation answer={answer.data} live={!at} view={search.view ?? 'tree'} onView={(view) => void navigate({ search: (old) => ({ ...old, view }), replace: true })} />
+            <Explanation key={JSON.stringify(question)} answer={answer.data} live={!at} view={search.view ?? 'tree'} onView={(view) => void navigate({ search: (old) => ({ ...old, view }), replace: true })} />
           </>
         )}
       </Stack>

@@ -9,7 +9,8 @@ test('one sentence', () => {
   const members = [member('n1'), member('n2'), member('n3')]
   expect(judge({ leader: 'n1', failureTolerance: 1, members }, now)).toEqual({ level: 'good', sentence: 'Healthy. Leader n1, started 3 hours ago. Can lose 1 of 3 voters.' })
   expect(judge({ leader: 'n1', failureTolerance: 0, members: [member('n1'), member('n2'), member('n3', { healthy: false })] }, now)).toMatchObject({ level: 'warning', sentence: 'Not healthy: n3. Leader n1, started 3 hours ago. Can lose 0 of 3 voters.' })
-  expect(judge({ members }, now).level).toBe('bad')
+  expect(judge({ members }, now)).toMatchObject({ level: 'bad', sentence: 'No leader is known.' })
+  expect(judge({ notServing: 'the cluster has no leader at the moment', members }, now).advice).toContain('Start the voters that are not reachable')
   expect(judge({ notServing: 'it was removed', leader: 'n1', members }, now).sentence).toContain('it was removed')
 })
 

@@ -5,7 +5,8 @@ import { texts } from '../../lib/texts'
 const t = texts.operations.cluster
 const clocksMayDiffer = 0.5 // seconds
 
-export type Verdict = { level: 'good' | 'warning' | 'bad'; sentence: string }
+/** Verdict is the state in one sentence; advice is what to do. */
+export type Verdict = { level: 'good' | 'warning' | 'bad'; sentence: string; advice?: string }
 
 /** nameOf is what people call a member: with its address where two have the same name. */
 export function nameOf(m: MemberJson | undefined, all: MemberJson[] = []): string {
@@ -16,8 +17,9 @@ export function nameOf(m: MemberJson | undefined, all: MemberJson[] = []): strin
 /** judge puts the state of a cluster into one sentence. */
 export function judge(s: StatusResponseJson, now: Date): Verdict {
   const members = s.members ?? []
-  if (s.notServing) return { level: 'bad', sentence: t.notServing(s.notServing) }
-  if (!s.leader) return { level: 'bad', sentence: t.noLeader }
+  const advice = s.leader ? {} : { advice: t.withoutLeader }
+  if (s.notServing) return { level: 'bad', sentence: t.notServing(s.notServing), ...advice }
+  if (!s.leader) return { level: 'bad', sentence: t.noLeader, ...advice }
   const leader = members.find((m) => m.id === s.leader)
   const since = leader?.since ? ago(new Date(leader.since), now) : ''
   const voters = members.filter((m) => m.voter).length

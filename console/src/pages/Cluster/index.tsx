@@ -31,7 +31,7 @@ export function Cluster() {
         {status.isError && (s ? <Alert color="red" role="alert" title={t.stale}>{status.error.message}</Alert> : <Refused error={status.error} what={t.reading} permission={texts.operations.permission} retry={status.refetch} />)}
         {s && verdict && (
           <>
-            <Alert variant="light" color={colors[verdict.level]} title={verdict.sentence} role="status" data-health={verdict.level} />
+            <Alert variant="light" color={colors[verdict.level]} title={verdict.sentence} role="status" data-health={verdict.level}>{verdict.advice}</Alert>
             {warnings(s).map((w) => <Alert key={w} variant="light" color="yellow" title={w} />)}
             <Activity member={here} />
             <Members status={s} mayAct={mayAct} onAct={setAction} />

@@ -28,6 +28,7 @@ export function BulkDelete({ filter, onDone }: { filter: Filter; onDone: () => v
     // The filter is what its text says.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [text])
+  useEffect(() => () => { stop.current = true }, []) // nobody looks any more
   const run = async () => {
     let n = 0
     stop.current = false

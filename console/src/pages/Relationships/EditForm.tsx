@@ -9,7 +9,7 @@ import { Failure } from '../../components/Failure'
 import { Form } from '../../components/Form'
 import { ObjectInput } from '../../components/ObjectInput'
 import { Conflict } from '../../components/Outcome'
-import type { Filter } from '../../lib/filter'
+import { exactly, type Filter } from '../../lib/filter'
 import { objectText, parseContext, parseObject, parseSubject, relationshipText, subjectText } from '../../lib/relationship'
 import { texts } from '../../lib/texts'
 
@@ -36,6 +36,7 @@ export function EditForm({ relationship, filter, onDone }: { relationship?: Rela
     expires: localTime(relationship?.optionalExpiresAt),
   })
   const [faults, setFaults] = useState<Faults>({})
+  const before = relationship?.optionalExpiresAt // the input has no seconds: what nobody touched stays as it is
   const set = (change: Partial<typeof f>) => setF((old) => ({ ...old, ...change }))
   const relations = definitionOf(outline, f.resource.split(':')[0] ?? '')?.relations ?? []
   const read = (): RelationshipJson | undefined => {
@@ -57,12 +58,13 @@ export function EditForm({ relationship, filter, onDone }: { relationship?: Rela
     return {
       resource, relation: f.relation, subject,
       ...(f.caveat ? { optionalCaveat: { caveatName: f.caveat, ...(context ? { context } : {}) } } : {}),
-      ...(f.expires ? { optionalExpiresAt: new Date(f.expires).toISOString() } : {}),
+      ...(f.expires ? { optionalExpiresAt: f.expires === localTime(before) && before ? before : new Date(f.expires).toISOString() } : {}),
     }
   }
   const submit = (operation: Operation) => {
     const r = read()
-    if (r) write.mutate({ updates: [update(operation, r)] }, { onSuccess: () => { saved(t.added); onDone() } })
+    const there = relationship ? { preconditions: [{ operation: 'OPERATION_MUST_MATCH' as const, filter: exactly(relationship) }] } : {} // else it would be made again
+    if (r) write.mutate({ updates: [update(operation, r)], ...there }, { onSuccess: () => { saved(t.added); onDone() } })
   }
   const key = { ...(relationship ? { readOnly: true } : {}) }
   return (

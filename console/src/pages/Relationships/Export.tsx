@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { exportAll } from '../../api/browse'
 import { Failure } from '../../components/Failure'
@@ -15,6 +15,7 @@ export function Export({ filter, onDone }: { filter: Filter; onDone: () => void 
   const [n, setN] = useState<number>()
   const [error, setError] = useState<unknown>()
   const stop = useRef<AbortController>(null)
+  useEffect(() => () => stop.current?.abort(), []) // nobody looks any more
   const run = async () => {
     const ctl = new AbortController()
     stop.current = ctl

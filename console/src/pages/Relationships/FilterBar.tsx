@@ -1,17 +1,17 @@
-import { useState } from 'react'
 import { Button, CloseButton, Group, Select, Stack, TextInput } from '@mantine/core'
 import { definitionOf, type Outline } from '../../api/schema'
 import { Icon } from '../../components/Icon'
 import { filterText, parseFilter, type Filter } from '../../lib/filter'
 import { texts } from '../../lib/texts'
+import { useFollowing } from '../../lib/useFollowing'
 
 const t = texts.relationships
 const parts = ['type', 'id', 'relation', 'subjectType', 'subjectId', 'subjectRelation'] as const
 
 /** FilterBar shows a filter as text and as chips; both say the same. */
 export function FilterBar({ filter, outline, onChange }: { filter: Filter; outline: Outline | undefined; onChange: (f: Filter) => void }) {
-  const [text, setText] = useState(filterText(filter))
-  const [fault, setFault] = useState('')
+  const [text, setText] = useFollowing(filterText(filter), filterText(filter))
+  const [fault, setFault] = useFollowing(filterText(filter), '')
   const apply = () => {
     try {
       onChange(parseFilter(text))

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { Alert, Button, FileButton, Group, List, Progress, SegmentedControl, Stack, Text, Textarea } from '@mantine/core'
 import { update, useWrite } from '../../api/relationships'
 import { announce } from '../../components/Announcer'
@@ -21,6 +21,7 @@ export function Import({ onDone }: { onDone: () => void }) {
   const [result, setResult] = useState<{ done: number; failed: Fault[] }>()
   const stop = useRef<AbortController>(null)
   const { lines, faults } = useMemo(() => readLines(text), [text])
+  useEffect(() => () => stop.current?.abort(), []) // nobody looks any more
   const run = async () => {
     stop.current = new AbortController()
     setRunning(true)

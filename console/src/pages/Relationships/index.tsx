@@ -61,7 +61,7 @@ export function Relationships() {
         </>
       }>
       <Stack gap="sm" className="app-fill">
-        <FilterBar key={text} filter={filter} outline={outline.data} onChange={set} />
+        <FilterBar filter={filter} outline={outline.data} onChange={set} />
         {noSchema && !selects(filter) && <Empty kind="nothing" title={t.noSchemaTitle}>{t.noSchemaHint}</Empty>}
         {!noSchema && !selects(filter) && <Choose types={outline.data?.definitions.filter((d) => d.relations.length > 0).map((d) => d.name) ?? []} onChoose={(type) => set({ ...noFilter, type })} />}
         {selects(filter) && browse.isPending && <Loading rows={8} />}

@@ -28,7 +28,7 @@ export function Results({ files, run, busy, onGo }: { files: Files; run: RunSand
       {problems.length > 0 && (
         <section aria-labelledby="sandbox-problems">
           <Title order={2} size="h5" id="sandbox-problems">{t.problems}</Title>
-          <Problems problems={problems.flatMap((p) => (p.problem ? [p.problem] : []))} onFix={() => undefined} onGo={(q) => { const p = problems.find((x) => x.problem === q); if (p) onGo(p) }} />
+          <Problems problems={problems.flatMap((p) => (p.problem ? [p.problem] : []))} onGo={(q) => { const p = problems.find((x) => x.problem === q); if (p) onGo(p) }} />
         </section>
       )}
       <section aria-labelledby="sandbox-results">
@@ -79,6 +79,6 @@ function Explained({ files, text }: { files: Files; text: string }) {
   if (check.isPending) return <Loading rows={4} />
   if (check.isError) return <Failure error={check.error} what={t.failed} retry={check.refetch} />
   const answer = check.data.explanation
-  if (!answer) return <Problems problems={(check.data.problems ?? []).flatMap((p) => (p.problem ? [p.problem] : []))} onGo={() => undefined} onFix={() => undefined} />
+  if (!answer) return <Problems problems={(check.data.problems ?? []).flatMap((p) => (p.problem ? [p.problem] : []))} onGo={() => undefined} />
   return <Stack><AnswerLine answer={answer} /><Explanation answer={answer} view={view} onView={setView} live={false} /></Stack>
 }

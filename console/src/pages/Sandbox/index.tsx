@@ -36,15 +36,24 @@ export function Sandbox() {
   const start = useStartSandbox()
   const load = useImportSandbox()
   const save = useExportSandbox()
+  const forget = () => { for (const one of [run, start, load, save]) one.reset() } // of an action before
+  const again = () => {
+    forget()
+    run.mutate(files)
+  }
   const replace = (f: Files) => {
     setFiles(f)
     setRound((n) => n + 1)
     run.reset()
   }
   const open = async (file: File | null) => {
+    forget()
     if (file) replace(filesOf((await load.mutateAsync(await file.text())).files))
   }
-  const store = async () => download(t.fileName, (await save.mutateAsync(files)).file ?? '', 'application/yaml')
+  const store = async () => {
+    forget()
+    download(t.fileName, (await save.mutateAsync(files)).file ?? '', 'application/yaml')
+  }
   const go = (p: SandboxProblemJson) => {
     const to = order.find((o) => o.file === p.file)
     if (to) setTab(to.key)
@@ -64,11 +73,11 @@ export function Sandbox() {
         <FileButton onChange={(f) => { open(f).catch(() => undefined) }} accept=".yaml,.yml">{(props) => <Button {...props} variant="default" loading={load.isPending}>{t.open}</Button>}</FileButton>
         <Button variant="default" onClick={() => { store().catch(() => undefined) }} loading={save.isPending}>{t.save}</Button>
         <Button variant="default" onClick={() => setAsking('clear')}>{t.clear}</Button>
-        <Button onClick={() => run.mutate(files)} loading={run.isPending}>{t.run}</Button>
+        <Button onClick={again} loading={run.isPending}>{t.run}</Button>
       </>
     }>
       {/* Ctrl+Enter in the editors. */}
-      <div className="app-sandbox" onKeyDownCapture={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); e.stopPropagation(); run.mutate(files) } }}>
+      <div className="app-sandbox" onKeyDownCapture={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); e.stopPropagation(); again() } }}>
         <Tabs value={tab} onChange={(v) => setTab((v ?? 'schemaText') as Key)} keepMounted={false} className="app-sandbox-files">
           <Tabs.List aria-label={t.filesLabel}>{order.map((o) => <Tabs.Tab key={o.key} value={o.key}>{o.label}{count(o.file) > 0 && ` (${count(o.file)})`}</Tabs.Tab>)}</Tabs.List>
           {order.map((o) => (

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import { Badge, Button, Group, Stack, Table, Text } from '@mantine/core'
 import { useAssertions, useDeleteAssertions, useRunAssertions } from '../../api/assertions'
-import type { AssertionSetJson } from '../../api/gen/pemba/console/v1/assertions_pb'
+import type { AssertionJson, AssertionSetJson } from '../../api/gen/pemba/console/v1/assertions_pb'
 import { atLeast, useMe } from '../../api/me'
 import { Confirm } from '../../components/Confirm'
 import { Empty } from '../../components/Empty'
@@ -9,6 +9,7 @@ import { Failure } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
 import { ScrollBox } from '../../components/ScrollBox'
 import { WriteButton } from '../../components/WriteButton'
+import { sameAssertion } from '../../lib/assertions'
 import { count, plural } from '../../lib/format'
 import { texts } from '../../lib/texts'
 
@@ -24,7 +25,8 @@ export function AssertionsTab() {
   if (sets.isPending) return <Loading rows={3} />
   if (sets.isError) return <Failure error={sets.error} what={t.tabs.assertions} retry={sets.refetch} />
   if (sets.data.length === 0) return <Empty kind="nothing" title={t.noAssertions}>{t.noAssertionsHint}</Empty>
-  const result = (set: string | undefined, i: number) => run.data?.results?.find((r) => r.set === set && (r.index ?? 0) === i)?.outcome
+  // A set may have changed since: what was asked has to be what stands here.
+  const result = (set: string | undefined, a: AssertionJson) => run.data?.results?.find((r) => r.set === set && r.assertion && sameAssertion(r.assertion, a))?.outcome
   return (
     <Stack gap="xs" p="xs">
       <Group>
@@ -40,7 +42,7 @@ export function AssertionsTab() {
             <Table verticalSpacing={4}>
               <Table.Tbody>
                 {(s.assertions ?? []).map((a, i) => {
-                  const o = result(s.name, i)
+                  const o = result(s.name, a)
                   return (
                     <Table.Tr key={i}>
                       <Table.Td className="app-mono">{a.text}{a.note && <Text size="xs" c="dimmed" ff="text">{a.note}</Text>}</Table.Td>

@@ -35,13 +35,13 @@ export function Changes({ changes }: { changes: SchemaChangeJson[] }) {
 function Obstacle({ obstacle: o }: { obstacle: ObstacleJson }) {
   const subject = o.filter?.optionalSubjectFilter
   const filter = filterText({
-    ...noFilter, type: o.filter?.resourceType ?? '', relation: o.filter?.optionalRelation ?? '', subjectType: subject?.subjectType ?? '', subjectId: subject?.optionalSubjectId ?? '',
+    ...noFilter, type: o.filter?.resourceType ?? '', id: o.filter?.optionalResourceId ?? '', relation: o.filter?.optionalRelation ?? '', subjectType: subject?.subjectType ?? '', subjectId: subject?.optionalSubjectId ?? '',
     subjectRelation: subject?.optionalRelation ? subject.optionalRelation.relation || '...' : '',
   })
   return (
     <div>
       <Text size="sm">
-        {o.reason} {t.obstacles(count(o.count ?? 0), o.more ?? false)}. {filter && <TextLink to="/workbench/relationships" search={{ filter }} size="sm">{t.showObstacles}</TextLink>}
+        {o.reason}: {t.obstacles(count(o.count ?? 0), o.more ?? false)}. {filter && <TextLink to="/workbench/relationships" search={{ filter }} size="sm">{t.showObstacles}</TextLink>}
       </Text>
       <List size="sm">{(o.examples ?? []).map((e) => <List.Item key={relationshipText(e)} className="app-mono">{relationshipText(e)}</List.Item>)}</List>
     </div>

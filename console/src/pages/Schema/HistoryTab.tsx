@@ -19,7 +19,7 @@ export function HistoryTab() {
   const [chosen, setChosen] = useState<Chosen>()
   if (history.isPending) return <Loading rows={3} />
   if (history.isError) return <Failure error={history.error} what={t.tabs.history} retry={history.refetch} />
-  const all = history.data.schemas ?? []
+  const all = history.data
   const now = new Date(history.dataUpdatedAt)
   return (
     <ScrollBox label={t.tabs.history}>
@@ -34,7 +34,7 @@ export function HistoryTab() {
               <Table.Td>{count(v.revision ?? 0)}</Table.Td>
               <Table.Td>
                 <Group gap="xs" wrap="nowrap">
-                  <Button size="compact-xs" variant="default" onClick={() => setChosen({ kind: 'diff', version: v, before: all[i + 1]?.revision ?? '0' })} aria-label={`${t.historyDiff}, ${v.revision}`}>{t.historyDiff}</Button>
+                  {/* the one before the last is read first */}<Button size="compact-xs" variant="default" disabled={i === all.length - 1 && history.hasNextPage} onClick={() => setChosen({ kind: 'diff', version: v, before: all[i + 1]?.revision ?? '0' })} aria-label={`${t.historyDiff}, ${v.revision}`}>{t.historyDiff}</Button>
                   <Button size="compact-xs" variant="default" onClick={() => setChosen({ kind: 'text', version: v, before: '' })} aria-label={`${t.historyShow}, ${v.revision}`}>{t.historyShow}</Button>
                 </Group>
               </Table.Td>
@@ -42,7 +42,8 @@ export function HistoryTab() {
           ))}
         </Table.Tbody>
       </Table>
-      <Dialog opened={chosen !== undefined} onClose={() => setChosen(undefined)} title={t.diffOf(count(chosen?.version.revision ?? 0))} size="xl">
+      {history.hasNextPage && <Button size="compact-sm" variant="default" m="xs" loading={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>{texts.workbench.history.more}</Button>}
+      <Dialog opened={chosen !== undefined} onClose={() => setChosen(undefined)} title={chosen?.kind === 'text' ? t.textOf(count(chosen.version.revision ?? 0)) : t.diffOf(count(chosen?.version.revision ?? 0))} size="xl">
         {chosen?.kind === 'diff' && <Diff from={chosen.before} to={chosen.version.revision ?? ''} />}
         {chosen?.kind === 'text' && <SchemaText revision={chosen.version.revision ?? ''} />}
       </Dialog>

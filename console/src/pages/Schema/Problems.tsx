@@ -4,8 +4,8 @@ import { texts } from '../../lib/texts'
 
 const t = texts.schema
 
-/** Problems lists what the compiler says; a problem leads to its place. */
-export function Problems({ problems, onGo, onFix }: { problems: ProblemJson[]; onGo: (p: ProblemJson) => void; onFix: (p: ProblemJson) => void }) {
+/** Problems lists what the compiler says; a problem leads to its place. Without onFix nothing is replaced: the text is another one by now. */
+export function Problems({ problems, onGo, onFix }: { problems: ProblemJson[]; onGo: (p: ProblemJson) => void; onFix?: (p: ProblemJson) => void }) {
   if (problems.length === 0) return <Text size="sm" p="xs">{t.noProblems}</Text>
   return (
     <ul className="app-rail-list">
@@ -15,7 +15,7 @@ export function Problems({ problems, onGo, onFix }: { problems: ProblemJson[]; o
           <button type="button" className="app-link-button" onClick={() => onGo(p)}>
             {p.range && <span className="app-mono">{t.at(p.range.startLine ?? 0, p.range.startColumn ?? 0)} </span>}{p.message}
           </button>
-          {p.suggestion && p.range && <Group><Button size="compact-xs" variant="default" onClick={() => onFix(p)}>{t.fix(p.suggestion)}</Button></Group>}
+          {p.suggestion && p.range && <Group><Button size="compact-xs" variant="default" disabled={!onFix} onClick={() => onFix?.(p)}>{t.fix(p.suggestion)}</Button></Group>}
         </li>
       ))}
     </ul>

@@ -14,7 +14,7 @@ type Props = { base: Live; live: Live; text: string; onTake: () => void; onKeep:
 export function RemoteChange({ base, live, text, onTake, onKeep, onMerge }: Props) {
   const [merging, setMerging] = useState(false)
   const history = useSchemaHistory()
-  const v = history.data?.schemas?.find((s) => s.revision === live?.revision)
+  const v = history.data?.find((s) => s.revision === live?.revision)
   const when = v?.time ? ago(new Date(v.time), new Date(history.dataUpdatedAt)) : ''
   return (
     <Alert color="yellow" role="alert" variant="light" title={texts.common.conflict} mb="sm" className="app-no-shrink">

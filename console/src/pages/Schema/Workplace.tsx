@@ -42,7 +42,8 @@ export function Workplace({ live, begun }: { live: Live; begun: string | undefin
   const mayWrite = atLeast(useMe().workbench, 'admin')
   const symbols = diagnosis.data?.symbols ?? []
   const problems = useMemo(() => diagnosis.data?.problems ?? [], [diagnosis.data])
-  const sound = problems.every((p) => p.severity !== 'SEVERITY_ERROR') && draft.settled === draft.text
+  const fresh = draft.settled === draft.text && diagnosis.isSuccess && !diagnosis.isPlaceholderData // it is of this text
+  const sound = problems.every((p) => p.severity !== 'SEVERITY_ERROR') && fresh
   const symbol = symbolAt(symbols, pinned ?? cursor)
   const marks = useMemo(() => problems.map((p) => ({ from: p.range?.from ?? 0, to: Math.max(p.range?.to ?? 0, p.range?.from ?? 0), severity: p.severity === 'SEVERITY_ERROR' ? ('error' as const) : ('warning' as const), message: p.message ?? '' })), [problems])
   const go = (from: number, to?: number) => {
@@ -70,7 +71,7 @@ export function Workplace({ live, begun }: { live: Live; begun: string | undefin
         <Group gap="xs">
           <Button size="compact-xs" variant="default" disabled={!places.canBack} onClick={() => step(places.back(cursor))}>{t.back}</Button>
           <Button size="compact-xs" variant="default" disabled={!places.canForward} onClick={() => step(places.forward(cursor))}>{t.forward}</Button>
-          <Button size="compact-xs" variant="default" disabled={!diagnosis.data?.formatted || diagnosis.data.formatted === draft.text} onClick={() => draft.replace(diagnosis.data?.formatted ?? draft.text)}>{t.format}</Button>
+          <Button size="compact-xs" variant="default" disabled={!fresh || !diagnosis.data.formatted || diagnosis.data.formatted === draft.text} onClick={() => draft.replace(diagnosis.data?.formatted ?? draft.text)}>{t.format}</Button>
           <Switch size="xs" label={t.plain} checked={plain} onChange={(e) => setPlain(e.currentTarget.checked)} />
         </Group>
       </Group>
@@ -96,7 +97,7 @@ export function Workplace({ live, begun }: { live: Live; begun: string | undefin
         <div className="app-schema-panel" role="region" aria-label={t.tabs.label} tabIndex={0}>
           <Tabs.Panel value="problems">
             <div role="status" className="app-hidden">{plural(problems.length, 'problem')}</div>
-            {diagnosis.isError ? <Failure error={diagnosis.error} what={t.checkFailed} retry={diagnosis.refetch} /> : <Problems problems={problems} onGo={(p) => go(p.range?.from ?? 0, p.range?.to)} onFix={fix} />}
+            {diagnosis.isError ? <Failure error={diagnosis.error} what={t.checkFailed} retry={diagnosis.refetch} /> : <Problems problems={problems} onGo={(p) => go(p.range?.from ?? 0, p.range?.to)} {...(fresh ? { onFix: fix } : {})} />}
           </Tabs.Panel>
           <Tabs.Panel value="review"><Review text={draft.settled} sound={sound} /></Tabs.Panel>
           <Tabs.Panel value="assertions"><AssertionsTab /></Tabs.Panel>

@@ -5,7 +5,7 @@ import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
 import { Page } from '../../components/Page'
-import { noFilter, parseFilter, type Filter } from '../../lib/filter'
+import { parseFilter, type Filter } from '../../lib/filter'
 import { clock, count } from '../../lib/format'
 import { relationshipText } from '../../lib/relationship'
 import { texts } from '../../lib/texts'
@@ -15,11 +15,11 @@ const route = getRouteApi('/shell/workbench/watch')
 const t = texts.watch
 const hues = { OPERATION_UNSPECIFIED: 'gray', OPERATION_CREATE: 'green', OPERATION_TOUCH: 'blue', OPERATION_DELETE: 'red' } as const
 
-function read(text: string): { filter: Filter; fault: string } {
+function read(text: string): { filter: Filter | undefined; fault: string } {
   try {
     return { filter: parseFilter(text), fault: '' }
   } catch (e) {
-    return { filter: noFilter, fault: e instanceof Error ? e.message : String(e) }
+    return { filter: undefined, fault: e instanceof Error ? e.message : String(e) }
   }
 }
 
@@ -57,7 +57,7 @@ export function Watch() {
           {paused && tail.waiting > 0 ? t.paused(count(tail.waiting)) : `${t.total(count(tail.total))} · ${t.rate(tail.rate.toFixed(1))}${tail.total > kept ? ' · ' + t.kept(count(kept)) : ''}`}
         </Text>
         {tail.error !== undefined && <Refused error={tail.error} what={t.failed} permission={texts.workbench.permission} retry={() => setRound(round + 1)} />}
-        {tail.changes.length === 0 && tail.error === undefined && <Empty kind="nothing" title={t.waiting}>{t.waitingHint}</Empty>}
+        {tail.changes.length === 0 && tail.error === undefined && !fault && <Empty kind="nothing" title={t.waiting}>{t.waitingHint}</Empty>}
         {tail.changes.length > 0 && <DataTable<Change> label={t.label} rows={tail.changes} columns={columns} rowKey={(c) => String(c.id)} rowName={textOf} />}
       </Stack>
     </Page>

@@ -3,6 +3,7 @@ import { stream } from '../../api/client'
 import type { RelationshipUpdateJson } from '../../api/gen/authzed/api/v1/core_pb'
 import type { WatchResponseJson } from '../../api/gen/authzed/api/v1/watch_service_pb'
 import { isEmpty, toRequest, type Filter } from '../../lib/filter'
+import { texts } from '../../lib/texts'
 
 export type Change = { id: number; time: number; update: RelationshipUpdateJson | undefined; schema: boolean }
 export type Tail = { changes: Change[]; waiting: number; total: number; rate: number; running: boolean; error: unknown }
@@ -11,16 +12,17 @@ export const kept = 1000
 const drawEvery = 200 // milliseconds
 const rateOver = 5000 // milliseconds
 
-/** useWatch tails the changes; while it is paused they wait, and the oldest are dropped. */
-export function useWatch(filter: Filter, paused: boolean, round: number): Tail & { clear: () => void } {
+/** useWatch tails the changes that a filter selects, none without one; while it is paused they wait, and the oldest are dropped. */
+export function useWatch(filter: Filter | undefined, paused: boolean, round: number): Tail & { clear: () => void } {
   const [tail, setTail] = useState<Tail>({ changes: [], waiting: 0, total: 0, rate: 0, running: false, error: undefined })
   const hold = useRef(false)
   const reset = useRef<() => void>(null)
-  const key = JSON.stringify(filter)
+  const key = filter ? JSON.stringify(filter) : ''
   useEffect(() => {
     hold.current = paused
   }, [paused])
   useEffect(() => {
+    if (!key) return
     const ctl = new AbortController()
     const asked = JSON.parse(key) as Filter
     let shown: Change[] = []
@@ -57,7 +59,7 @@ export function useWatch(filter: Filter, paused: boolean, round: number): Tail &
         if (m.schemaUpdated) add(now, { update: undefined, schema: true })
       }
     }
-    run().catch((e: unknown) => { if (!ctl.signal.aborted) error = e }).finally(() => { running = false; if (!ctl.signal.aborted) draw() })
+    run().then(() => { error = new Error(texts.watch.ended) }).catch((e: unknown) => { if (!ctl.signal.aborted) error = e }).finally(() => { running = false; if (!ctl.signal.aborted) draw() })
     return () => {
       ctl.abort()
       clearInterval(timer)
