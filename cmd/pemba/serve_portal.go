@@ -99,7 +99,7 @@ func (n *daemon) openPortal(f *serveFlags, s *settings) error {
 		Replica: n.replica, Logger: n.log, PublicURL: url, Mailer: s.mailer,
 		Build: s.server.Version, Node: n.replica.Status().ID,
 		FirstRun: func(code string) {
-			n.log.Warn("there is no company yet: make the first with this one-time code", "url", url+firstRunPath, "one_time_code", code)
+			n.log.Warn("there is no company yet: make the first with this one-time code, or with that of another node; the first that is used ends them all", "url", url+firstRunPath, "one_time_code", code)
 			n.codes <- code
 		},
 	})
@@ -117,7 +117,7 @@ func (n *daemon) openPortal(f *serveFlags, s *settings) error {
 // have no terminal.
 func (a *app) printFirstRun(url, code string) error {
 	return a.one([]string{"first_run", "code"}, item{
-		text:  fmt.Sprintf("there is no company yet: make the first at\n  %s\nwith the one-time code\n  %s", url, code),
+		text:  fmt.Sprintf("there is no company yet: make the first at\n  %s\nwith the one-time code of this node, or of another\n  %s", url, code),
 		cells: []string{url, code},
 		value: map[string]string{"first_run": url, "code": code},
 	})

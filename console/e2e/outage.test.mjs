@@ -21,14 +21,17 @@ export const outage = async () => {
   try {
     browser.expect(/.*/) // nodes go away: requests fail, and the console of the browser says so
     const code = /"one_time_code":"(\w+)"/
-    await until(() => code.test(nodes[0].output()), () => `the node prints no code for the first run:\n${nodes[0].output()}`)
+    for (const n of nodes) await until(() => code.test(n.output()), () => `the node prints no code for the first run:\n${n.output()}`)
     const page = await browser.window()
     await page.goto('/readyz')
-    const founded = await page.evaluate(async (body) => {
+    const found = (node) => page.evaluate(async (body) => {
       const answer = await fetch('/portal/v1/first-run', { method: 'POST', body: JSON.stringify(body) })
       return answer.ok ? '' : answer.text()
-    }, { code: nodes[0].output().match(code)[1], companyName: 'Acme', givenName: 'Ada', surname: 'Min', email: 'ada@acme.example', password: 'korrekt Pferd 77 Heftklammer', purchases: [{ service: 'SERVICE_MODELER', licences: 5 }] })
-    assert.equal(founded, '')
+    }, { code: node.output().match(code)[1], companyName: 'Acme', givenName: 'Ada', surname: 'Min', email: 'ada@acme.example', password: 'korrekt Pferd 77 Heftklammer', purchases: [{ service: 'SERVICE_MODELER', licences: 5 }] })
+    // Each node has printed a code of its own. Of two that are used at once, at a third node, one does; and none after it.
+    const [won, lostRun] = (await Promise.all([found(nodes[1]), found(nodes[2])])).sort()
+    assert.equal(won, '')
+    for (const refused of [lostRun, await found(nodes[0])]) assert.match(refused, /there is a company already/)
     await go(page, '/people', 'People')
     await page.getByRole('row', { name: /Ada Min/ }).waitFor()
 

@@ -51,7 +51,7 @@ func (p *Portal) tellFirstRun(code string) {
 	case p.config.FirstRun != nil:
 		p.config.FirstRun(code)
 	default:
-		p.log.Warn("there is no company yet: make the first with this one-time code", "url", p.publicURL()+"/console/first-run", "one_time_code", code)
+		p.log.Warn("there is no company yet: make the first with this one-time code, or with that of another node; the first that is used ends them all", "url", p.publicURL()+"/console/first-run", "one_time_code", code)
 	}
 }
 
@@ -101,7 +101,7 @@ func (s *sessionService) GetFirstRun(ctx context.Context, _ *portalv1.GetFirstRu
 }
 
 // errCode is the answer to a wrong one-time code.
-var errCode = &Refusal{Fault: NotSignedIn, Field: "code", Msg: "the one-time code is wrong: the server printed it when it started"}
+var errCode = &Refusal{Fault: NotSignedIn, Field: "code", Msg: "the one-time code is wrong: each node prints one when it starts, and the newest of any node is right"}
 
 // errSettled is the answer to a first run that comes too late.
 var errSettled = &Refusal{Fault: Rule, Msg: "there is a company already: sign in, or ask whoever runs the installation for another"}

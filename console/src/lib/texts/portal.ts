@@ -56,7 +56,7 @@ export const portal = {
     forceTitle: (n: string) => `Take the lock of ${n}?`, forceAbout: (who: string) => `${who} can not save any more what he has changed since he checked it out.`, comments: 'Comments', comment: 'Comment', noComments: 'No comments yet', add: 'Add comment', yes: 'yes', no: 'no',
   },
   first: {
-    none: 'This installation has no company yet.', begin: 'Set it up', about: 'This installation has no company yet. The server printed a code for you.', code: 'Code', codeHint: 'Printed by the server when it started.', company: 'Name of the company', services: 'What was bought', licences: 'Licences', go: 'Begin', done: 'Everything is set up already.',
+    none: 'This installation has no company yet.', begin: 'Set it up', about: 'This installation has no company yet. Each node of the server printed a code for you.', code: 'Code', codeHint: 'Printed by each node when it started. Any of them does; the first that is used ends them all.', company: 'Name of the company', services: 'What was bought', licences: 'Licences', go: 'Begin', done: 'Everything is set up already.',
   },
   invite: {
     about: (company: string) => `You were invited to ${company}.`, reset: 'Choose a new password.', password: 'New password', again: 'The same again', differ: 'The two are not the same', go: 'Set the password and sign in', gone: 'This link is no longer good', goneHint: 'It was used or has expired. Ask for a new one.', ask: 'Send me a new link', sent: 'If the address is known, a link is on its way to it.',
