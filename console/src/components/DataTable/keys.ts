@@ -1,4 +1,4 @@
-import { useState, type KeyboardEvent, type RefObject } from 'react'
+import { useRef, useState, type KeyboardEvent, type RefObject } from 'react'
 import { preferences } from '../../lib/preferences'
 
 type Keys = {
@@ -9,15 +9,26 @@ type Keys = {
   onToggle: (index: number) => void
 }
 
+/** patience is how many frames a row has to be drawn that was scrolled to. */
+const patience = 60
+
 /** useRowKeys moves the focus among rows and acts on the one that has it. */
 export function useRowKeys(k: Keys) {
   const [active, setActive] = useState(0)
   const rowAt = (i: number) => k.scroller.current?.querySelector<HTMLElement>(`[role=row][data-index="${i}"]`)
+  const wanted = useRef(0)
+  const focus = (index: number, frames = patience) => requestAnimationFrame(() => {
+    const row = rowAt(index)
+    if (wanted.current !== index) return
+    if (row) row.focus({ preventScroll: false })
+    else if (frames > 0) focus(index, frames - 1)
+  })
   const go = (to: number) => {
     const index = Math.min(Math.max(to, 0), k.count - 1)
+    wanted.current = index
     setActive(index)
     k.scrollTo(index)
-    requestAnimationFrame(() => rowAt(index)?.focus({ preventScroll: false }))
+    focus(index)
   }
   const onKeyDown = (e: KeyboardEvent) => {
     const target = e.target as HTMLElement
