@@ -32,6 +32,7 @@ const pages = [
   ['settings', '/settings'],
   ['service', `/services/${modeler}`, 'Motor claims'],
   ['users', 'Users', 'Bjorn Haddad'],
+  ['its groups', 'Groups'],
   ['model', () => `/services/${modeler}/workspaces/${motor}`],
   ['diagrams', 'Diagrams', 'Intake'],
   ['schema', '/workbench/schema'],
@@ -109,6 +110,7 @@ x.......  users: button Create user
 xx......  users: button Include users
 xx......  users: entry Change role
 xx......  users: entry Remove
+xx......  its groups: button Create group
 xxxxxx..  model: tab Overview
 xxxxxx..  model: tab Access
 xxxxxx..  model: tab Diagrams

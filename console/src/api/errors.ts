@@ -43,5 +43,8 @@ export const isApiError = (e: unknown, code?: Code): e is ApiError => e instance
 export const isConflict = (e: unknown): boolean =>
   isApiError(e, 'ABORTED') || (isApiError(e, 'FAILED_PRECONDITION') && (e.reason.includes('PRECONDITION') || e.message.includes('version')))
 
+/** isRefused tells whether a permission is missing. */
+export const isRefused = (e: unknown): boolean => isApiError(e, 'PERMISSION_DENIED')
+
 /** takesAway tells whether an error means that what was shown must not be shown any more: it is refused by now, or gone. */
-export const takesAway = (e: unknown): boolean => isApiError(e, 'PERMISSION_DENIED') || isApiError(e, 'NOT_FOUND')
+export const takesAway = (e: unknown): boolean => isRefused(e) || isApiError(e, 'NOT_FOUND')

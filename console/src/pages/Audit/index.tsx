@@ -3,6 +3,7 @@ import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { get } from '../../api/client'
+import { isRefused } from '../../api/errors'
 import type { AuditRecordJson, ExportAuditRecordsResponseJson, ListAuditRecordsResponseJson, VerifyAuditResponseJson } from '../../api/gen/pemba/portal/v1/audit_pb'
 import { save } from '../../api/portal/exports'
 import { path, usePaged } from '../../api/portal/lists'
@@ -37,9 +38,9 @@ export function Audit() {
   const clear = () => void navigate({ search: {}, replace: true }).then(() => setCleared((n) => n + 1))
   const filtered = Object.keys(asked).length > 0
   return (
-    <Page title={texts.company.pages.audit} about={`${t.about} ${retention(all.first)}`} actions={<Tools asked={asked} />}>
+    <Page title={texts.company.pages.audit} about={`${t.about} ${retention(all.first)}`} actions={!isRefused(all.error) && <Tools asked={asked} />}>
       <Stack gap="sm">
-        <Filters key={cleared} value={search} onChange={set} />
+        {!isRefused(all.error) && <Filters key={cleared} value={search} onChange={set} />}
         {all.isPending && <Loading rows={10} height={44} />}
         {all.isError && <Refused error={all.error} what={t.readingLog} permission="read_audit" retry={all.refetch} />}
         {all.isSuccess && all.rows.length === 0 && (filtered

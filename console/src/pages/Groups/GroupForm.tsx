@@ -22,17 +22,20 @@ const labels = { name: texts.company.name, description: texts.portal.description
 const kept = ['name', 'description'] as const
 const fieldsOf = (g: GroupJson | undefined) => ({ name: g?.name ?? '', description: g?.description ?? '', version: g?.version ?? '0' })
 
+/** Props: group is what is changed; place is the subscription of a new one, if it is known. */
+type Props = { group?: GroupJson; place?: string; onClose: () => void }
+
 /** GroupForm creates a group, or changes its name and description. */
-export function GroupForm({ opened, group, onClose }: { opened: boolean; group?: GroupJson; onClose: () => void }) {
+export function GroupForm({ opened, onClose, ...of }: Props & { opened: boolean }) {
   return (
-    <Dialog opened={opened} onClose={onClose} title={group ? t.editTitle(group.name ?? '') : t.create} size="lg">
-      {opened && <Form {...(group ? { group } : {})} onClose={onClose} />}
+    <Dialog opened={opened} onClose={onClose} title={of.group ? t.editTitle(of.group.name ?? '') : t.create} size="lg">
+      {opened && <Form {...of} onClose={onClose} />}
     </Dialog>
   )
 }
 
 /** What was known of the group when the form opened is what it changes; stored is the newest, also while it is open. */
-function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
+function Form({ group, place, onClose }: Props) {
   const me = useMe()
   const stored = useGroup(group?.id ?? '', !!group).data?.group ?? group
   const subscriptions = useSubscriptions()
@@ -43,7 +46,7 @@ function Form({ group, onClose }: { group?: GroupJson; onClose: () => void }) {
     ...(subscriptions.data?.subscriptions ?? []).filter((s) => can(s.allowed, 'manage_groups')).map((s) => ({ value: s.id ?? '', label: serviceName(s.service) })),
   ]
   const form = useForm({
-    initialValues: { ...fieldsOf(group), subscriptionId: ofCompany ? 'company' : '' },
+    initialValues: { ...fieldsOf(group), subscriptionId: place ?? (ofCompany ? 'company' : '') },
     validate: { name: needed, subscriptionId: (s) => (group || s ? null : texts.company.form.required) },
   })
   const save = useChange((v: typeof form.values) =>

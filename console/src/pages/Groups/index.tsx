@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { Button, Stack } from '@mantine/core'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { isRefused } from '../../api/errors'
 import type { GroupJson, ListGroupsResponseJson } from '../../api/gen/pemba/portal/v1/groups_pb'
 import { path, usePaged } from '../../api/portal/lists'
 import { useSubscriptions } from '../../api/portal/subscriptions'
@@ -48,7 +49,7 @@ export function Groups() {
   return (
     <Page title={texts.company.pages.groups} about={t.about} actions={can(groups.first?.allowed, 'create') && <WriteButton onClick={() => setOpen({ what: 'create' })}>{t.create}</WriteButton>}>
       <Stack gap="sm">
-        <SearchField label={t.search} value={search} onChange={set} w={320} />
+        {!isRefused(groups.error) && <SearchField label={t.search} value={search} onChange={set} w={320} />}
         {groups.isPending && <Loading />}
         {groups.isError && <Refused error={groups.error} what={t.reading} permission="manage_groups" retry={groups.refetch} />}
         {groups.isSuccess && groups.rows.length === 0 && (search

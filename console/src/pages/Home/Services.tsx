@@ -37,7 +37,7 @@ function Card({ of: s }: { of: SubscriptionJson }) {
           {s.noActiveOwner && <Badge color="yellow" variant="light">{t.noOwner}</Badge>}
         </Group>
         <Text size="sm" c="dimmed">{t.role(roleLabel(s.role))}</Text>
-        <Text size="sm">{plural(s.users ?? 0, 'user')}, {count(s.workspaces ?? 0)} {workspaceNoun(s.service).many.toLowerCase()}</Text>
+        <Text size="sm">{plural(s.users ?? 0, 'user')}, {plural(s.workspaces ?? 0, workspaceNoun(s.service).one)}</Text>
         {bought > 0 && (
           <>
             <Progress value={(100 * used) / bought} aria-label={t.licences(count(used), count(bought))} size="sm" />

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { Button, Stack } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { isRefused } from '../../api/errors'
 import { may, useMe } from '../../api/me'
 import type { ListUsersResponseJson, UserJson } from '../../api/gen/pemba/portal/v1/people_pb'
 import { path, usePaged } from '../../api/portal/lists'
@@ -48,7 +49,7 @@ export function People() {
         </>
       )}>
       <Stack gap="sm">
-        <Filters value={filter} onChange={set} />
+        {!isRefused(users.error) && <Filters value={filter} onChange={set} />}
         {users.isPending && <Loading rows={10} height={44} />}
         {users.isError && <Refused error={users.error} what={t.people.reading} permission="list_users" retry={users.refetch} />}
         {users.isSuccess && users.rows.length === 0 && <NoPeople filtered={Object.keys(filter).some((k) => k !== 'order')} onClear={() => void navigate({ search: {}, replace: true })} />}

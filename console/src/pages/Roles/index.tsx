@@ -1,5 +1,6 @@
 import { Group, Select, Stack } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
+import { isRefused } from '../../api/errors'
 import type { ListUsersByRoleResponseJson, RoleHolderJson } from '../../api/gen/pemba/portal/v1/people_pb'
 import { usePaged } from '../../api/portal/lists'
 import { allServices, memberName, personName, serviceName } from '../../api/portal/words'
@@ -33,11 +34,11 @@ export function Roles() {
   return (
     <Page title={texts.company.pages.roles} about={t.about}>
       <Stack gap="sm">
-        <Group gap="xs" role="search" aria-label={texts.company.people.filters}>
+        {!isRefused(holders.error) && <Group gap="xs" role="search" aria-label={texts.company.people.filters}>
           <Select aria-label={texts.company.role} allowDeselect={false} value={role} onChange={(r) => set({ role: r })} data={roles.map((r) => ({ value: r, label: t.names[r] }))} w={220} />
           <Select aria-label={texts.company.service} placeholder={texts.company.people.anyService} clearable value={search.service ?? null} onChange={(s) => set({ service: s })} data={allServices.map((s) => ({ value: s, label: serviceName(s) }))} w={200} />
           <SearchField label={t.search} value={search.search} onChange={(s) => set({ search: s })} w={{ base: '100%', xs: 260 }} />
-        </Group>
+        </Group>}
         {holders.isPending && <Loading />}
         {holders.isError && <Refused error={holders.error} what={t.reading} permission="view_users_by_role" retry={holders.refetch} />}
         {holders.isSuccess && holders.rows.length === 0 && <Empty kind={search.search ? 'noMatch' : 'nothing'} title={t.none}>{t.noneHint}</Empty>}
