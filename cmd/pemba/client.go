@@ -34,6 +34,7 @@ type client struct {
 	histories    consolev1.HistoryServiceClient
 	nodes        consolev1.NodeServiceClient
 	kept         consolev1.BackupServiceClient
+	assertions   consolev1.AssertionServiceClient
 }
 
 func newClient(conn grpc.ClientConnInterface) *client {
@@ -53,6 +54,7 @@ func newClient(conn grpc.ClientConnInterface) *client {
 		histories:    consolev1.NewHistoryServiceClient(conn),
 		nodes:        consolev1.NewNodeServiceClient(conn),
 		kept:         consolev1.NewBackupServiceClient(conn),
+		assertions:   consolev1.NewAssertionServiceClient(conn),
 	}
 }
 

@@ -98,6 +98,7 @@ Exit codes: 0 done, 1 failure, 2 wrong command line, 3 decided and negative
 		nodeCommands(a),
 		contextCommands(a),
 		validateCommand(a),
+		assertionCommands(a),
 		debugCommands(a),
 		loginCommand(a),
 		logoutCommand(a),
