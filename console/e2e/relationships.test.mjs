@@ -80,7 +80,7 @@ export const importExportBulkDelete = () => scenario(fixture, async ({ page, ser
   const dialog = page.getByRole('dialog', { name: 'Import relationships' })
   const lines = Array.from({ length: 450 }, (_, i) => `group:many#direct_member@user:m${i}`)
   await dialog.getByRole('textbox', { name: 'Or paste them' }).fill(['// many', 'group:many#company@company:acme', ...lines, 'group:many#no_such@user:x', 'broken'].join('\n'))
-  await dialog.getByText('1 lines cannot be read').waitFor()
+  await dialog.getByText('1 line cannot be read').waitFor()
   await dialog.getByRole('button', { name: 'Import 452' }).click()
   await dialog.getByText('451 of 452 done').waitFor({ timeout: 60_000 })
   await audit(page, 'relationships-import')

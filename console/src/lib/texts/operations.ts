@@ -23,7 +23,7 @@ export const operations = {
     before: (t: string) => `${t} ago`,
     free: (free: string, total: string) => `${free} free of ${total}`,
     noData: 'no data',
-    ahead: (t: string) => `${t} ahead`,
+    ahead: (t: string) => `${t} ahead`, together: 'together',
     behind: (t: string) => `${t} behind`,
     cards: { commit: 'Commit index', lag: 'Entries not applied', checks: 'Checks a second', p99: '99 of 100 checks within', cache: 'Cache hits', writes: 'Writes a second', disk: 'Disk free' },
     series: 'The last quarter of an hour',

@@ -50,7 +50,7 @@ export const relationships = {
   importKeep: 'Relationships that exist are an error',
   importMode: 'What exists already',
   importRun: (n: string) => `Import ${n}`,
-  importFaults: (n: string) => `${n} lines cannot be read`,
+  importFaults: (n: string) => (n === '1' ? '1 line cannot be read' : `${n} lines cannot be read`),
   imported: (done: string, all: string) => `${done} of ${all} written`,
   importDone: (n: string) => `${n} written.`,
   bulk: 'Delete all that match',
