@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { company } from './demo.mjs'
-import { audit, go } from './harness.mjs'
+import { audit, go, settled } from './harness.mjs'
 
 /** log: found by filters, opened with why it was allowed, verified, exported; not for everybody. */
 export const log = () => company(async ({ d, browser, as }) => {
@@ -13,6 +13,7 @@ export const log = () => company(async ({ d, browser, as }) => {
   await page.getByRole('combobox', { name: 'Action' }).click()
   await page.getByRole('option', { name: 'Sharing' }).click()
   await page.waitForURL(/search=Motor/)
+  await settled(page)
   const row = page.getByRole('row', { name: /Lena Vogt editor/ }).first()
   await row.focus()
   await page.keyboard.press('Enter')

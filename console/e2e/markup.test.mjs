@@ -69,6 +69,7 @@ export const markup = async ({ d, as }) => {
     await page.keyboard.press('Escape')
   }
   await go(page, '/audit')
+  await settled(page)
   await page.getByRole('row', { name: /onerror/ }).first().focus()
   await page.keyboard.press('Enter')
   await page.getByRole('dialog').getByText('onerror', { exact: false }).first().waitFor()

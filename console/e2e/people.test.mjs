@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inCompany as world } from './demo.mjs'
-import { audit } from './harness.mjs'
+import { audit, settled } from './harness.mjs'
 
 export { world }
 
@@ -33,6 +33,7 @@ export const people = async ({ d, as }) => {
   await page.getByRole('row', { name: /Lena Vogt/ }).waitFor({ state: 'detached' })
   assert.equal(await page.getByRole('row').count(), 2)
   assert.match(page.url(), /search=elsewhere/)
+  await settled(page)
   await page.getByRole('row', { name: /onerror/ }).focus()
   await page.keyboard.press('Enter')
   await titled(page, markup)
@@ -81,6 +82,7 @@ export const selection = async ({ d, browser, as }) => {
   browser.expect(/400 .*\/deactivate\)/)
   const page = await as(d.admin, '/people')
   await page.getByRole('row', { name: /Lena Vogt/ }).waitFor()
+  await settled(page)
   await page.getByRole('row').nth(1).focus()
   await page.keyboard.press('x')
   await page.keyboard.press('j')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inCompany as world, signIn } from './demo.mjs'
-import { audit, shot } from './harness.mjs'
+import { audit, settled, shot } from './harness.mjs'
 
 export { world }
 
@@ -35,6 +35,7 @@ export const workspaces = async ({ d, as }) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Create model' }).click()
   await page.getByRole('row', { name: /onerror/ }).waitFor()
 
+  await settled(page)
   await page.getByRole('row', { name: /Motor claims/ }).focus()
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { level: 1, name: 'Motor claims' }).waitFor()
