@@ -81,7 +81,7 @@ type resultJSON struct {
 	Passed   bool     `json:"passed"`
 }
 
-// answers are the words for answers.
+// answers are what the answers of the console's API mean; the rest is denied.
 var answers = map[consolev1.Answer]engine.State{
 	consolev1.Answer_ANSWER_NO: engine.No, consolev1.Answer_ANSWER_CONDITIONAL: engine.Conditional, consolev1.Answer_ANSWER_YES: engine.Yes,
 }

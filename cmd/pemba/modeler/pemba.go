@@ -77,31 +77,31 @@ const mostRows = 1_000
 
 // diagramsOf returns all diagrams of a model that somebody may see.
 func (p *pemba) diagramsOf(ctx context.Context, model string) ([]*portalv1.Diagram, error) {
-	var all []*portalv1.Diagram
-	r := &portalv1.ListDiagramsRequest{WorkspaceId: model, Paging: &portalv1.Paging{Size: mostRows}}
-	for {
-		got, err := p.diagrams.ListDiagrams(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, got.GetDiagrams()...)
-		if r.Paging.Cursor = got.GetPage().GetNext(); r.Paging.Cursor == "" {
-			return all, nil
-		}
-	}
+	return whole(func(at *portalv1.Paging) ([]*portalv1.Diagram, *portalv1.Page, error) {
+		got, err := p.diagrams.ListDiagrams(ctx, &portalv1.ListDiagramsRequest{WorkspaceId: model, Paging: at})
+		return got.GetDiagrams(), got.GetPage(), err
+	})
 }
 
 // commentsOf returns all comments on a diagram.
 func (p *pemba) commentsOf(ctx context.Context, diagram string) ([]*portalv1.Comment, error) {
-	var all []*portalv1.Comment
-	r := &portalv1.ListCommentsRequest{Id: diagram, Paging: &portalv1.Paging{Size: mostRows}}
+	return whole(func(at *portalv1.Paging) ([]*portalv1.Comment, *portalv1.Page, error) {
+		got, err := p.diagrams.ListComments(ctx, &portalv1.ListCommentsRequest{Id: diagram, Paging: at})
+		return got.GetComments(), got.GetPage(), err
+	})
+}
+
+// whole reads a list page by page.
+func whole[T any](ask func(at *portalv1.Paging) ([]T, *portalv1.Page, error)) ([]T, error) {
+	var all []T
+	at := &portalv1.Paging{Size: mostRows}
 	for {
-		got, err := p.diagrams.ListComments(ctx, r)
+		rows, page, err := ask(at)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, got.GetComments()...)
-		if r.Paging.Cursor = got.GetPage().GetNext(); r.Paging.Cursor == "" {
+		all = append(all, rows...)
+		if at.Cursor = page.GetNext(); at.Cursor == "" {
 			return all, nil
 		}
 	}
