@@ -19,7 +19,7 @@ import (
 	"github.com/pemba-authz/pemba/server/replica"
 )
 
-// front is a server with the Customer Portal that browsers reach, and the company acme
+// front is a server with the Customer Portal that browsers reach, and mostly the company acme
 // in it with ada, its administrator. What is secret is looked for in the log and in
 // the database at the end.
 type front struct {
@@ -30,6 +30,7 @@ type front struct {
 	url     string
 	clock   clock
 	log     log
+	codes   chan string // of the first run, one of each member
 	mails   chan letter // nil: there is no mail server
 	secrets []string
 	logged  []string // secrets that the log has by design
@@ -51,10 +52,18 @@ const (
 	operatorKey  = "a-key-of-the-operators-0123456789"
 )
 
-// open starts the server. Without mail its links are in the log.
+// open starts the server with a company. Without mail its links are in the log.
 func open(t *testing.T, mail bool) *front {
 	t.Helper()
-	f := &front{T: t, secrets: []string{operatorKey}}
+	f := openEmpty(t, mail)
+	f.found()
+	return f
+}
+
+// openEmpty starts the server.
+func openEmpty(t *testing.T, mail bool) *front {
+	t.Helper()
+	f := &front{T: t, secrets: []string{operatorKey}, codes: make(chan string, 1)}
 	f.clock.set(time.Now().UTC().Truncate(time.Second))
 	f.log.level.Set(slog.LevelDebug)
 	logger := slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: &f.log.level}))
@@ -67,7 +76,7 @@ func open(t *testing.T, mail bool) *front {
 		t.Fatal(err)
 	}
 	f.url = "http://" + listener.Addr().String()
-	config := portal.Config{Replica: f.replica, Logger: logger, Now: f.clock.now, PublicURL: f.url, FirstRun: func(string) {}}
+	config := portal.Config{Replica: f.replica, Logger: logger, Now: f.clock.now, PublicURL: f.url, FirstRun: func(code string) { f.codes <- code }}
 	if mail {
 		f.mails = make(chan letter, 100)
 		config.Mailer = f
@@ -104,7 +113,6 @@ func open(t *testing.T, mail bool) *front {
 	if err := f.portal.Install(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.found()
 	return f
 }
 
@@ -162,7 +170,7 @@ func (f *front) pass(d time.Duration) { f.clock.set(f.clock.now().Add(d)) }
 // searchSecrets looks for secrets where they would stay.
 func (f *front) searchSecrets() {
 	text := f.log.text()
-	if !strings.Contains(text, "/pemba.portal.v1.SessionService/RedeemLink") {
+	if !strings.Contains(text, "/pemba.portal.v1.SessionService/") {
 		f.Errorf("the log has no calls: nothing could be found in it")
 	}
 	if faults := f.log.failures(); faults != "" {

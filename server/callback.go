@@ -3,15 +3,14 @@ package server
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/pemba-authz/pemba/server/portal"
 )
 
 // callback ends a sign-in by an outside authenticator, with which the browser comes
-// back: it begins a session and sends the browser where it wanted to go, or to the
-// sign-in, which says that it failed.
+// back: it begins a session and sends the browser where it wanted to go, or to a page
+// that says that it failed.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
 	if err := s.visitors.admit(s.fromHTTP(r), s.config.Now()); err != nil {
 		http.Error(w, err.Error(), http.StatusTooManyRequests)
@@ -33,7 +32,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
 			s.log.Error("a sign-in by an outside authenticator failed", "request_id", r.Header.Get(requestIDHeader), "error", err)
 		}
 		s.metrics.denials.WithLabelValues("session").Inc()
-		http.Redirect(w, r, "/console/sign-in?failed=outside&to="+url.QueryEscape(to), http.StatusFound)
+		http.Redirect(w, r, to, http.StatusFound)
 		return
 	}
 	setCookie(w, sessionCookie, session.Token, session.ExpiresAt.AsTime())

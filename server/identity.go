@@ -34,6 +34,7 @@ func readsOnly(method string) bool {
 var anonymous = map[string]bool{
 	portalv1.SessionService_GetFirstRun_FullMethodName:      false,
 	portalv1.SessionService_CompleteFirstRun_FullMethodName: true,
+	portalv1.SessionService_BeginFirstRun_FullMethodName:    true,
 	portalv1.SessionService_BeginSignIn_FullMethodName:      true,
 	portalv1.SessionService_SignIn_FullMethodName:           true,
 	portalv1.SessionService_SignInWithKey_FullMethodName:    true,

@@ -17,6 +17,7 @@ func TestPortalIsScriptable(t *testing.T) {
 	notByCommands := map[string]string{
 		"GetFirstRun":      "the page of the first run asks it",
 		"CompleteFirstRun": "operators make companies by a command",
+		"BeginFirstRun":    "it sends a browser to the company's authenticator",
 		"BeginSignIn":      "it sends a browser to an outside authenticator",
 		"SignInWithKey":    "commands show the key itself",
 	}

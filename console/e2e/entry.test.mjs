@@ -28,7 +28,7 @@ export const firstRun = async ({ server, browser, page }) => {
   await page.getByLabel('Given name').fill('Ada')
   await page.getByLabel('Surname').fill('Min')
   await page.getByLabel('E-mail').fill(ada.email)
-  await page.getByLabel('Password').first().fill(password)
+  await page.getByLabel(/^Password/).first().fill(password)
   await page.getByRole('button', { name: 'Begin' }).click()
   await page.getByText('the one-time code is wrong', { exact: false }).waitFor()
   await audit(page, 'first-run')

@@ -189,9 +189,13 @@ func (p *Portal) probe(ctx context.Context, d *authenticatorDoc) error {
 	if err != nil || !d.Enabled {
 		return err
 	}
-	err = p.outside.Probe(ctx, d.Issuer)
-	if unreachable, ok := errors.AsType[*outside.UnreachableError](err); ok {
-		return invalid("issuer", "%v", unreachable)
+	return unreachable(p.outside.Probe(ctx, d.Issuer))
+}
+
+// unreachable refuses an issuer that does not answer.
+func unreachable(err error) error {
+	if silent, ok := errors.AsType[*outside.UnreachableError](err); ok {
+		return invalid("issuer", "%v", silent)
 	}
 	return err
 }

@@ -97,7 +97,10 @@ func (s *sessionService) GetFirstRun(ctx context.Context, _ *portalv1.GetFirstRu
 	}
 	defer v.close()
 	waiting, err := v.empty(ctx)
-	return &portalv1.GetFirstRunResponse{Waiting: waiting}, err
+	if err != nil || !waiting {
+		return &portalv1.GetFirstRunResponse{}, err
+	}
+	return &portalv1.GetFirstRunResponse{Waiting: true, RedirectUrl: s.publicURL() + CallbackPath}, nil
 }
 
 // errCode is the answer to a wrong one-time code.
@@ -106,9 +109,12 @@ var errCode = &Refusal{Fault: NotSignedIn, Field: "code", Msg: "the one-time cod
 // errSettled is the answer to a first run that comes too late.
 var errSettled = &Refusal{Fault: Rule, Msg: "there is a company already: sign in, or ask whoever runs the installation for another"}
 
-// checkCode refuses a one-time code that no member printed, or any when there is a
-// company.
-func (v *view) checkCode(ctx context.Context, code string) error {
+// codeHash is what is kept of a one-time code, as somebody enters it.
+func codeHash(code string) string { return hashSecret(strings.TrimSpace(code)) }
+
+// checkCode refuses the hash of a one-time code that no member printed, or of any when
+// there is a company.
+func (v *view) checkCode(ctx context.Context, hash string) error {
 	if waiting, err := v.empty(ctx); err != nil || !waiting {
 		if err == nil {
 			err = errSettled
@@ -116,7 +122,6 @@ func (v *view) checkCode(ctx context.Context, code string) error {
 		return err
 	}
 	right := 0
-	hash := hashSecret(strings.TrimSpace(code))
 	for doc, err := range v.snap.Documents(ctx, firstRunPrefix, "") {
 		if err != nil {
 			return err
@@ -135,11 +140,16 @@ func (v *view) checkCode(ctx context.Context, code string) error {
 
 // founding is the first company of an installation, as a request describes it.
 type founding struct {
-	id, name, user string
-	first          *userDoc
-	password       *passwordDoc
-	purchases      []*portalv1.Purchase
-	session        *begun
+	Company   string     `json:"company"` // id
+	Name      string     `json:"name"`
+	User      string     `json:"user"` // id of the first person
+	First     *userDoc   `json:"first"`
+	Purchases []purchase `json:"purchases,omitempty"`
+}
+
+type purchase struct {
+	Service  string `json:"service"` // id
+	Licences uint32 `json:"licences"`
 }
 
 // CompleteFirstRun makes the first company with its first person: administrator of
@@ -148,23 +158,17 @@ func (s *sessionService) CompleteFirstRun(ctx context.Context, r *portalv1.Compl
 	if err := s.mayBegin(ctx, r.Code); err != nil {
 		return nil, err
 	}
-	f, err := s.readFounding(ctx, r)
+	f, err := readFounding(r)
 	if err != nil {
 		return nil, err
 	}
-	ctx = s.actingAs(ctx, &emailDoc{Company: f.id, User: f.user})
-	f.session = s.newSession(ctx, f.id, f.user, "password", defaultPolicies)
-	written, err := s.act(ctx, func(v *view, a *action) error {
-		a.name, a.company, a.system = "company.create", f.id, true
-		if err := v.checkCode(ctx, r.Code); err != nil {
-			return err
-		}
-		return v.planFounding(ctx, a, f)
+	password, err := s.newPassword(ctx, r.Password, f.First.Email, defaultPolicies)
+	if err != nil {
+		return nil, err
+	}
+	return s.found(ctx, f, codeHash(r.Code), "password", func(a *action) {
+		a.document(seal(passwordKey(f.Company, f.User), password))
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &portalv1.SignInResponse{Token: f.session.token, ExpiresAt: timestamppb.New(f.session.expires), WrittenAt: written.WrittenAt}, nil
 }
 
 // mayBegin checks the code before anything else is looked at.
@@ -174,36 +178,62 @@ func (p *Portal) mayBegin(ctx context.Context, code string) error {
 		return err
 	}
 	defer v.close()
-	return v.checkCode(ctx, code)
+	return v.checkCode(ctx, codeHash(code))
 }
 
-func (p *Portal) readFounding(ctx context.Context, r *portalv1.CompleteFirstRunRequest) (*founding, error) {
-	f := &founding{user: newID(), purchases: r.Purchases}
+// readFounding reads what is made; how the first person signs in is not its matter.
+func readFounding(r *portalv1.CompleteFirstRunRequest) (*founding, error) {
+	f := &founding{User: newID()}
 	var err error
-	if f.first, err = newPerson(r.Email, r.GivenName, r.Surname); err != nil {
+	if f.First, err = newPerson(r.Email, r.GivenName, r.Surname); err != nil {
 		return nil, err
 	}
-	if f.id, f.name, err = companyName(r.CompanyId, r.CompanyName); err != nil {
-		return nil, under("company", err)
+	if f.Company, f.Name, err = companyName(r.CompanyId, r.CompanyName); err != nil {
+		return nil, under("company_", err)
 	}
-	bought := map[portalv1.Service]bool{}
+	bought := map[string]bool{}
 	for _, b := range r.Purchases {
+		service := serviceID(b.GetService())
 		switch {
-		case serviceID(b.GetService()) == "":
+		case service == "":
 			return nil, invalid("purchases", "a service is missing; it is one of the five services")
-		case bought[b.Service]:
-			return nil, broken("2", "%s is bought twice; a company has at most one of each service", serviceName(serviceID(b.Service)))
+		case bought[service]:
+			return nil, broken("2", "%s is bought twice; a company has at most one of each service", serviceName(service))
 		case b.Licences == 0:
-			return nil, invalid("purchases", "at least one licence of %s is bought", serviceName(serviceID(b.Service)))
+			return nil, invalid("purchases", "at least one licence of %s is bought", serviceName(service))
 		}
-		bought[b.Service] = true
+		bought[service] = true
+		f.Purchases = append(f.Purchases, purchase{service, b.Licences})
 	}
-	f.password, err = p.newPassword(ctx, r.Password, f.first.Email, defaultPolicies)
-	return f, err
+	return f, nil
 }
 
-// planFounding plans everything in one transaction. Of two who try at the same time
-// one is refused: both take the codes.
+// found makes what was described in one transaction, and begins the session of the
+// first person. also plans how he signs in. Of two who try at the same time one is
+// refused: both take the codes.
+func (p *Portal) found(ctx context.Context, f *founding, hash, by string, also func(a *action)) (*portalv1.SignInResponse, error) {
+	ctx = p.actingAs(ctx, &emailDoc{Company: f.Company, User: f.User})
+	session := p.newSession(ctx, f.Company, f.User, by, defaultPolicies)
+	written, err := p.act(ctx, func(v *view, a *action) error {
+		a.name, a.company, a.system = "company.create", f.Company, true
+		if err := v.checkCode(ctx, hash); err != nil {
+			return err
+		}
+		if err := v.planFounding(ctx, a, f); err != nil {
+			return err
+		}
+		also(a)
+		a.document(session.updates...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &portalv1.SignInResponse{Token: session.token, ExpiresAt: timestamppb.New(session.expires), WrittenAt: written.WrittenAt}, nil
+}
+
+// planFounding plans the company, its first person and what is bought, and takes the
+// codes.
 func (v *view) planFounding(ctx context.Context, a *action, f *founding) error {
 	for doc, err := range v.snap.Documents(ctx, firstRunPrefix, "") {
 		if err != nil {
@@ -212,24 +242,21 @@ func (v *view) planFounding(ctx context.Context, a *action, f *founding) error {
 		gone := store.DocumentUpdate{Key: doc.Key}
 		a.document(at(doc.Version, gone))
 	}
-	bought := make([]string, 0, len(f.purchases))
-	for _, b := range f.purchases {
-		service := serviceID(b.Service)
-		if err := v.buy(a, f.id, f.id+"-"+service, service, b.Licences, f.user); err != nil {
+	bought := make([]string, 0, len(f.Purchases))
+	for _, b := range f.Purchases {
+		if err := v.buy(a, f.Company, f.Company+"-"+b.Service, b.Service, b.Licences, f.User); err != nil {
 			return err
 		}
-		bought = append(bought, fmt.Sprintf("%s (%d licences)", serviceName(service), b.Licences))
+		bought = append(bought, fmt.Sprintf("%s (%d licences)", serviceName(b.Service), b.Licences))
 	}
 	a.service = ""
-	if err := v.foundCompany(a, f.id, f.name, f.user, f.first); err != nil {
+	if err := v.foundCompany(a, f.Company, f.Name, f.User, f.First); err != nil {
 		return err
 	}
-	a.sentence = fmt.Sprintf("created the company “%s” and became its administrator and operator of the installation", f.name)
+	a.sentence = fmt.Sprintf("created the company “%s” and became its administrator and operator of the installation", f.Name)
 	if len(bought) > 0 {
 		a.sentence += "; bought " + enumerate(bought, "and")
 	}
-	a.relation(store.Create, installation, "operator", subject(user(f.user), ""))
-	a.document(seal(passwordKey(f.id, f.user), f.password))
-	a.document(f.session.updates...)
+	a.relation(store.Create, installation, "operator", subject(user(f.User), ""))
 	return nil
 }

@@ -39,7 +39,7 @@ func (v *view) operates(ctx context.Context, a *action) error {
 func (s *operatorService) CreateCompany(ctx context.Context, r *portalv1.CreateCompanyRequest) (*portalv1.CreateCompanyResponse, error) {
 	first, err := newPerson(r.AdministratorEmail, r.AdministratorGivenName, r.AdministratorSurname)
 	if err != nil {
-		return nil, under("administrator", err)
+		return nil, under("administrator_", err)
 	}
 	id, name, err := companyName(r.Id, r.Name)
 	if err != nil {

@@ -32,6 +32,8 @@ type attemptDoc struct {
 	Verifier      string    `json:"verifier"`
 	ReturnTo      string    `json:"return_to"`
 	Begun         time.Time `json:"begun"`
+
+	Founding *outsideFounding `json:"founding,omitempty"` // the first run that it is part of
 }
 
 // home is where people land who wanted to go nowhere in particular.
@@ -88,19 +90,23 @@ func (p *Portal) beginOutside(ctx context.Context, by *authenticator, address, t
 	if err != nil {
 		return "", err
 	}
-	attempt := outside.NewAttempt()
-	redirect, err := p.outside.Begin(ctx, provider, attempt, address)
+	redirect, err := p.sendOutside(ctx, provider, address, attemptDoc{Company: by.company, Authenticator: by.id, ReturnTo: to})
 	if _, ok := errors.AsType[*outside.UnreachableError](err); ok {
 		p.log.Warn("an outside authenticator does not answer", "company", by.company, "authenticator", by.id, "error", err)
 		return "", &replica.UnavailableError{Msg: "“" + by.Name + "” does not answer at the moment: try again", RetryAfter: 5 * time.Second}
 	}
+	return redirect, err
+}
+
+// sendOutside asks where a provider wants the browser, and keeps the attempt until it
+// comes back. It returns an *outside.UnreachableError.
+func (p *Portal) sendOutside(ctx context.Context, provider outside.Provider, address string, d attemptDoc) (string, error) {
+	attempt := outside.NewAttempt()
+	redirect, err := p.outside.Begin(ctx, provider, attempt, address)
 	if err != nil {
 		return "", err
 	}
-	d := attemptDoc{
-		Company: by.company, Authenticator: by.id, Issuer: by.Issuer,
-		Nonce: attempt.Nonce, Verifier: attempt.Verifier, ReturnTo: to, Begun: p.now(),
-	}
+	d.Issuer, d.Nonce, d.Verifier, d.Begun = provider.Issuer, attempt.Nonce, attempt.Verifier, p.now()
 	tx := store.Transaction{Actor: "portal", Documents: []store.DocumentUpdate{at(0, seal(attemptPrefix+hashSecret(attempt.State), d))}}
 	_, err = p.replica.Propose(ctx, replica.Proposal{Tx: tx, RequestID: CallerOf(ctx).RequestID})
 	return redirect, err
@@ -118,15 +124,19 @@ type Answer struct {
 }
 
 // FinishSignIn begins a session for whoever an authenticator says that it is: an
-// active user of its company whose address it may speak for. It returns where to go.
+// active user of its company whose address it may speak for, or the first person of an
+// installation. It returns where the browser goes, to a page that says so if it failed.
 // A state is used up, whatever follows.
-func (p *Portal) FinishSignIn(ctx context.Context, answer Answer) (session *portalv1.SignInResponse, returnTo string, err error) {
+func (p *Portal) FinishSignIn(ctx context.Context, answer Answer) (session *portalv1.SignInResponse, goTo string, err error) {
 	if answer.State == "" || subtle.ConstantTimeCompare([]byte(answer.State), []byte(answer.Cookie)) != 1 {
-		return nil, home, errOutside
+		return nil, failedSignIn(home), errOutside
 	}
 	d, err := p.takeAttempt(ctx, answer.State)
 	if err != nil {
-		return nil, home, err
+		return nil, failedSignIn(home), err
+	}
+	if d.Founding != nil {
+		return p.finishFirstRun(ctx, d, answer)
 	}
 	by, who, why, err := p.identify(ctx, d, answer)
 	if err == nil && why == "" {
@@ -136,13 +146,18 @@ func (p *Portal) FinishSignIn(ctx context.Context, answer Answer) (session *port
 		}
 	}
 	if err != nil {
-		return nil, d.ReturnTo, err
+		return nil, failedSignIn(d.ReturnTo), err
 	}
 	if why != "" {
 		p.noteOutside(ctx, d, who, why)
-		return nil, d.ReturnTo, errOutside
+		return nil, failedSignIn(d.ReturnTo), errOutside
 	}
 	return session, d.ReturnTo, nil
+}
+
+// failedSignIn is the page that says that a sign-in by an authenticator failed.
+func failedSignIn(to string) string {
+	return "/console/sign-in?failed=outside&to=" + url.QueryEscape(to)
 }
 
 // takeAttempt uses up a sign-in that is under way: of two who come with its state one
@@ -187,33 +202,50 @@ func (p *Portal) identify(ctx context.Context, d *attemptDoc, answer Answer) (by
 	}
 	defer v.close()
 	by, err = v.authenticator(claimDoc{d.Company, d.Authenticator})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, "", err
-	case by == nil || by.Issuer != d.Issuer:
+	}
+	if by == nil || by.Issuer != d.Issuer {
 		return by, nil, "the authenticator was changed meanwhile", nil
-	case answer.Issuer != "" && answer.Issuer != by.Issuer: // RFC 9207
-		return by, nil, "the answer came from another provider", nil
-	case answer.Error != "" || answer.Code == "":
-		return by, nil, "the authenticator refused the sign-in", nil
 	}
 	provider, err := v.provider(by)
 	if err != nil {
 		return nil, nil, "", err
 	}
-	person, err := p.outside.Finish(ctx, provider, outside.Attempt{Nonce: d.Nonce, Verifier: d.Verifier}, answer.Code)
+	person, why, err := p.ask(ctx, provider, d, answer)
+	if err == nil && why == "" {
+		who, why, err = p.recognise(ctx, by, person)
+	}
+	return by, who, why, err
+}
+
+// Why a provider does not say who somebody is.
+const (
+	whyOtherProvider = "the answer came from another provider"
+	whyRefused       = "the authenticator refused the sign-in"
+	whySilent        = "the authenticator does not answer"
+	whyNoAddress     = "the authenticator gave no e-mail address"
+	whyUnverified    = "the authenticator has not verified the e-mail address"
+)
+
+// ask returns who a provider says that somebody is. why says why it does not.
+func (p *Portal) ask(ctx context.Context, provider outside.Provider, d *attemptDoc, answer Answer) (person *outside.Person, why string, err error) {
+	switch {
+	case answer.Issuer != "" && answer.Issuer != provider.Issuer: // RFC 9207
+		return nil, whyOtherProvider, nil
+	case answer.Error != "" || answer.Code == "":
+		return nil, whyRefused, nil
+	}
+	person, err = p.outside.Finish(ctx, provider, outside.Attempt{Nonce: d.Nonce, Verifier: d.Verifier}, answer.Code)
 	_, unreachable := errors.AsType[*outside.UnreachableError](err)
 	switch {
 	case errors.Is(err, outside.ErrRefused):
-		return by, nil, err.Error(), nil
+		return nil, err.Error(), nil
 	case unreachable:
-		p.log.Warn("an outside authenticator does not answer", "company", by.company, "authenticator", by.id, "error", err)
-		return by, nil, "the authenticator does not answer", nil
-	case err != nil:
-		return nil, nil, "", err
+		p.log.Warn("an outside authenticator does not answer", "company", d.Company, "authenticator", d.Authenticator, "error", err)
+		return nil, whySilent, nil
 	}
-	who, why, err = p.recognise(ctx, by, person)
-	return by, who, why, err
+	return person, "", err
 }
 
 // identityKey is where the user is found whom an authenticator knows by a name that
@@ -277,14 +309,24 @@ func (p *Portal) recognise(ctx context.Context, by *authenticator, person *outsi
 	return who, "", err
 }
 
-// byAddress finds the user of the address that an authenticator has verified.
-func (v *view) byAddress(by *authenticator, person *outside.Person, who *identified) (why string, err error) {
+// verified returns the address that an authenticator has verified; why says why there is
+// none.
+func verified(person *outside.Person) (address, why string) {
 	address, err := email("email", person.Email)
 	switch {
 	case err != nil:
-		return "the authenticator gave no e-mail address", nil
+		return "", whyNoAddress
 	case !person.Verified:
-		return "the authenticator has not verified the e-mail address", nil
+		return "", whyUnverified
+	}
+	return address, ""
+}
+
+// byAddress finds the user of the address that an authenticator has verified.
+func (v *view) byAddress(by *authenticator, person *outside.Person, who *identified) (why string, err error) {
+	address, why := verified(person)
+	if why != "" {
+		return why, nil
 	}
 	if _, err := v.document(emailKey(address), &who.emailDoc); err != nil {
 		return "", err
@@ -335,10 +377,18 @@ func (p *Portal) link(ctx context.Context, by *authenticator, who *identified) e
 		case version != 0 || back.Subject != "": // linked otherwise meanwhile
 			return errSignIn
 		}
-		a.document(at(0, seal(identityKey(by, who.subject), identityDoc{User: who.User})), at(0, seal(userIdentityKey(by, who.User), identityDoc{Subject: who.subject})))
+		a.document(linked(by, who.User, who.subject)...)
 		return nil
 	})
 	return err
+}
+
+// linked keeps that a user is a person of an authenticator: both are of nobody yet.
+func linked(by *authenticator, userID, subject string) []store.DocumentUpdate {
+	return []store.DocumentUpdate{
+		at(0, seal(identityKey(by, subject), identityDoc{User: userID})),
+		at(0, seal(userIdentityKey(by, userID), identityDoc{Subject: subject})),
+	}
 }
 
 // noteOutside notes a sign-in that failed in the audit log of the company.

@@ -86,14 +86,14 @@ func newPerson(address, given, surname string) (*userDoc, error) {
 	return &d, nil
 }
 
-// under says of a refused field that it is one of several alike: "email" becomes
-// "administrator_email".
+// under says of a refused field which of several alike it is: "email" becomes
+// "administrator_email", or with another prefix "administrator.email".
 func under(prefix string, err error) error {
 	r, ok := errors.AsType[*Refusal](err)
 	if !ok || r.Field == "" {
 		return err
 	}
 	out := *r
-	out.Field, out.Msg = prefix+"_"+r.Field, prefix+"_"+r.Msg
+	out.Field, out.Msg = prefix+r.Field, prefix+r.Msg
 	return &out
 }

@@ -9,6 +9,11 @@ export const entryRoutes = [
     validateSearch: (s: Search) => defined({ to: text(s, 'to'), failed: text(s, 'failed') }),
     component: lazyRouteComponent(() => import('../pages/SignIn'), 'SignIn'),
   }),
-  createRoute({ getParentRoute: () => root, path: 'first-run', component: lazyRouteComponent(() => import('../pages/FirstRun'), 'FirstRun') }),
+  createRoute({
+    getParentRoute: () => root,
+    path: 'first-run',
+    validateSearch: (s: Search) => defined({ failed: text(s, 'failed') }),
+    component: lazyRouteComponent(() => import('../pages/FirstRun'), 'FirstRun'),
+  }),
   createRoute({ getParentRoute: () => root, path: 'invite/$token', component: lazyRouteComponent(() => import('../pages/Invite'), 'Invite') }),
 ] as const

@@ -57,6 +57,13 @@ export const portal = {
   },
   first: {
     none: 'This installation has no company yet.', begin: 'Set it up', about: 'This installation has no company yet. Each node of the server printed a code for you.', code: 'Code', codeHint: 'Printed by each node when it started. Any of them does; the first that is used ends them all.', company: 'Name of the company', services: 'What was bought', licences: 'Licences', go: 'Begin', done: 'Everything is set up already.',
+    how: 'How you sign in', byPassword: 'With a password', byProvider: 'With our identity provider', atProvider: 'Go on to the provider',
+    provider: (domain: string) => `You sign in there now, and so does everybody with an address of ${domain || 'the domain of your e-mail'}. The company is made when the provider has confirmed your address. Sign-in settings have more domains and providers later.`,
+    again: 'Nothing was made. Enter the code and the secret again.',
+    failed: {
+      refused: 'The provider refused the sign-in, or you did not finish it.', silent: 'The provider does not answer any more.', unverified: 'The provider gave no e-mail address that it has verified. It has to send the claims email and email_verified for the scope email.',
+      address: 'The provider knows you by another e-mail address than you entered.', proof: 'The provider’s answer does not hold together. Check the client id and the client secret.', late: 'Meanwhile somebody else made the company, or the code was replaced by a newer one.', error: 'The server could not finish it. Its log says why.',
+    } as Record<string, string>,
   },
   invite: {
     about: (company: string) => `You were invited to ${company}.`, reset: 'Choose a new password.', password: 'New password', again: 'The same again', differ: 'The two are not the same', go: 'Set the password and sign in', gone: 'This link is no longer good', goneHint: 'It was used or has expired. Ask for a new one.', ask: 'Send me a new link', sent: 'If the address is known, a link is on its way to it.',

@@ -1,11 +1,11 @@
-import { Code, Group, PasswordInput, Switch, Text, Textarea, TextInput } from '@mantine/core'
+import { Switch, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { post } from '../../api/client'
 import type { AuthenticatorJson } from '../../api/gen/pemba/portal/v1/settings_pb'
 import { path, useChange } from '../../api/portal/lists'
 import { saved } from '../../components/Announcer'
-import { CopyButton } from '../../components/CopyButton'
 import { Dialog } from '../../components/Dialog'
+import { ProviderFields, Redirect } from '../../components/portal/ProviderFields'
 import { StoredForm } from '../../components/portal/StoredForm'
 import { needed } from '../../lib/needed'
 import { texts } from '../../lib/texts'
@@ -42,17 +42,11 @@ function Form({ stored, redirectUrl, onClose }: Props) {
   }
   return (
     <StoredForm form={form} stored={{ ...valuesOf(stored), version }} onSave={send} onClose={onClose} fresh={false} labels={t.fields} compared={compared} meanwhile={t.changedMeanwhile}>
-      <TextInput label={t.fields.name} description={t.hints.name} required data-autofocus {...form.getInputProps('name')} />
-      <TextInput label={t.fields.issuer} description={t.hints.issuer} type="url" required {...form.getInputProps('issuer')} />
-      <TextInput label={t.fields.clientId} description={t.hints.clientId} required autoComplete="off" {...form.getInputProps('clientId')} />
-      <PasswordInput label={t.fields.clientSecret} description={stored?.hasSecret ? t.hints.secretKept : t.hints.clientSecret} autoComplete="off" {...form.getInputProps('clientSecret')} />
+      <ProviderFields input={form.getInputProps} kept={stored?.hasSecret ?? false} />
       <Textarea label={t.fields.domains} description={`${t.hints.domains} ${texts.settings.perLine}`} autosize minRows={2} maxRows={8} {...form.getInputProps('domains')} />
       <Switch label={t.fields.allOthers} description={t.hints.allOthers} {...form.getInputProps('allOthers', { type: 'checkbox' })} />
       <Switch label={t.fields.enabled} description={t.hints.enabled} {...form.getInputProps('enabled', { type: 'checkbox' })} />
-      <div>
-        <Text size="sm">{t.redirect}</Text>
-        <Group gap="xs"><Code className="app-wrap">{stored?.redirectUrl || redirectUrl}</Code><CopyButton value={stored?.redirectUrl || redirectUrl}>{t.copy}</CopyButton></Group>
-      </div>
+      <Redirect url={stored?.redirectUrl || redirectUrl} />
     </StoredForm>
   )
 }

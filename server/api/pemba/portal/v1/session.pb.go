@@ -78,7 +78,7 @@ func (x GetMeResponse_Access) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GetMeResponse_Access.Descriptor instead.
 func (GetMeResponse_Access) EnumDescriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{12, 0}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{14, 0}
 }
 
 type GetFirstRunRequest struct {
@@ -120,7 +120,8 @@ func (*GetFirstRunRequest) Descriptor() ([]byte, []int) {
 type GetFirstRunResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// waiting is whether there is no company yet.
-	Waiting       bool `protobuf:"varint,1,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	Waiting       bool   `protobuf:"varint,1,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	RedirectUrl   string `protobuf:"bytes,2,opt,name=redirect_url,json=redirectUrl,proto3" json:"redirect_url,omitempty"` // to register with an OpenID Connect provider; while waiting
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,6 +161,13 @@ func (x *GetFirstRunResponse) GetWaiting() bool {
 		return x.Waiting
 	}
 	return false
+}
+
+func (x *GetFirstRunResponse) GetRedirectUrl() string {
+	if x != nil {
+		return x.RedirectUrl
+	}
+	return ""
 }
 
 type CompleteFirstRunRequest struct {
@@ -265,6 +273,128 @@ func (x *CompleteFirstRunRequest) GetPurchases() []*Purchase {
 	return nil
 }
 
+type BeginFirstRunRequest struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	FirstRun      *CompleteFirstRunRequest `protobuf:"bytes,1,opt,name=first_run,json=firstRun,proto3" json:"first_run,omitempty"` // without a password
+	Authenticator *FirstAuthenticator      `protobuf:"bytes,2,opt,name=authenticator,proto3" json:"authenticator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginFirstRunRequest) Reset() {
+	*x = BeginFirstRunRequest{}
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginFirstRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginFirstRunRequest) ProtoMessage() {}
+
+func (x *BeginFirstRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginFirstRunRequest.ProtoReflect.Descriptor instead.
+func (*BeginFirstRunRequest) Descriptor() ([]byte, []int) {
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BeginFirstRunRequest) GetFirstRun() *CompleteFirstRunRequest {
+	if x != nil {
+		return x.FirstRun
+	}
+	return nil
+}
+
+func (x *BeginFirstRunRequest) GetAuthenticator() *FirstAuthenticator {
+	if x != nil {
+		return x.Authenticator
+	}
+	return nil
+}
+
+// FirstAuthenticator is the OpenID Connect provider of a new company. It takes the
+// domain of the first person's address.
+type FirstAuthenticator struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Issuer        string                 `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	ClientId      string                 `protobuf:"bytes,3,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	ClientSecret  string                 `protobuf:"bytes,4,opt,name=client_secret,json=clientSecret,proto3" json:"client_secret,omitempty"` // empty: a public client
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FirstAuthenticator) Reset() {
+	*x = FirstAuthenticator{}
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FirstAuthenticator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FirstAuthenticator) ProtoMessage() {}
+
+func (x *FirstAuthenticator) ProtoReflect() protoreflect.Message {
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FirstAuthenticator.ProtoReflect.Descriptor instead.
+func (*FirstAuthenticator) Descriptor() ([]byte, []int) {
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FirstAuthenticator) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FirstAuthenticator) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *FirstAuthenticator) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *FirstAuthenticator) GetClientSecret() string {
+	if x != nil {
+		return x.ClientSecret
+	}
+	return ""
+}
+
 // Purchase is a subscription that is bought.
 type Purchase struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -276,7 +406,7 @@ type Purchase struct {
 
 func (x *Purchase) Reset() {
 	*x = Purchase{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[3]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +418,7 @@ func (x *Purchase) String() string {
 func (*Purchase) ProtoMessage() {}
 
 func (x *Purchase) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[3]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +431,7 @@ func (x *Purchase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Purchase.ProtoReflect.Descriptor instead.
 func (*Purchase) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Purchase) GetService() Service {
@@ -329,7 +459,7 @@ type BeginSignInRequest struct {
 
 func (x *BeginSignInRequest) Reset() {
 	*x = BeginSignInRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[4]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +471,7 @@ func (x *BeginSignInRequest) String() string {
 func (*BeginSignInRequest) ProtoMessage() {}
 
 func (x *BeginSignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[4]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +484,7 @@ func (x *BeginSignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSignInRequest.ProtoReflect.Descriptor instead.
 func (*BeginSignInRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BeginSignInRequest) GetEmail() string {
@@ -383,7 +513,7 @@ type BeginSignInResponse struct {
 
 func (x *BeginSignInResponse) Reset() {
 	*x = BeginSignInResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[5]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +525,7 @@ func (x *BeginSignInResponse) String() string {
 func (*BeginSignInResponse) ProtoMessage() {}
 
 func (x *BeginSignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[5]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +538,7 @@ func (x *BeginSignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginSignInResponse.ProtoReflect.Descriptor instead.
 func (*BeginSignInResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *BeginSignInResponse) GetRedirect() string {
@@ -435,7 +565,7 @@ type SignInRequest struct {
 
 func (x *SignInRequest) Reset() {
 	*x = SignInRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[6]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -447,7 +577,7 @@ func (x *SignInRequest) String() string {
 func (*SignInRequest) ProtoMessage() {}
 
 func (x *SignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[6]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -460,7 +590,7 @@ func (x *SignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInRequest.ProtoReflect.Descriptor instead.
 func (*SignInRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SignInRequest) GetEmail() string {
@@ -486,7 +616,7 @@ type SignInWithKeyRequest struct {
 
 func (x *SignInWithKeyRequest) Reset() {
 	*x = SignInWithKeyRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[7]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +628,7 @@ func (x *SignInWithKeyRequest) String() string {
 func (*SignInWithKeyRequest) ProtoMessage() {}
 
 func (x *SignInWithKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[7]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +641,7 @@ func (x *SignInWithKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInWithKeyRequest.ProtoReflect.Descriptor instead.
 func (*SignInWithKeyRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignInWithKeyRequest) GetKey() string {
@@ -534,7 +664,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[8]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +676,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[8]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +689,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SignInResponse) GetToken() string {
@@ -591,7 +721,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[9]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +733,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[9]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +746,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{11}
 }
 
 type SignOutResponse struct {
@@ -630,7 +760,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[10]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -642,7 +772,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[10]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -655,7 +785,7 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SignOutResponse) GetWrittenAt() *v1.ZedToken {
@@ -680,7 +810,7 @@ type GetMeRequest struct {
 
 func (x *GetMeRequest) Reset() {
 	*x = GetMeRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[11]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +822,7 @@ func (x *GetMeRequest) String() string {
 func (*GetMeRequest) ProtoMessage() {}
 
 func (x *GetMeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[11]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +835,7 @@ func (x *GetMeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMeRequest.ProtoReflect.Descriptor instead.
 func (*GetMeRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{11}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{13}
 }
 
 type GetMeResponse struct {
@@ -738,7 +868,7 @@ type GetMeResponse struct {
 
 func (x *GetMeResponse) Reset() {
 	*x = GetMeResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[12]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +880,7 @@ func (x *GetMeResponse) String() string {
 func (*GetMeResponse) ProtoMessage() {}
 
 func (x *GetMeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[12]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +893,7 @@ func (x *GetMeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMeResponse.ProtoReflect.Descriptor instead.
 func (*GetMeResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{12}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetMeResponse) GetPerson() *Person {
@@ -875,7 +1005,7 @@ type ServiceAccess struct {
 
 func (x *ServiceAccess) Reset() {
 	*x = ServiceAccess{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[13]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +1017,7 @@ func (x *ServiceAccess) String() string {
 func (*ServiceAccess) ProtoMessage() {}
 
 func (x *ServiceAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[13]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1030,7 @@ func (x *ServiceAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceAccess.ProtoReflect.Descriptor instead.
 func (*ServiceAccess) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ServiceAccess) GetSubscriptionId() string {
@@ -934,7 +1064,7 @@ type UpdateMeRequest struct {
 
 func (x *UpdateMeRequest) Reset() {
 	*x = UpdateMeRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[14]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1076,7 @@ func (x *UpdateMeRequest) String() string {
 func (*UpdateMeRequest) ProtoMessage() {}
 
 func (x *UpdateMeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[14]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1089,7 @@ func (x *UpdateMeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateMeRequest.ProtoReflect.Descriptor instead.
 func (*UpdateMeRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateMeRequest) GetGivenName() string {
@@ -988,7 +1118,7 @@ type ChangePasswordRequest struct {
 
 func (x *ChangePasswordRequest) Reset() {
 	*x = ChangePasswordRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[15]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1130,7 @@ func (x *ChangePasswordRequest) String() string {
 func (*ChangePasswordRequest) ProtoMessage() {}
 
 func (x *ChangePasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[15]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1013,7 +1143,7 @@ func (x *ChangePasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePasswordRequest.ProtoReflect.Descriptor instead.
 func (*ChangePasswordRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ChangePasswordRequest) GetPresent() string {
@@ -1045,7 +1175,7 @@ type ListMySessionsRequest struct {
 
 func (x *ListMySessionsRequest) Reset() {
 	*x = ListMySessionsRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[16]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1187,7 @@ func (x *ListMySessionsRequest) String() string {
 func (*ListMySessionsRequest) ProtoMessage() {}
 
 func (x *ListMySessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[16]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1200,7 @@ func (x *ListMySessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMySessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListMySessionsRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{18}
 }
 
 type Session struct {
@@ -1091,7 +1221,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[17]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1233,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[17]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1246,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Session) GetId() string {
@@ -1188,7 +1318,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[18]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1330,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[18]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1343,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -1247,7 +1377,7 @@ type EndMySessionRequest struct {
 
 func (x *EndMySessionRequest) Reset() {
 	*x = EndMySessionRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[19]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1389,7 @@ func (x *EndMySessionRequest) String() string {
 func (*EndMySessionRequest) ProtoMessage() {}
 
 func (x *EndMySessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[19]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1402,7 @@ func (x *EndMySessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMySessionRequest.ProtoReflect.Descriptor instead.
 func (*EndMySessionRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{19}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EndMySessionRequest) GetId() string {
@@ -1293,7 +1423,7 @@ type CreateMyTokenRequest struct {
 
 func (x *CreateMyTokenRequest) Reset() {
 	*x = CreateMyTokenRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[20]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1435,7 @@ func (x *CreateMyTokenRequest) String() string {
 func (*CreateMyTokenRequest) ProtoMessage() {}
 
 func (x *CreateMyTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[20]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1448,7 @@ func (x *CreateMyTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMyTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateMyTokenRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{20}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CreateMyTokenRequest) GetName() string {
@@ -1347,7 +1477,7 @@ type CreateMyTokenResponse struct {
 
 func (x *CreateMyTokenResponse) Reset() {
 	*x = CreateMyTokenResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[21]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +1489,7 @@ func (x *CreateMyTokenResponse) String() string {
 func (*CreateMyTokenResponse) ProtoMessage() {}
 
 func (x *CreateMyTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[21]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +1502,7 @@ func (x *CreateMyTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateMyTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateMyTokenResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{21}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CreateMyTokenResponse) GetId() string {
@@ -1411,7 +1541,7 @@ type ListMyTokensRequest struct {
 
 func (x *ListMyTokensRequest) Reset() {
 	*x = ListMyTokensRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[22]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1553,7 @@ func (x *ListMyTokensRequest) String() string {
 func (*ListMyTokensRequest) ProtoMessage() {}
 
 func (x *ListMyTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[22]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1566,7 @@ func (x *ListMyTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMyTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListMyTokensRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{22}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 type MachineToken struct {
@@ -1452,7 +1582,7 @@ type MachineToken struct {
 
 func (x *MachineToken) Reset() {
 	*x = MachineToken{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[23]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1464,7 +1594,7 @@ func (x *MachineToken) String() string {
 func (*MachineToken) ProtoMessage() {}
 
 func (x *MachineToken) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[23]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1477,7 +1607,7 @@ func (x *MachineToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MachineToken.ProtoReflect.Descriptor instead.
 func (*MachineToken) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{23}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MachineToken) GetId() string {
@@ -1524,7 +1654,7 @@ type ListMyTokensResponse struct {
 
 func (x *ListMyTokensResponse) Reset() {
 	*x = ListMyTokensResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[24]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1666,7 @@ func (x *ListMyTokensResponse) String() string {
 func (*ListMyTokensResponse) ProtoMessage() {}
 
 func (x *ListMyTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[24]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1679,7 @@ func (x *ListMyTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMyTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListMyTokensResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{24}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListMyTokensResponse) GetTokens() []*MachineToken {
@@ -1568,7 +1698,7 @@ type RevokeMyTokenRequest struct {
 
 func (x *RevokeMyTokenRequest) Reset() {
 	*x = RevokeMyTokenRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[25]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1710,7 @@ func (x *RevokeMyTokenRequest) String() string {
 func (*RevokeMyTokenRequest) ProtoMessage() {}
 
 func (x *RevokeMyTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[25]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1723,7 @@ func (x *RevokeMyTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeMyTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeMyTokenRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{25}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RevokeMyTokenRequest) GetId() string {
@@ -1612,7 +1742,7 @@ type RequestLinkRequest struct {
 
 func (x *RequestLinkRequest) Reset() {
 	*x = RequestLinkRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[26]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1624,7 +1754,7 @@ func (x *RequestLinkRequest) String() string {
 func (*RequestLinkRequest) ProtoMessage() {}
 
 func (x *RequestLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[26]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1637,7 +1767,7 @@ func (x *RequestLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestLinkRequest.ProtoReflect.Descriptor instead.
 func (*RequestLinkRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{26}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RequestLinkRequest) GetEmail() string {
@@ -1655,7 +1785,7 @@ type RequestLinkResponse struct {
 
 func (x *RequestLinkResponse) Reset() {
 	*x = RequestLinkResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[27]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1797,7 @@ func (x *RequestLinkResponse) String() string {
 func (*RequestLinkResponse) ProtoMessage() {}
 
 func (x *RequestLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[27]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1810,7 @@ func (x *RequestLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestLinkResponse.ProtoReflect.Descriptor instead.
 func (*RequestLinkResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{27}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{29}
 }
 
 type InspectLinkRequest struct {
@@ -1692,7 +1822,7 @@ type InspectLinkRequest struct {
 
 func (x *InspectLinkRequest) Reset() {
 	*x = InspectLinkRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[28]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +1834,7 @@ func (x *InspectLinkRequest) String() string {
 func (*InspectLinkRequest) ProtoMessage() {}
 
 func (x *InspectLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[28]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +1847,7 @@ func (x *InspectLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectLinkRequest.ProtoReflect.Descriptor instead.
 func (*InspectLinkRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{28}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *InspectLinkRequest) GetToken() string {
@@ -1742,7 +1872,7 @@ type InspectLinkResponse struct {
 
 func (x *InspectLinkResponse) Reset() {
 	*x = InspectLinkResponse{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[29]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1754,7 +1884,7 @@ func (x *InspectLinkResponse) String() string {
 func (*InspectLinkResponse) ProtoMessage() {}
 
 func (x *InspectLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[29]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1767,7 +1897,7 @@ func (x *InspectLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectLinkResponse.ProtoReflect.Descriptor instead.
 func (*InspectLinkResponse) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{29}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *InspectLinkResponse) GetKind() string {
@@ -1827,7 +1957,7 @@ type RedeemLinkRequest struct {
 
 func (x *RedeemLinkRequest) Reset() {
 	*x = RedeemLinkRequest{}
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[30]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1839,7 +1969,7 @@ func (x *RedeemLinkRequest) String() string {
 func (*RedeemLinkRequest) ProtoMessage() {}
 
 func (x *RedeemLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pemba_portal_v1_session_proto_msgTypes[30]
+	mi := &file_pemba_portal_v1_session_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1852,7 +1982,7 @@ func (x *RedeemLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RedeemLinkRequest.ProtoReflect.Descriptor instead.
 func (*RedeemLinkRequest) Descriptor() ([]byte, []int) {
-	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{30}
+	return file_pemba_portal_v1_session_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RedeemLinkRequest) GetToken() string {
@@ -1895,9 +2025,10 @@ var File_pemba_portal_v1_session_proto protoreflect.FileDescriptor
 const file_pemba_portal_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"\x1dpemba/portal/v1/session.proto\x12\x0fpemba.portal.v1\x1a\x19authzed/api/v1/core.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cpemba/portal/v1/common.proto\"\x14\n" +
-	"\x12GetFirstRunRequest\"/\n" +
+	"\x12GetFirstRunRequest\"R\n" +
 	"\x13GetFirstRunResponse\x12\x18\n" +
-	"\awaiting\x18\x01 \x01(\bR\awaiting\"\x93\x02\n" +
+	"\awaiting\x18\x01 \x01(\bR\awaiting\x12!\n" +
+	"\fredirect_url\x18\x02 \x01(\tR\vredirectUrl\"\x93\x02\n" +
 	"\x17CompleteFirstRunRequest\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x1d\n" +
 	"\n" +
@@ -1908,7 +2039,15 @@ const file_pemba_portal_v1_session_proto_rawDesc = "" +
 	"\asurname\x18\x05 \x01(\tR\asurname\x12\x14\n" +
 	"\x05email\x18\x06 \x01(\tR\x05email\x12\x1a\n" +
 	"\bpassword\x18\a \x01(\tR\bpassword\x127\n" +
-	"\tpurchases\x18\b \x03(\v2\x19.pemba.portal.v1.PurchaseR\tpurchases\"Z\n" +
+	"\tpurchases\x18\b \x03(\v2\x19.pemba.portal.v1.PurchaseR\tpurchases\"\xa8\x01\n" +
+	"\x14BeginFirstRunRequest\x12E\n" +
+	"\tfirst_run\x18\x01 \x01(\v2(.pemba.portal.v1.CompleteFirstRunRequestR\bfirstRun\x12I\n" +
+	"\rauthenticator\x18\x02 \x01(\v2#.pemba.portal.v1.FirstAuthenticatorR\rauthenticator\"\x82\x01\n" +
+	"\x12FirstAuthenticator\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12\x1b\n" +
+	"\tclient_id\x18\x03 \x01(\tR\bclientId\x12#\n" +
+	"\rclient_secret\x18\x04 \x01(\tR\fclientSecret\"Z\n" +
 	"\bPurchase\x122\n" +
 	"\aservice\x18\x01 \x01(\x0e2\x18.pemba.portal.v1.ServiceR\aservice\x12\x1a\n" +
 	"\blicences\x18\x02 \x01(\rR\blicences\"G\n" +
@@ -2033,10 +2172,11 @@ const file_pemba_portal_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"given_name\x18\x03 \x01(\tR\tgivenName\x12\x18\n" +
 	"\asurname\x18\x04 \x01(\tR\asurname\x12#\n" +
-	"\rrevoke_tokens\x18\x05 \x01(\bR\frevokeTokens2\xf4\x0f\n" +
+	"\rrevoke_tokens\x18\x05 \x01(\bR\frevokeTokens2\xfa\x10\n" +
 	"\x0eSessionService\x12v\n" +
 	"\vGetFirstRun\x12#.pemba.portal.v1.GetFirstRunRequest\x1a$.pemba.portal.v1.GetFirstRunResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/portal/v1/first-run\x12~\n" +
-	"\x10CompleteFirstRun\x12(.pemba.portal.v1.CompleteFirstRunRequest\x1a\x1f.pemba.portal.v1.SignInResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/portal/v1/first-run\x12}\n" +
+	"\x10CompleteFirstRun\x12(.pemba.portal.v1.CompleteFirstRunRequest\x1a\x1f.pemba.portal.v1.SignInResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/portal/v1/first-run\x12\x83\x01\n" +
+	"\rBeginFirstRun\x12%.pemba.portal.v1.BeginFirstRunRequest\x1a$.pemba.portal.v1.BeginSignInResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/portal/v1/first-run/begin\x12}\n" +
 	"\vBeginSignIn\x12#.pemba.portal.v1.BeginSignInRequest\x1a$.pemba.portal.v1.BeginSignInResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/portal/v1/session/begin\x12h\n" +
 	"\x06SignIn\x12\x1e.pemba.portal.v1.SignInRequest\x1a\x1f.pemba.portal.v1.SignInResponse\"\x1d\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/portal/v1/session\x12z\n" +
 	"\rSignInWithKey\x12%.pemba.portal.v1.SignInWithKeyRequest\x1a\x1f.pemba.portal.v1.SignInResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/portal/v1/session/key\x12o\n" +
@@ -2067,111 +2207,117 @@ func file_pemba_portal_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_pemba_portal_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pemba_portal_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_pemba_portal_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_pemba_portal_v1_session_proto_goTypes = []any{
 	(GetMeResponse_Access)(0),       // 0: pemba.portal.v1.GetMeResponse.Access
 	(*GetFirstRunRequest)(nil),      // 1: pemba.portal.v1.GetFirstRunRequest
 	(*GetFirstRunResponse)(nil),     // 2: pemba.portal.v1.GetFirstRunResponse
 	(*CompleteFirstRunRequest)(nil), // 3: pemba.portal.v1.CompleteFirstRunRequest
-	(*Purchase)(nil),                // 4: pemba.portal.v1.Purchase
-	(*BeginSignInRequest)(nil),      // 5: pemba.portal.v1.BeginSignInRequest
-	(*BeginSignInResponse)(nil),     // 6: pemba.portal.v1.BeginSignInResponse
-	(*SignInRequest)(nil),           // 7: pemba.portal.v1.SignInRequest
-	(*SignInWithKeyRequest)(nil),    // 8: pemba.portal.v1.SignInWithKeyRequest
-	(*SignInResponse)(nil),          // 9: pemba.portal.v1.SignInResponse
-	(*SignOutRequest)(nil),          // 10: pemba.portal.v1.SignOutRequest
-	(*SignOutResponse)(nil),         // 11: pemba.portal.v1.SignOutResponse
-	(*GetMeRequest)(nil),            // 12: pemba.portal.v1.GetMeRequest
-	(*GetMeResponse)(nil),           // 13: pemba.portal.v1.GetMeResponse
-	(*ServiceAccess)(nil),           // 14: pemba.portal.v1.ServiceAccess
-	(*UpdateMeRequest)(nil),         // 15: pemba.portal.v1.UpdateMeRequest
-	(*ChangePasswordRequest)(nil),   // 16: pemba.portal.v1.ChangePasswordRequest
-	(*ListMySessionsRequest)(nil),   // 17: pemba.portal.v1.ListMySessionsRequest
-	(*Session)(nil),                 // 18: pemba.portal.v1.Session
-	(*ListSessionsResponse)(nil),    // 19: pemba.portal.v1.ListSessionsResponse
-	(*EndMySessionRequest)(nil),     // 20: pemba.portal.v1.EndMySessionRequest
-	(*CreateMyTokenRequest)(nil),    // 21: pemba.portal.v1.CreateMyTokenRequest
-	(*CreateMyTokenResponse)(nil),   // 22: pemba.portal.v1.CreateMyTokenResponse
-	(*ListMyTokensRequest)(nil),     // 23: pemba.portal.v1.ListMyTokensRequest
-	(*MachineToken)(nil),            // 24: pemba.portal.v1.MachineToken
-	(*ListMyTokensResponse)(nil),    // 25: pemba.portal.v1.ListMyTokensResponse
-	(*RevokeMyTokenRequest)(nil),    // 26: pemba.portal.v1.RevokeMyTokenRequest
-	(*RequestLinkRequest)(nil),      // 27: pemba.portal.v1.RequestLinkRequest
-	(*RequestLinkResponse)(nil),     // 28: pemba.portal.v1.RequestLinkResponse
-	(*InspectLinkRequest)(nil),      // 29: pemba.portal.v1.InspectLinkRequest
-	(*InspectLinkResponse)(nil),     // 30: pemba.portal.v1.InspectLinkResponse
-	(*RedeemLinkRequest)(nil),       // 31: pemba.portal.v1.RedeemLinkRequest
-	(Service)(0),                    // 32: pemba.portal.v1.Service
-	(*timestamppb.Timestamp)(nil),   // 33: google.protobuf.Timestamp
-	(*v1.ZedToken)(nil),             // 34: authzed.api.v1.ZedToken
-	(*Person)(nil),                  // 35: pemba.portal.v1.Person
-	(*Written)(nil),                 // 36: pemba.portal.v1.Written
+	(*BeginFirstRunRequest)(nil),    // 4: pemba.portal.v1.BeginFirstRunRequest
+	(*FirstAuthenticator)(nil),      // 5: pemba.portal.v1.FirstAuthenticator
+	(*Purchase)(nil),                // 6: pemba.portal.v1.Purchase
+	(*BeginSignInRequest)(nil),      // 7: pemba.portal.v1.BeginSignInRequest
+	(*BeginSignInResponse)(nil),     // 8: pemba.portal.v1.BeginSignInResponse
+	(*SignInRequest)(nil),           // 9: pemba.portal.v1.SignInRequest
+	(*SignInWithKeyRequest)(nil),    // 10: pemba.portal.v1.SignInWithKeyRequest
+	(*SignInResponse)(nil),          // 11: pemba.portal.v1.SignInResponse
+	(*SignOutRequest)(nil),          // 12: pemba.portal.v1.SignOutRequest
+	(*SignOutResponse)(nil),         // 13: pemba.portal.v1.SignOutResponse
+	(*GetMeRequest)(nil),            // 14: pemba.portal.v1.GetMeRequest
+	(*GetMeResponse)(nil),           // 15: pemba.portal.v1.GetMeResponse
+	(*ServiceAccess)(nil),           // 16: pemba.portal.v1.ServiceAccess
+	(*UpdateMeRequest)(nil),         // 17: pemba.portal.v1.UpdateMeRequest
+	(*ChangePasswordRequest)(nil),   // 18: pemba.portal.v1.ChangePasswordRequest
+	(*ListMySessionsRequest)(nil),   // 19: pemba.portal.v1.ListMySessionsRequest
+	(*Session)(nil),                 // 20: pemba.portal.v1.Session
+	(*ListSessionsResponse)(nil),    // 21: pemba.portal.v1.ListSessionsResponse
+	(*EndMySessionRequest)(nil),     // 22: pemba.portal.v1.EndMySessionRequest
+	(*CreateMyTokenRequest)(nil),    // 23: pemba.portal.v1.CreateMyTokenRequest
+	(*CreateMyTokenResponse)(nil),   // 24: pemba.portal.v1.CreateMyTokenResponse
+	(*ListMyTokensRequest)(nil),     // 25: pemba.portal.v1.ListMyTokensRequest
+	(*MachineToken)(nil),            // 26: pemba.portal.v1.MachineToken
+	(*ListMyTokensResponse)(nil),    // 27: pemba.portal.v1.ListMyTokensResponse
+	(*RevokeMyTokenRequest)(nil),    // 28: pemba.portal.v1.RevokeMyTokenRequest
+	(*RequestLinkRequest)(nil),      // 29: pemba.portal.v1.RequestLinkRequest
+	(*RequestLinkResponse)(nil),     // 30: pemba.portal.v1.RequestLinkResponse
+	(*InspectLinkRequest)(nil),      // 31: pemba.portal.v1.InspectLinkRequest
+	(*InspectLinkResponse)(nil),     // 32: pemba.portal.v1.InspectLinkResponse
+	(*RedeemLinkRequest)(nil),       // 33: pemba.portal.v1.RedeemLinkRequest
+	(Service)(0),                    // 34: pemba.portal.v1.Service
+	(*timestamppb.Timestamp)(nil),   // 35: google.protobuf.Timestamp
+	(*v1.ZedToken)(nil),             // 36: authzed.api.v1.ZedToken
+	(*Person)(nil),                  // 37: pemba.portal.v1.Person
+	(*Written)(nil),                 // 38: pemba.portal.v1.Written
 }
 var file_pemba_portal_v1_session_proto_depIdxs = []int32{
-	4,  // 0: pemba.portal.v1.CompleteFirstRunRequest.purchases:type_name -> pemba.portal.v1.Purchase
-	32, // 1: pemba.portal.v1.Purchase.service:type_name -> pemba.portal.v1.Service
-	33, // 2: pemba.portal.v1.SignInResponse.expires_at:type_name -> google.protobuf.Timestamp
-	34, // 3: pemba.portal.v1.SignInResponse.written_at:type_name -> authzed.api.v1.ZedToken
-	34, // 4: pemba.portal.v1.SignOutResponse.written_at:type_name -> authzed.api.v1.ZedToken
-	35, // 5: pemba.portal.v1.GetMeResponse.person:type_name -> pemba.portal.v1.Person
-	14, // 6: pemba.portal.v1.GetMeResponse.services:type_name -> pemba.portal.v1.ServiceAccess
-	0,  // 7: pemba.portal.v1.GetMeResponse.workbench:type_name -> pemba.portal.v1.GetMeResponse.Access
-	0,  // 8: pemba.portal.v1.GetMeResponse.operations:type_name -> pemba.portal.v1.GetMeResponse.Access
-	34, // 9: pemba.portal.v1.GetMeResponse.read_at:type_name -> authzed.api.v1.ZedToken
-	33, // 10: pemba.portal.v1.GetMeResponse.expires_at:type_name -> google.protobuf.Timestamp
-	32, // 11: pemba.portal.v1.ServiceAccess.service:type_name -> pemba.portal.v1.Service
-	33, // 12: pemba.portal.v1.Session.begun_at:type_name -> google.protobuf.Timestamp
-	33, // 13: pemba.portal.v1.Session.seen_at:type_name -> google.protobuf.Timestamp
-	33, // 14: pemba.portal.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
-	18, // 15: pemba.portal.v1.ListSessionsResponse.sessions:type_name -> pemba.portal.v1.Session
-	34, // 16: pemba.portal.v1.ListSessionsResponse.read_at:type_name -> authzed.api.v1.ZedToken
-	24, // 17: pemba.portal.v1.ListSessionsResponse.tokens:type_name -> pemba.portal.v1.MachineToken
-	33, // 18: pemba.portal.v1.CreateMyTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	34, // 19: pemba.portal.v1.CreateMyTokenResponse.written_at:type_name -> authzed.api.v1.ZedToken
-	33, // 20: pemba.portal.v1.MachineToken.created_at:type_name -> google.protobuf.Timestamp
-	33, // 21: pemba.portal.v1.MachineToken.expires_at:type_name -> google.protobuf.Timestamp
-	33, // 22: pemba.portal.v1.MachineToken.seen_at:type_name -> google.protobuf.Timestamp
-	24, // 23: pemba.portal.v1.ListMyTokensResponse.tokens:type_name -> pemba.portal.v1.MachineToken
-	33, // 24: pemba.portal.v1.InspectLinkResponse.expires_at:type_name -> google.protobuf.Timestamp
-	1,  // 25: pemba.portal.v1.SessionService.GetFirstRun:input_type -> pemba.portal.v1.GetFirstRunRequest
-	3,  // 26: pemba.portal.v1.SessionService.CompleteFirstRun:input_type -> pemba.portal.v1.CompleteFirstRunRequest
-	5,  // 27: pemba.portal.v1.SessionService.BeginSignIn:input_type -> pemba.portal.v1.BeginSignInRequest
-	7,  // 28: pemba.portal.v1.SessionService.SignIn:input_type -> pemba.portal.v1.SignInRequest
-	8,  // 29: pemba.portal.v1.SessionService.SignInWithKey:input_type -> pemba.portal.v1.SignInWithKeyRequest
-	10, // 30: pemba.portal.v1.SessionService.SignOut:input_type -> pemba.portal.v1.SignOutRequest
-	12, // 31: pemba.portal.v1.SessionService.GetMe:input_type -> pemba.portal.v1.GetMeRequest
-	15, // 32: pemba.portal.v1.SessionService.UpdateMe:input_type -> pemba.portal.v1.UpdateMeRequest
-	16, // 33: pemba.portal.v1.SessionService.ChangePassword:input_type -> pemba.portal.v1.ChangePasswordRequest
-	17, // 34: pemba.portal.v1.SessionService.ListMySessions:input_type -> pemba.portal.v1.ListMySessionsRequest
-	20, // 35: pemba.portal.v1.SessionService.EndMySession:input_type -> pemba.portal.v1.EndMySessionRequest
-	21, // 36: pemba.portal.v1.SessionService.CreateMyToken:input_type -> pemba.portal.v1.CreateMyTokenRequest
-	23, // 37: pemba.portal.v1.SessionService.ListMyTokens:input_type -> pemba.portal.v1.ListMyTokensRequest
-	26, // 38: pemba.portal.v1.SessionService.RevokeMyToken:input_type -> pemba.portal.v1.RevokeMyTokenRequest
-	27, // 39: pemba.portal.v1.SessionService.RequestLink:input_type -> pemba.portal.v1.RequestLinkRequest
-	29, // 40: pemba.portal.v1.SessionService.InspectLink:input_type -> pemba.portal.v1.InspectLinkRequest
-	31, // 41: pemba.portal.v1.SessionService.RedeemLink:input_type -> pemba.portal.v1.RedeemLinkRequest
-	2,  // 42: pemba.portal.v1.SessionService.GetFirstRun:output_type -> pemba.portal.v1.GetFirstRunResponse
-	9,  // 43: pemba.portal.v1.SessionService.CompleteFirstRun:output_type -> pemba.portal.v1.SignInResponse
-	6,  // 44: pemba.portal.v1.SessionService.BeginSignIn:output_type -> pemba.portal.v1.BeginSignInResponse
-	9,  // 45: pemba.portal.v1.SessionService.SignIn:output_type -> pemba.portal.v1.SignInResponse
-	9,  // 46: pemba.portal.v1.SessionService.SignInWithKey:output_type -> pemba.portal.v1.SignInResponse
-	11, // 47: pemba.portal.v1.SessionService.SignOut:output_type -> pemba.portal.v1.SignOutResponse
-	13, // 48: pemba.portal.v1.SessionService.GetMe:output_type -> pemba.portal.v1.GetMeResponse
-	36, // 49: pemba.portal.v1.SessionService.UpdateMe:output_type -> pemba.portal.v1.Written
-	36, // 50: pemba.portal.v1.SessionService.ChangePassword:output_type -> pemba.portal.v1.Written
-	19, // 51: pemba.portal.v1.SessionService.ListMySessions:output_type -> pemba.portal.v1.ListSessionsResponse
-	36, // 52: pemba.portal.v1.SessionService.EndMySession:output_type -> pemba.portal.v1.Written
-	22, // 53: pemba.portal.v1.SessionService.CreateMyToken:output_type -> pemba.portal.v1.CreateMyTokenResponse
-	25, // 54: pemba.portal.v1.SessionService.ListMyTokens:output_type -> pemba.portal.v1.ListMyTokensResponse
-	36, // 55: pemba.portal.v1.SessionService.RevokeMyToken:output_type -> pemba.portal.v1.Written
-	28, // 56: pemba.portal.v1.SessionService.RequestLink:output_type -> pemba.portal.v1.RequestLinkResponse
-	30, // 57: pemba.portal.v1.SessionService.InspectLink:output_type -> pemba.portal.v1.InspectLinkResponse
-	9,  // 58: pemba.portal.v1.SessionService.RedeemLink:output_type -> pemba.portal.v1.SignInResponse
-	42, // [42:59] is the sub-list for method output_type
-	25, // [25:42] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	6,  // 0: pemba.portal.v1.CompleteFirstRunRequest.purchases:type_name -> pemba.portal.v1.Purchase
+	3,  // 1: pemba.portal.v1.BeginFirstRunRequest.first_run:type_name -> pemba.portal.v1.CompleteFirstRunRequest
+	5,  // 2: pemba.portal.v1.BeginFirstRunRequest.authenticator:type_name -> pemba.portal.v1.FirstAuthenticator
+	34, // 3: pemba.portal.v1.Purchase.service:type_name -> pemba.portal.v1.Service
+	35, // 4: pemba.portal.v1.SignInResponse.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 5: pemba.portal.v1.SignInResponse.written_at:type_name -> authzed.api.v1.ZedToken
+	36, // 6: pemba.portal.v1.SignOutResponse.written_at:type_name -> authzed.api.v1.ZedToken
+	37, // 7: pemba.portal.v1.GetMeResponse.person:type_name -> pemba.portal.v1.Person
+	16, // 8: pemba.portal.v1.GetMeResponse.services:type_name -> pemba.portal.v1.ServiceAccess
+	0,  // 9: pemba.portal.v1.GetMeResponse.workbench:type_name -> pemba.portal.v1.GetMeResponse.Access
+	0,  // 10: pemba.portal.v1.GetMeResponse.operations:type_name -> pemba.portal.v1.GetMeResponse.Access
+	36, // 11: pemba.portal.v1.GetMeResponse.read_at:type_name -> authzed.api.v1.ZedToken
+	35, // 12: pemba.portal.v1.GetMeResponse.expires_at:type_name -> google.protobuf.Timestamp
+	34, // 13: pemba.portal.v1.ServiceAccess.service:type_name -> pemba.portal.v1.Service
+	35, // 14: pemba.portal.v1.Session.begun_at:type_name -> google.protobuf.Timestamp
+	35, // 15: pemba.portal.v1.Session.seen_at:type_name -> google.protobuf.Timestamp
+	35, // 16: pemba.portal.v1.Session.expires_at:type_name -> google.protobuf.Timestamp
+	20, // 17: pemba.portal.v1.ListSessionsResponse.sessions:type_name -> pemba.portal.v1.Session
+	36, // 18: pemba.portal.v1.ListSessionsResponse.read_at:type_name -> authzed.api.v1.ZedToken
+	26, // 19: pemba.portal.v1.ListSessionsResponse.tokens:type_name -> pemba.portal.v1.MachineToken
+	35, // 20: pemba.portal.v1.CreateMyTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 21: pemba.portal.v1.CreateMyTokenResponse.written_at:type_name -> authzed.api.v1.ZedToken
+	35, // 22: pemba.portal.v1.MachineToken.created_at:type_name -> google.protobuf.Timestamp
+	35, // 23: pemba.portal.v1.MachineToken.expires_at:type_name -> google.protobuf.Timestamp
+	35, // 24: pemba.portal.v1.MachineToken.seen_at:type_name -> google.protobuf.Timestamp
+	26, // 25: pemba.portal.v1.ListMyTokensResponse.tokens:type_name -> pemba.portal.v1.MachineToken
+	35, // 26: pemba.portal.v1.InspectLinkResponse.expires_at:type_name -> google.protobuf.Timestamp
+	1,  // 27: pemba.portal.v1.SessionService.GetFirstRun:input_type -> pemba.portal.v1.GetFirstRunRequest
+	3,  // 28: pemba.portal.v1.SessionService.CompleteFirstRun:input_type -> pemba.portal.v1.CompleteFirstRunRequest
+	4,  // 29: pemba.portal.v1.SessionService.BeginFirstRun:input_type -> pemba.portal.v1.BeginFirstRunRequest
+	7,  // 30: pemba.portal.v1.SessionService.BeginSignIn:input_type -> pemba.portal.v1.BeginSignInRequest
+	9,  // 31: pemba.portal.v1.SessionService.SignIn:input_type -> pemba.portal.v1.SignInRequest
+	10, // 32: pemba.portal.v1.SessionService.SignInWithKey:input_type -> pemba.portal.v1.SignInWithKeyRequest
+	12, // 33: pemba.portal.v1.SessionService.SignOut:input_type -> pemba.portal.v1.SignOutRequest
+	14, // 34: pemba.portal.v1.SessionService.GetMe:input_type -> pemba.portal.v1.GetMeRequest
+	17, // 35: pemba.portal.v1.SessionService.UpdateMe:input_type -> pemba.portal.v1.UpdateMeRequest
+	18, // 36: pemba.portal.v1.SessionService.ChangePassword:input_type -> pemba.portal.v1.ChangePasswordRequest
+	19, // 37: pemba.portal.v1.SessionService.ListMySessions:input_type -> pemba.portal.v1.ListMySessionsRequest
+	22, // 38: pemba.portal.v1.SessionService.EndMySession:input_type -> pemba.portal.v1.EndMySessionRequest
+	23, // 39: pemba.portal.v1.SessionService.CreateMyToken:input_type -> pemba.portal.v1.CreateMyTokenRequest
+	25, // 40: pemba.portal.v1.SessionService.ListMyTokens:input_type -> pemba.portal.v1.ListMyTokensRequest
+	28, // 41: pemba.portal.v1.SessionService.RevokeMyToken:input_type -> pemba.portal.v1.RevokeMyTokenRequest
+	29, // 42: pemba.portal.v1.SessionService.RequestLink:input_type -> pemba.portal.v1.RequestLinkRequest
+	31, // 43: pemba.portal.v1.SessionService.InspectLink:input_type -> pemba.portal.v1.InspectLinkRequest
+	33, // 44: pemba.portal.v1.SessionService.RedeemLink:input_type -> pemba.portal.v1.RedeemLinkRequest
+	2,  // 45: pemba.portal.v1.SessionService.GetFirstRun:output_type -> pemba.portal.v1.GetFirstRunResponse
+	11, // 46: pemba.portal.v1.SessionService.CompleteFirstRun:output_type -> pemba.portal.v1.SignInResponse
+	8,  // 47: pemba.portal.v1.SessionService.BeginFirstRun:output_type -> pemba.portal.v1.BeginSignInResponse
+	8,  // 48: pemba.portal.v1.SessionService.BeginSignIn:output_type -> pemba.portal.v1.BeginSignInResponse
+	11, // 49: pemba.portal.v1.SessionService.SignIn:output_type -> pemba.portal.v1.SignInResponse
+	11, // 50: pemba.portal.v1.SessionService.SignInWithKey:output_type -> pemba.portal.v1.SignInResponse
+	13, // 51: pemba.portal.v1.SessionService.SignOut:output_type -> pemba.portal.v1.SignOutResponse
+	15, // 52: pemba.portal.v1.SessionService.GetMe:output_type -> pemba.portal.v1.GetMeResponse
+	38, // 53: pemba.portal.v1.SessionService.UpdateMe:output_type -> pemba.portal.v1.Written
+	38, // 54: pemba.portal.v1.SessionService.ChangePassword:output_type -> pemba.portal.v1.Written
+	21, // 55: pemba.portal.v1.SessionService.ListMySessions:output_type -> pemba.portal.v1.ListSessionsResponse
+	38, // 56: pemba.portal.v1.SessionService.EndMySession:output_type -> pemba.portal.v1.Written
+	24, // 57: pemba.portal.v1.SessionService.CreateMyToken:output_type -> pemba.portal.v1.CreateMyTokenResponse
+	27, // 58: pemba.portal.v1.SessionService.ListMyTokens:output_type -> pemba.portal.v1.ListMyTokensResponse
+	38, // 59: pemba.portal.v1.SessionService.RevokeMyToken:output_type -> pemba.portal.v1.Written
+	30, // 60: pemba.portal.v1.SessionService.RequestLink:output_type -> pemba.portal.v1.RequestLinkResponse
+	32, // 61: pemba.portal.v1.SessionService.InspectLink:output_type -> pemba.portal.v1.InspectLinkResponse
+	11, // 62: pemba.portal.v1.SessionService.RedeemLink:output_type -> pemba.portal.v1.SignInResponse
+	45, // [45:63] is the sub-list for method output_type
+	27, // [27:45] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_pemba_portal_v1_session_proto_init() }
@@ -2186,7 +2332,7 @@ func file_pemba_portal_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pemba_portal_v1_session_proto_rawDesc), len(file_pemba_portal_v1_session_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	SessionService_GetFirstRun_FullMethodName      = "/pemba.portal.v1.SessionService/GetFirstRun"
 	SessionService_CompleteFirstRun_FullMethodName = "/pemba.portal.v1.SessionService/CompleteFirstRun"
+	SessionService_BeginFirstRun_FullMethodName    = "/pemba.portal.v1.SessionService/BeginFirstRun"
 	SessionService_BeginSignIn_FullMethodName      = "/pemba.portal.v1.SessionService/BeginSignIn"
 	SessionService_SignIn_FullMethodName           = "/pemba.portal.v1.SessionService/SignIn"
 	SessionService_SignInWithKey_FullMethodName    = "/pemba.portal.v1.SessionService/SignInWithKey"
@@ -53,6 +54,11 @@ type SessionServiceClient interface {
 	// CompleteFirstRun makes the first company and its administrator, who is
 	// signed in. It needs the one-time code that the server printed.
 	CompleteFirstRun(ctx context.Context, in *CompleteFirstRunRequest, opts ...grpc.CallOption) (*SignInResponse, error)
+	// BeginFirstRun is CompleteFirstRun for a company whose people sign in by its own
+	// OpenID Connect provider, beginning with the first. It says where to send the
+	// browser; nothing is made before the provider has confirmed that the person has
+	// the address that was given, so that nobody is locked out by a slip.
+	BeginFirstRun(ctx context.Context, in *BeginFirstRunRequest, opts ...grpc.CallOption) (*BeginSignInResponse, error)
 	// BeginSignIn says how an e-mail address signs in. The answer is the same for
 	// addresses that nobody has.
 	BeginSignIn(ctx context.Context, in *BeginSignInRequest, opts ...grpc.CallOption) (*BeginSignInResponse, error)
@@ -115,6 +121,16 @@ func (c *sessionServiceClient) CompleteFirstRun(ctx context.Context, in *Complet
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SignInResponse)
 	err := c.cc.Invoke(ctx, SessionService_CompleteFirstRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionServiceClient) BeginFirstRun(ctx context.Context, in *BeginFirstRunRequest, opts ...grpc.CallOption) (*BeginSignInResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BeginSignInResponse)
+	err := c.cc.Invoke(ctx, SessionService_BeginFirstRun_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -284,6 +300,11 @@ type SessionServiceServer interface {
 	// CompleteFirstRun makes the first company and its administrator, who is
 	// signed in. It needs the one-time code that the server printed.
 	CompleteFirstRun(context.Context, *CompleteFirstRunRequest) (*SignInResponse, error)
+	// BeginFirstRun is CompleteFirstRun for a company whose people sign in by its own
+	// OpenID Connect provider, beginning with the first. It says where to send the
+	// browser; nothing is made before the provider has confirmed that the person has
+	// the address that was given, so that nobody is locked out by a slip.
+	BeginFirstRun(context.Context, *BeginFirstRunRequest) (*BeginSignInResponse, error)
 	// BeginSignIn says how an e-mail address signs in. The answer is the same for
 	// addresses that nobody has.
 	BeginSignIn(context.Context, *BeginSignInRequest) (*BeginSignInResponse, error)
@@ -337,6 +358,9 @@ func (UnimplementedSessionServiceServer) GetFirstRun(context.Context, *GetFirstR
 }
 func (UnimplementedSessionServiceServer) CompleteFirstRun(context.Context, *CompleteFirstRunRequest) (*SignInResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompleteFirstRun not implemented")
+}
+func (UnimplementedSessionServiceServer) BeginFirstRun(context.Context, *BeginFirstRunRequest) (*BeginSignInResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BeginFirstRun not implemented")
 }
 func (UnimplementedSessionServiceServer) BeginSignIn(context.Context, *BeginSignInRequest) (*BeginSignInResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BeginSignIn not implemented")
@@ -436,6 +460,24 @@ func _SessionService_CompleteFirstRun_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SessionServiceServer).CompleteFirstRun(ctx, req.(*CompleteFirstRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SessionService_BeginFirstRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BeginFirstRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).BeginFirstRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_BeginFirstRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).BeginFirstRun(ctx, req.(*BeginFirstRunRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -724,6 +766,10 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CompleteFirstRun",
 			Handler:    _SessionService_CompleteFirstRun_Handler,
+		},
+		{
+			MethodName: "BeginFirstRun",
+			Handler:    _SessionService_BeginFirstRun_Handler,
 		},
 		{
 			MethodName: "BeginSignIn",

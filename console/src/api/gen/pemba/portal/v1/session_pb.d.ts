@@ -43,6 +43,13 @@ export declare type GetFirstRunResponse = Message<"pemba.portal.v1.GetFirstRunRe
    * @generated from field: bool waiting = 1;
    */
   waiting: boolean;
+
+  /**
+   * to register with an OpenID Connect provider; while waiting
+   *
+   * @generated from field: string redirect_url = 2;
+   */
+  redirectUrl: string;
 };
 
 /**
@@ -55,6 +62,13 @@ export declare type GetFirstRunResponseJson = {
    * @generated from field: bool waiting = 1;
    */
   waiting?: boolean;
+
+  /**
+   * to register with an OpenID Connect provider; while waiting
+   *
+   * @generated from field: string redirect_url = 2;
+   */
+  redirectUrl?: string;
 };
 
 /**
@@ -172,6 +186,112 @@ export declare type CompleteFirstRunRequestJson = {
  * Use `create(CompleteFirstRunRequestSchema)` to create a new message.
  */
 export declare const CompleteFirstRunRequestSchema: GenMessage<CompleteFirstRunRequest, {jsonType: CompleteFirstRunRequestJson}>;
+
+/**
+ * @generated from message pemba.portal.v1.BeginFirstRunRequest
+ */
+export declare type BeginFirstRunRequest = Message<"pemba.portal.v1.BeginFirstRunRequest"> & {
+  /**
+   * without a password
+   *
+   * @generated from field: pemba.portal.v1.CompleteFirstRunRequest first_run = 1;
+   */
+  firstRun?: CompleteFirstRunRequest;
+
+  /**
+   * @generated from field: pemba.portal.v1.FirstAuthenticator authenticator = 2;
+   */
+  authenticator?: FirstAuthenticator;
+};
+
+/**
+ * @generated from message pemba.portal.v1.BeginFirstRunRequest
+ */
+export declare type BeginFirstRunRequestJson = {
+  /**
+   * without a password
+   *
+   * @generated from field: pemba.portal.v1.CompleteFirstRunRequest first_run = 1;
+   */
+  firstRun?: CompleteFirstRunRequestJson;
+
+  /**
+   * @generated from field: pemba.portal.v1.FirstAuthenticator authenticator = 2;
+   */
+  authenticator?: FirstAuthenticatorJson;
+};
+
+/**
+ * Describes the message pemba.portal.v1.BeginFirstRunRequest.
+ * Use `create(BeginFirstRunRequestSchema)` to create a new message.
+ */
+export declare const BeginFirstRunRequestSchema: GenMessage<BeginFirstRunRequest, {jsonType: BeginFirstRunRequestJson}>;
+
+/**
+ * FirstAuthenticator is the OpenID Connect provider of a new company. It takes the
+ * domain of the first person's address.
+ *
+ * @generated from message pemba.portal.v1.FirstAuthenticator
+ */
+export declare type FirstAuthenticator = Message<"pemba.portal.v1.FirstAuthenticator"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string issuer = 2;
+   */
+  issuer: string;
+
+  /**
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+
+  /**
+   * empty: a public client
+   *
+   * @generated from field: string client_secret = 4;
+   */
+  clientSecret: string;
+};
+
+/**
+ * FirstAuthenticator is the OpenID Connect provider of a new company. It takes the
+ * domain of the first person's address.
+ *
+ * @generated from message pemba.portal.v1.FirstAuthenticator
+ */
+export declare type FirstAuthenticatorJson = {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: string issuer = 2;
+   */
+  issuer?: string;
+
+  /**
+   * @generated from field: string client_id = 3;
+   */
+  clientId?: string;
+
+  /**
+   * empty: a public client
+   *
+   * @generated from field: string client_secret = 4;
+   */
+  clientSecret?: string;
+};
+
+/**
+ * Describes the message pemba.portal.v1.FirstAuthenticator.
+ * Use `create(FirstAuthenticatorSchema)` to create a new message.
+ */
+export declare const FirstAuthenticatorSchema: GenMessage<FirstAuthenticator, {jsonType: FirstAuthenticatorJson}>;
 
 /**
  * Purchase is a subscription that is bought.
@@ -1545,6 +1665,19 @@ export declare const SessionService: GenService<{
     methodKind: "unary";
     input: typeof CompleteFirstRunRequestSchema;
     output: typeof SignInResponseSchema;
+  },
+  /**
+   * BeginFirstRun is CompleteFirstRun for a company whose people sign in by its own
+   * OpenID Connect provider, beginning with the first. It says where to send the
+   * browser; nothing is made before the provider has confirmed that the person has
+   * the address that was given, so that nobody is locked out by a slip.
+   *
+   * @generated from rpc pemba.portal.v1.SessionService.BeginFirstRun
+   */
+  beginFirstRun: {
+    methodKind: "unary";
+    input: typeof BeginFirstRunRequestSchema;
+    output: typeof BeginSignInResponseSchema;
   },
   /**
    * BeginSignIn says how an e-mail address signs in. The answer is the same for
