@@ -18,14 +18,23 @@ export const sandbox = () => scenario(['--bootstrap', join(repository, 'testdata
   await page.locator('.cm-content').click()
   await page.keyboard.press('Control+a')
   await page.keyboard.insertText('document:budget#viewer@user:ben\n')
+  await page.getByText('The files were changed since. Run them again.').waitFor()
+  await audit(page, 'sandbox-old')
   await page.keyboard.press('Control+Enter')
   await page.getByText('2 hold, 2 do not').waitFor()
+  await page.getByText('The files were changed since.').waitFor({ state: 'detached' })
+  await page.getByText('Expected: granted. Answer: not granted.').first().waitFor()
   await page.getByText('Expected and not found', { exact: true }).waitFor()
   await audit(page, 'sandbox-failing')
   await page.keyboard.insertText('nothing\n')
   await page.keyboard.press('Control+Enter')
   await page.getByRole('heading', { name: 'Problems' }).waitFor()
   await audit(page, 'sandbox-problems')
+
+  // Leaving asks.
+  await page.getByRole('link', { name: 'Check', exact: true }).click()
+  await page.getByRole('dialog', { name: 'Leave without saving?' }).getByRole('button', { name: 'Go on editing' }).click()
+  assert.match(page.url(), /sandbox/)
 
   await page.getByRole('button', { name: 'Start from live schema' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Start from live schema' }).click()

@@ -65,7 +65,7 @@ export const editor = () => scenario(fixture, async ({ page }) => {
 
   // Leaving asks.
   await page.getByRole('link', { name: 'Check', exact: true }).click()
-  await page.getByRole('dialog', { name: 'Leave without writing?' }).waitFor()
+  await page.getByRole('dialog', { name: 'Leave without saving?' }).waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   assert.match(page.url(), /schema/)

@@ -15,6 +15,8 @@ type Props = {
   /** onConfirm does it; a failure is shown in the dialog, which stays open. */
   onConfirm: () => Promise<unknown>
   danger?: boolean
+  /** stored is false where nothing is changed on the server, which can always be done. */
+  stored?: boolean
   /** typeName has to be typed first: only for what cannot be made again. */
   typeName?: string
   /** blocked is why it cannot be done. */
@@ -30,7 +32,7 @@ export function Confirm(p: Props) {
   )
 }
 
-function Body({ onClose, children, action, onConfirm, danger = true, typeName, blocked }: Props) {
+function Body({ onClose, children, action, onConfirm, danger = true, stored = true, typeName, blocked }: Props) {
   const t = texts.common
   const [typed, setTyped] = useState('')
   const [busy, setBusy] = useState(false)
@@ -47,6 +49,7 @@ function Body({ onClose, children, action, onConfirm, danger = true, typeName, b
       setBusy(false)
     }
   }
+  const Act = stored ? WriteButton : Button
   const ready = !blocked && (typeName === undefined || typed === typeName)
   return (
     <Stack>
@@ -56,7 +59,7 @@ function Body({ onClose, children, action, onConfirm, danger = true, typeName, b
       {error !== undefined && <Failure error={error} what={action} />}
       <Group justify="flex-end">
         <Button variant="default" data-autofocus onClick={onClose}>{t.cancel}</Button>
-        <WriteButton {...(danger ? { color: 'red' } : {})} disabled={!ready} loading={busy} onClick={() => void confirm()} {...(blocked ? { 'aria-describedby': 'confirm-blocked' } : {})}>{action}</WriteButton>
+        <Act {...(danger ? { color: 'red' } : {})} disabled={!ready} loading={busy} onClick={() => void confirm()} {...(blocked ? { 'aria-describedby': 'confirm-blocked' } : {})}>{action}</Act>
       </Group>
     </Stack>
   )

@@ -55,12 +55,13 @@ export function Dialog({ opened, onClose, title, size = 'md', children }: Props)
           <Modal.Body><Unsaved value={setUnsaved}>{children}</Unsaved></Modal.Body>
         </Modal.Content>
       </Modal.Root>
-      {opened && asking && <Leaving onStay={() => setAsking(false)} onLeave={() => { setAsking(false); onClose?.() }} />}
+      {opened && asking && <AskToLeave onStay={() => setAsking(false)} onLeave={() => { setAsking(false); onClose?.() }} />}
     </>
   )
 }
 
-function Leaving({ onStay, onLeave }: { onStay: () => void; onLeave: () => void }) {
+/** AskToLeave asks before what was entered is lost. */
+export function AskToLeave({ onStay, onLeave }: { onStay: () => void; onLeave: () => void }) {
   const t = texts.common.leaving
   return (
     <Dialog opened onClose={onStay} title={t.title} size="sm">

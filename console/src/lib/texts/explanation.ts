@@ -1,7 +1,9 @@
 import { list } from '../format'
 
 export const explanation = {
-  answers: { yes: 'Granted', no: 'Not granted', conditional: 'Conditional', undecided: 'No answer' },
+  answers: { yes: 'Granted', no: 'Not granted', conditional: 'Depends on values', undecided: 'No answer' },
+  /** words are the same of an assertion. */
+  words: { ANSWER_UNSPECIFIED: 'no answer', ANSWER_YES: 'granted', ANSWER_NO: 'not granted', ANSWER_CONDITIONAL: 'depends on values' },
   granted: 'Granted',
   notGranted: 'Not granted',
   dependsOn: (names: string[]) => (names.length === 0 ? 'Depends on values that were not given' : `Depends on ${list(names)}`),

@@ -32,7 +32,6 @@ export const workbench = {
     note: 'Note',
     reading: 'Reading the sets',
     broken: 'What is kept under this name is no set of assertions: choose another name.',
-    answers: { ANSWER_UNSPECIFIED: 'no answer', ANSWER_YES: 'granted', ANSWER_NO: 'not granted', ANSWER_CONDITIONAL: 'conditional' },
   },
   history: {
     label: 'History, can be scrolled',

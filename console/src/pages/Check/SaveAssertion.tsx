@@ -52,7 +52,7 @@ function Form({ question: q, expected, onDone }: { question: Question; expected:
   return (
     <form onSubmit={(e) => { e.preventDefault(); submit().catch(() => undefined) }}>
       <Stack>
-        <Text size="sm"><span className="app-mono">{text}</span>: {t.answers[expected]}</Text>
+        <Text size="sm"><span className="app-mono">{text}</span>: {texts.explanation.words[expected]}</Text>
         <Autocomplete label={t.set} description={t.setHint} data={(sets.data ?? []).map((s) => s.name ?? '')} value={name} onChange={setName} required data-autofocus {...(broken ? { error: t.broken } : {})} />
         {sets.isError && <Failure error={sets.error} what={t.reading} retry={sets.refetch} />}
         <TextInput label={t.note} value={note} onChange={(e) => setNote(e.currentTarget.value)} maxLength={500} />

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { Alert, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { checkSandbox } from '../../api/sandbox'
 import type { RunSandboxResponseJson, SandboxProblemJson, SandboxResultJson } from '../../api/gen/pemba/console/v1/sandbox_pb'
@@ -9,15 +9,15 @@ import { Dialog } from '../../components/Dialog'
 import { Empty } from '../../components/Empty'
 import { Failure } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
-import { count } from '../../lib/format'
+import { count, list, plural } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import type { Files } from '../../schema/sandboxExample'
 import { Problems } from '../Schema/Problems'
 
 const t = texts.sandbox
 
-/** Results is what became of the assertions and expected relations. */
-export function Results({ files, run, busy, onGo }: { files: Files; run: RunSandboxResponseJson | undefined; busy: boolean; onGo: (p: SandboxProblemJson) => void }) {
+/** Results is what became of the assertions and expected relations of files; old is whether one was changed since. */
+export function Results({ files, run, old, busy, onGo }: { files: Files; run: RunSandboxResponseJson | undefined; old: boolean; busy: boolean; onGo: (p: SandboxProblemJson) => void }) {
   const [asked, setAsked] = useState<string>()
   if (busy) return <Loading rows={4} label={t.running} />
   if (!run) return <Empty kind="nothing" title={t.never}>{t.neverHint}</Empty>
@@ -25,6 +25,7 @@ export function Results({ files, run, busy, onGo }: { files: Files; run: RunSand
   const results = run.results ?? []
   return (
     <Stack gap="xs">
+      <div role="status">{old && <Alert color="yellow" variant="light" title={t.old} />}</div>
       {problems.length > 0 && (
         <section aria-labelledby="sandbox-problems">
           <Title order={2} size="h5" id="sandbox-problems">{t.problems}</Title>
@@ -46,22 +47,25 @@ export function Results({ files, run, busy, onGo }: { files: Files; run: RunSand
 }
 
 function Result({ result: r, onAsk }: { result: SandboxResultJson; onAsk: (text: string) => void }) {
-  const answers = texts.schema.answers
+  const words = texts.explanation.words
+  const answer = r.missing?.length ? texts.lookup.conditional(list(r.missing)) : words[r.answer ?? 'ANSWER_UNSPECIFIED']
   const assertion = r.file === 'SANDBOX_FILE_ASSERTIONS'
+  const answered = (r.answer ?? 'ANSWER_UNSPECIFIED') !== 'ANSWER_UNSPECIFIED'
   return (
     <li className="app-change">
       <Group gap="xs" wrap="nowrap" align="baseline">
         <Badge variant="light" color={r.passed ? 'green' : 'red'} className="app-step-mark">{r.passed ? `✓ ${t.holds}` : `✕ ${t.fails}`}</Badge>
         <Text size="sm" className="app-mono app-grow">{r.text}</Text>
         <Text size="xs" c="dimmed" className="app-nowrap">{t.micros(count(r.micros ?? 0))}</Text>
-        {assertion && r.answer !== 'ANSWER_UNSPECIFIED' && <Button size="compact-xs" variant="default" aria-label={t.explained(r.text ?? '')} onClick={() => onAsk(r.text ?? '')}>{t.why}</Button>}
+        {assertion && answered && <Button size="compact-xs" variant="default" aria-label={t.explained(r.text ?? '')} onClick={() => onAsk(r.text ?? '')}>{t.why}</Button>}
       </Group>
-      {!r.passed && assertion && <Text size="sm">{r.failure || t.answer(answers[r.expected ?? 'ANSWER_UNSPECIFIED'], answers[r.answer ?? 'ANSWER_UNSPECIFIED'])}</Text>}
+      {!r.passed && assertion && <Text size="sm">{answered ? t.answer(words[r.expected ?? 'ANSWER_UNSPECIFIED'], answer) : r.failure}</Text>}
       {!r.passed && !assertion && (
         <>
           {r.failure && <Text size="sm">{r.failure}</Text>}
           <Lines title={t.absent} lines={r.absent ?? []} />
           <Lines title={t.surplus} lines={r.surplus ?? []} />
+          {(r.moreLines ?? 0) > 0 && <Text size="sm">{t.moreLines(plural(r.moreLines ?? 0, 'line'))}</Text>}
         </>
       )}
     </li>

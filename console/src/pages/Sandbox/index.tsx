@@ -6,6 +6,7 @@ import { filesOf, useExportSandbox, useImportSandbox, useRunSandbox, useStartSan
 import type { SandboxFileJson, SandboxProblemJson } from '../../api/gen/pemba/console/v1/sandbox_pb'
 import { Confirm } from '../../components/Confirm'
 import { Refused } from '../../components/Failure'
+import { Leaving } from '../../components/Leaving'
 import { Page } from '../../components/Page'
 import { download } from '../../lib/download'
 import { texts } from '../../lib/texts'
@@ -24,14 +25,20 @@ const order: { key: Key; file: SandboxFileJson; label: string }[] = [
   { key: 'expectedRelations', file: 'SANDBOX_FILE_EXPECTED_RELATIONS', label: t.files.expected },
 ]
 
+const same = (a: Files, b: Files) => order.every(({ key }) => a[key] === b[key])
+
 /** Sandbox tries a schema in the memory of the server. */
 export function Sandbox() {
   const { new: clean } = route.useSearch()
   const [files, setFiles] = useState<Files>(clean ? emptyFiles : exampleFiles)
   const [tab, setTab] = useState<Key>('schemaText')
+  const [kept, setKept] = useState(files) // as they were opened or saved
+  const [entered, setEntered] = useState(files) // as they were when the editor came, or the marks in it
   const [round, setRound] = useState(0) // a new editor for each
   const [asking, setAsking] = useState<'live' | 'clear'>()
+  const [opening, setOpening] = useState<File>()
   const editor = useRef<Handle>(null)
+  const sameAgain = useRef<() => void>(null) // lets one choose a file twice
   const run = useRunSandbox()
   const start = useStartSandbox()
   const load = useImportSandbox()
@@ -39,38 +46,54 @@ export function Sandbox() {
   const forget = () => { for (const one of [run, start, load, save]) one.reset() } // of an action before
   const again = () => {
     forget()
+    setEntered(files)
     run.mutate(files)
   }
-  const replace = (f: Files) => {
-    setFiles(f)
+  const show = (key: Key) => {
+    setEntered(files)
+    setTab(key)
+  }
+  const replace = (part: Partial<Files>) => {
+    setFiles((f) => ({ ...f, ...part }))
+    setKept((f) => ({ ...f, ...part }))
     setRound((n) => n + 1)
     run.reset()
   }
-  const open = async (file: File | null) => {
+  const open = async (file: File) => {
     forget()
-    if (file) replace(filesOf((await load.mutateAsync(await file.text())).files))
+    replace(filesOf((await load.mutateAsync(await file.text())).files))
+  }
+  const choose = (file: File | null) => {
+    sameAgain.current?.()
+    if (!file) return
+    if (dirty) setOpening(file)
+    else open(file).catch(() => undefined)
   }
   const store = async () => {
     forget()
     download(t.fileName, (await save.mutateAsync(files)).file ?? '', 'application/yaml')
+    setKept(files)
   }
   const go = (p: SandboxProblemJson) => {
     const to = order.find((o) => o.file === p.file)
-    if (to) setTab(to.key)
+    if (to) show(to.key)
     // The editor of the other file stands there only after this.
     setTimeout(() => editor.current?.goTo(p.problem?.range?.from ?? 0, p.problem?.range?.to))
   }
+  const dirty = !same(files, kept)
+  const ran = run.variables ?? files
   const current = order.find((o) => o.key === tab)
-  const marks = useMemo(() => (run.data?.problems ?? []).filter((p) => p.file === current?.file && p.problem?.range).map(({ problem: p }) => ({
+  const fitting = entered[tab] === ran[tab] // else the places are those of another text
+  const marks = useMemo(() => (run.data?.problems ?? []).filter((p) => fitting && p.file === current?.file && p.problem?.range).map(({ problem: p }) => ({
     from: p?.range?.from ?? 0, to: p?.range?.to ?? 0, severity: p?.severity === 'SEVERITY_ERROR' ? ('error' as const) : ('warning' as const), message: p?.message ?? '',
-  })), [run.data, current])
+  })), [run.data, current, fitting])
   const error = run.error ?? start.error ?? load.error ?? save.error
   const count = (file: SandboxFileJson) => (run.data?.problems ?? []).filter((p) => p.file === file).length
   return (
     <Page title={texts.workbench.pages.sandbox} about={t.about} fill actions={
       <>
         <Button variant="default" onClick={() => setAsking('live')}>{t.live}</Button>
-        <FileButton onChange={(f) => { open(f).catch(() => undefined) }} accept=".yaml,.yml">{(props) => <Button {...props} variant="default" loading={load.isPending}>{t.open}</Button>}</FileButton>
+        <FileButton resetRef={sameAgain} onChange={choose} accept=".yaml,.yml">{(props) => <Button {...props} variant="default" loading={load.isPending}>{t.open}</Button>}</FileButton>
         <Button variant="default" onClick={() => { store().catch(() => undefined) }} loading={save.isPending}>{t.save}</Button>
         <Button variant="default" onClick={() => setAsking('clear')}>{t.clear}</Button>
         <Button onClick={again} loading={run.isPending}>{t.run}</Button>
@@ -78,7 +101,7 @@ export function Sandbox() {
     }>
       {/* Ctrl+Enter in the editors. */}
       <div className="app-sandbox" onKeyDownCapture={(e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); e.stopPropagation(); again() } }}>
-        <Tabs value={tab} onChange={(v) => setTab((v ?? 'schemaText') as Key)} keepMounted={false} className="app-sandbox-files">
+        <Tabs value={tab} onChange={(v) => show((v ?? 'schemaText') as Key)} keepMounted={false} className="app-sandbox-files">
           <Tabs.List aria-label={t.filesLabel}>{order.map((o) => <Tabs.Tab key={o.key} value={o.key}>{o.label}{count(o.file) > 0 && ` (${count(o.file)})`}</Tabs.Tab>)}</Tabs.List>
           {order.map((o) => (
             <Tabs.Panel key={o.key} value={o.key} className="app-sandbox-panel">
@@ -92,11 +115,13 @@ export function Sandbox() {
         </Tabs>
         <div className="app-sandbox-results">
           {error && <Refused error={error} what={t.failed} permission={texts.workbench.permission} />}
-          {!error && <Results files={files} run={run.data} busy={run.isPending} onGo={go} />}
+          {!error && <Results files={ran} run={run.data} old={!same(files, ran)} busy={run.isPending} onGo={go} />}
         </div>
       </div>
-      <Confirm opened={asking === 'live'} onClose={() => setAsking(undefined)} title={t.live} action={t.live} danger={false} onConfirm={async () => replace({ ...files, schemaText: filesOf((await start.mutateAsync()).files).schemaText })}>{t.liveEffect}</Confirm>
-      <Confirm opened={asking === 'clear'} onClose={() => setAsking(undefined)} title={t.clear} action={t.clear} onConfirm={() => { replace(emptyFiles); return Promise.resolve() }}>{t.clearEffect}</Confirm>
+      <Confirm opened={asking === 'live'} onClose={() => setAsking(undefined)} title={t.live} action={t.live} danger={false} stored={false} onConfirm={async () => replace({ schemaText: filesOf((await start.mutateAsync()).files).schemaText })}>{t.liveEffect}</Confirm>
+      <Confirm opened={asking === 'clear'} onClose={() => setAsking(undefined)} title={t.clear} action={t.clear} stored={false} onConfirm={() => { replace(emptyFiles); return Promise.resolve() }}>{t.clearEffect}</Confirm>
+      <Confirm opened={opening !== undefined} onClose={() => setOpening(undefined)} title={t.open} action={t.open} stored={false} onConfirm={async () => { if (opening) await open(opening) }}>{t.openEffect}</Confirm>
+      <Leaving dirty={dirty} />
     </Page>
   )
 }

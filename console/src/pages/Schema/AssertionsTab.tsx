@@ -14,6 +14,7 @@ import { count, plural } from '../../lib/format'
 import { texts } from '../../lib/texts'
 
 const t = texts.schema
+const answers = texts.explanation.words
 
 /** AssertionsTab shows the assertions that are kept, and asks them. */
 export function AssertionsTab() {
@@ -46,8 +47,8 @@ export function AssertionsTab() {
                   return (
                     <Table.Tr key={i}>
                       <Table.Td className="app-mono">{a.text}{a.note && <Text size="xs" c="dimmed" ff="text">{a.note}</Text>}</Table.Td>
-                      <Table.Td>{t.answers[a.expected ?? 'ANSWER_UNSPECIFIED']}</Table.Td>
-                      <Table.Td>{o && <Badge variant="light" color={o.passed ? 'green' : 'red'}>{o.passed ? `✓ ${t.holds}` : `✕ ${t.fails}: ${o.error || t.answers[o.answer ?? 'ANSWER_UNSPECIFIED']}`}</Badge>}</Table.Td>
+                      <Table.Td>{answers[a.expected ?? 'ANSWER_UNSPECIFIED']}</Table.Td>
+                      <Table.Td>{o && <Badge variant="light" color={o.passed ? 'green' : 'red'}>{o.passed ? `✓ ${t.holds}` : `✕ ${t.fails}: ${o.error || answers[o.answer ?? 'ANSWER_UNSPECIFIED']}`}</Badge>}</Table.Td>
                     </Table.Tr>
                   )
                 })}

@@ -8,6 +8,7 @@ import { texts } from '../../lib/texts'
 import { Changes } from './Changes'
 
 const t = texts.schema
+const answers = texts.explanation.words
 
 /** Review is what a text would change, and what stands against it. */
 export function Review({ text, sound }: { text: string; sound: boolean }) {
@@ -32,7 +33,7 @@ export function Reviewed({ review: r }: { review: ReviewSchemaResponseJson }) {
           <List size="sm">
             {assertions.map((a, i) => (
               <List.Item key={i}>
-                <span className="app-mono">{a.assertion?.text}</span>: {t.assertionChanges(a.now?.error || t.answers[a.now?.answer ?? 'ANSWER_UNSPECIFIED'], a.then?.error || t.answers[a.then?.answer ?? 'ANSWER_UNSPECIFIED'])}
+                <span className="app-mono">{a.assertion?.text}</span>: {t.assertionChanges(a.now?.error || answers[a.now?.answer ?? 'ANSWER_UNSPECIFIED'], a.then?.error || answers[a.then?.answer ?? 'ANSWER_UNSPECIFIED'])}
                 {a.then && !a.then.passed && <b>, {t.fails}</b>}
               </List.Item>
             ))}

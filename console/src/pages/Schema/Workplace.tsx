@@ -5,6 +5,7 @@ import { atLeast, useMe } from '../../api/me'
 import type { ProblemJson } from '../../api/gen/pemba/console/v1/common_pb'
 import { Confirm } from '../../components/Confirm'
 import { Failure } from '../../components/Failure'
+import { Leaving } from '../../components/Leaving'
 import { Page } from '../../components/Page'
 import { WriteButton } from '../../components/WriteButton'
 import { plural } from '../../lib/format'
@@ -14,7 +15,6 @@ import { schemaSupport } from '../../schema/language'
 import { AssertionsTab } from './AssertionsTab'
 import { HistoryTab } from './HistoryTab'
 import { Inspector } from './Inspector'
-import { Leaving } from './Leaving'
 import { Outline } from './Outline'
 import { Problems } from './Problems'
 import { RemoteChange } from './RemoteChange'
@@ -105,7 +105,7 @@ export function Workplace({ live, begun }: { live: Live; begun: string | undefin
         </div>
       </Tabs>
       {writing && <WriteDialog text={draft.text} base={draft.base} onClose={() => setWriting(false)} />}
-      <Confirm opened={discarding} onClose={() => setDiscarding(false)} title={t.discard} action={t.discard} onConfirm={() => { draft.discard(); return Promise.resolve() }}>{t.discardEffect}</Confirm>
+      <Confirm opened={discarding} onClose={() => setDiscarding(false)} title={t.discard} action={t.discard} stored={false} onConfirm={() => { draft.discard(); return Promise.resolve() }}>{t.discardEffect}</Confirm>
       <Leaving dirty={draft.dirty && begun !== draft.text} />
     </Page>
   )
