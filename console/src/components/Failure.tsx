@@ -2,6 +2,7 @@ import { Alert, Button, Code, Group, Text } from '@mantine/core'
 import { isApiError } from '../api/errors'
 import { list } from '../lib/format'
 import { texts } from '../lib/texts'
+import { Coded } from './Coded'
 import { Empty, NotAllowed } from './Empty'
 
 /** Failure says inline what failed, with the request id and a way to try again. */
@@ -10,7 +11,7 @@ export function Failure({ error, what, retry }: { error: unknown; what: string; 
   const e = isApiError(error) ? error : undefined
   return (
     <Alert color="red" role="alert" title={t.failed(what)} variant="light">
-      <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{error instanceof Error ? error.message : String(error)}</Text>
+      <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}><Coded>{error instanceof Error ? error.message : String(error)}</Coded></Text>
       <Group mt="xs" gap="md">
         {retry && <Button size="xs" variant="default" onClick={() => void retry()}>{t.tryAgain}</Button>}
         {e?.requestId && <Text size="xs">{t.requestId('')}<Code>{e.requestId}</Code></Text>}

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { Alert, Button, Group, List, Text } from '@mantine/core'
+import { Coded } from './Coded'
 import { count } from '../lib/format'
 import { texts } from '../lib/texts'
 import { download } from '../lib/download'
@@ -28,7 +29,7 @@ export function Partial({ done, failed, name }: { done: number; failed: { item: 
   return (
     <Alert color="yellow" role="alert" title={t.partial(count(done), count(done + failed.length))}>
       <List size="sm">
-        {failed.slice(0, shown).map((f, i) => <List.Item key={i}><Text span ff="monospace" size="sm">{f.item}</Text>: {f.reason}</List.Item>)}
+        {failed.slice(0, shown).map((f, i) => <List.Item key={i}><Text span ff="monospace" size="sm">{f.item}</Text>: <Coded>{f.reason}</Coded></List.Item>)}
       </List>
       <Button mt="xs" size="xs" variant="default" onClick={save}>{t.download}</Button>
     </Alert>

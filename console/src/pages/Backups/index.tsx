@@ -3,6 +3,7 @@ import { Alert, Badge, Card, Code, Stack, Text, Title } from '@mantine/core'
 import { useBackups } from '../../api/backups'
 import type { BackupJson, ListBackupsResponseJson } from '../../api/gen/pemba/console/v1/backups_pb'
 import { atLeast, useMe } from '../../api/me'
+import { Coded } from '../../components/Coded'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
@@ -41,7 +42,7 @@ export function Backups() {
         {list && !list.off && (
           <>
             {(list.backups ?? []).length === 0
-              ? <Empty kind="nothing" title={t.none}>{t.noneHint}</Empty>
+              ? <Empty kind="nothing" title={t.none}><Coded>{t.noneHint}</Coded></Empty>
               : <DataTable<BackupJson> label={t.label} rows={list.backups ?? []} columns={columns(new Date(backups.dataUpdatedAt))} rowKey={(b) => b.name ?? ''} rowName={(b) => b.name ?? ''} onOpen={(b) => setVerifying(b.name)} actions={(b) => [{ label: t.verify, onClick: () => setVerifying(b.name) }]} />}
             {(list.moreBackups ?? 0) > 0 && <Text size="sm" c="dimmed">{t.more(count(list.moreBackups ?? 0))}</Text>}
             <Schedule list={list} now={new Date(backups.dataUpdatedAt)} />
@@ -65,7 +66,7 @@ function Schedule({ list, now }: { list: ListBackupsResponseJson; now: Date }) {
   return (
     <Card withBorder>
       <Title order={2} size="h5">{t.schedule}</Title>
-      {!s && <Text size="sm">{t.scheduleNone}</Text>}
+      {!s && <Text size="sm"><Coded>{t.scheduleNone}</Coded></Text>}
       {s && (
         <>
           <Text size="sm">{t.every(span(seconds(s.every) ?? 0), s.keep ?? 0)} {s.lastRun && t.last(ago(new Date(s.lastRun), now))} {s.nextRun && t.next(ago(new Date(s.nextRun), now))}</Text>
