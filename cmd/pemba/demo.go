@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -170,8 +172,8 @@ func freeAddr(addr string) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// startModeler starts Modeler Services as a process of its own. The function that it
-// returns ends it.
+// startModeler starts Modeler Services as a process of its own, and waits until it
+// serves. The function that it returns waits for its end.
 func (d *demo) startModeler(ctx context.Context, publicURL, key string) (stop func() error, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -180,18 +182,50 @@ func (d *demo) startModeler(ctx context.Context, publicURL, key string) (stop fu
 	c := exec.CommandContext(ctx, self, "demo-modeler", "--addr", d.modelerAddr, "--issuer", publicURL+"/oidc",
 		"--client-id", d.clientID, "--portal-url", d.consoleURL, "--endpoint", d.grpc, "--insecure")
 	c.Env = append(os.Environ(), modelerSecretEnv+"="+d.clientSecret, modelerKeyEnv+"="+key)
-	c.Stderr = d.stderr
+	said, err := c.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = 10 * time.Second
 	if err := c.Start(); err != nil {
 		return nil, fmt.Errorf("starting Modeler Services: %w", err)
 	}
-	return func() error {
-		if err := c.Wait(); err != nil && ctx.Err() == nil {
+	serves, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		d.passOn(said, func() { close(serves) })
+		ended <- c.Wait()
+	}()
+	stop = func() error {
+		if err := <-ended; err != nil && ctx.Err() == nil {
 			return fmt.Errorf("the process of Modeler Services: %w", err)
 		}
 		return nil
-	}, nil
+	}
+	select {
+	case <-serves:
+		return stop, nil
+	case err := <-ended:
+		return nil, fmt.Errorf("the process of Modeler Services ended before it served: %w", errors.Join(err, ctx.Err()))
+	}
+}
+
+// passOn repeats what Modeler Services says, but for the line that it serves, for which
+// it calls serves: the tour has the address, and is what should be read last.
+func (d *demo) passOn(said io.Reader, serves func()) {
+	lines := bufio.NewReader(said)
+	for waits := true; ; {
+		line, err := lines.ReadString('\n')
+		if waits && strings.HasPrefix(line, modelerServes) {
+			waits = false
+			serves()
+		} else {
+			_, _ = io.WriteString(d.stderr, line)
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // tour says where everything is and what to try.

@@ -24,6 +24,9 @@ const (
 	modelerKeyEnv    = "PEMBA_MODELER_KEY"
 )
 
+// modelerServes begins the line that says that it serves, and where.
+const modelerServes = "Modeler Services  "
+
 func demoModelerCommand(a *app) *cobra.Command {
 	var f modelerFlags
 	c := &cobra.Command{
@@ -75,7 +78,7 @@ func (a *app) demoModeler(ctx context.Context, f *modelerFlags) (err error) {
 		return errors.Join(usagef("%w", err), listener.Close())
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	a.note("Modeler Services  %s", f.url)
+	a.note("%s%s", modelerServes, f.url)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
