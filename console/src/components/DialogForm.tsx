@@ -9,7 +9,13 @@ import { WriteButton } from './WriteButton'
 type Props = {
   onSubmit: () => unknown
   onCancel: () => void
+  /** cancel is what its button says, if it is not "Cancel". */
+  cancel?: string
   action: string
+  /** danger is whether it takes away: the focus starts on Cancel then. */
+  danger?: boolean
+  /** stored is false where nothing is changed on the server, which can always be done. */
+  stored?: boolean
   /** dirty is whether something was entered that would be lost. */
   dirty: boolean
   busy: boolean
@@ -20,19 +26,20 @@ type Props = {
   children: ReactNode
 }
 
-/** DialogForm is what a dialog asks for, with its buttons: it changes something, so it waits while nothing can be changed. */
-export function DialogForm({ onSubmit, onCancel, action, dirty, busy, ready = true, aside, children }: Props) {
+/** DialogForm is what a dialog asks for, with its buttons: what changes something waits while nothing can be changed. */
+export function DialogForm({ onSubmit, onCancel, cancel = texts.common.cancel, action, danger = false, stored = true, dirty, busy, ready = true, aside, children }: Props) {
   const { readOnly } = useMe()
   useUnsaved(dirty)
+  const Act = stored ? WriteButton : Button
   return (
-    <Form onSubmit={() => { if (ready && !busy && !readOnly) onSubmit() }}>
+    <Form onSubmit={() => { if (ready && !busy && !(stored && readOnly)) onSubmit() }}>
       <Stack>
         {children}
         <Group justify="space-between">
           <div>{aside}</div>
           <Group>
-            <Button variant="default" onClick={onCancel}>{texts.common.cancel}</Button>
-            <WriteButton type="submit" loading={busy} disabled={!ready}>{action}</WriteButton>
+            <Button variant="default" onClick={onCancel} {...(danger ? { 'data-autofocus': true } : {})}>{cancel}</Button>
+            <Act type="submit" loading={busy} disabled={!ready} {...(danger ? { color: 'red' } : {})}>{action}</Act>
           </Group>
         </Group>
       </Stack>

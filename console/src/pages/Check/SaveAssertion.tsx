@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Autocomplete, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Autocomplete, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useAssertions, useSaveAssertions } from '../../api/assertions'
 import type { Question } from '../../api/explain'
@@ -7,6 +7,7 @@ import type { ExplainResponseJson } from '../../api/gen/pemba/v1/explain_service
 import { atLeast, useMe } from '../../api/me'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { WriteButton } from '../../components/WriteButton'
 import { withAssertion } from '../../lib/assertions'
@@ -32,10 +33,12 @@ export function SaveAssertion({ question, answer }: { question: Question; answer
   )
 }
 
+const usual = 'checks' // the set that is offered
+
 function Form({ question: q, expected, onDone }: { question: Question; expected: 'ANSWER_YES' | 'ANSWER_NO' | 'ANSWER_CONDITIONAL'; onDone: () => void }) {
   const sets = useAssertions()
   const save = useSaveAssertions()
-  const [name, setName] = useState('checks')
+  const [name, setName] = useState(usual)
   const [note, setNote] = useState('')
   const text = `${q.resource}#${q.permission}@${q.subject}`
   const set = sets.data?.find((s) => s.name === name)
@@ -50,18 +53,12 @@ function Form({ question: q, expected, onDone }: { question: Question; expected:
     onDone()
   }
   return (
-    <form onSubmit={(e) => { e.preventDefault(); submit().catch(() => undefined) }}>
-      <Stack>
-        <Text size="sm"><span className="app-mono">{text}</span>: {texts.explanation.words[expected]}</Text>
-        <Autocomplete label={t.set} description={t.setHint} data={(sets.data ?? []).map((s) => s.name ?? '')} value={name} onChange={setName} required data-autofocus {...(broken ? { error: t.broken } : {})} />
-        {sets.isError && <Failure error={sets.error} what={t.reading} retry={sets.refetch} />}
-        <TextInput label={t.note} value={note} onChange={(e) => setNote(e.currentTarget.value)} maxLength={500} />
-        {save.isError && <Failure error={save.error} what={t.save} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onDone}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={save.isPending || sets.isPending} disabled={broken || sets.isError}>{texts.common.save}</Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm onSubmit={() => { submit().catch(() => undefined) }} onCancel={onDone} action={texts.common.save} dirty={name !== usual || note !== ''} busy={save.isPending} ready={sets.isSuccess && !broken && name.trim() !== ''}>
+      <Text size="sm"><span className="app-mono">{text}</span>: {texts.explanation.words[expected]}</Text>
+      <Autocomplete label={t.set} description={t.setHint} data={(sets.data ?? []).map((s) => s.name ?? '')} value={name} onChange={setName} required data-autofocus {...(broken ? { error: t.broken } : {})} />
+      {sets.isError && <Failure error={sets.error} what={t.reading} retry={sets.refetch} />}
+      <TextInput label={t.note} value={note} onChange={(e) => setNote(e.currentTarget.value)} maxLength={500} />
+      {save.isError && <Failure error={save.error} what={t.save} />}
+    </DialogForm>
   )
 }

@@ -9,6 +9,7 @@ import { useSubscriptions } from '../../api/portal/subscriptions'
 import { can, serviceName } from '../../api/portal/words'
 import { announce } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Partial } from '../../components/Outcome'
 import { MemberPicker } from '../../components/portal/MemberPicker'
 import { count, plural } from '../../lib/format'
@@ -48,22 +49,23 @@ function Body({ what, items, onClose }: Props) {
     announce(t.done(count(end.done), count(end.total)))
     await client.invalidateQueries({ queryKey: ['portal'] })
   }
-  const busy = progress !== undefined && !progress.finished
+  const danger = what === 'deactivate'
+  if (!progress) {
+    return (
+      <DialogForm onSubmit={() => void run()} onCancel={onClose} action={danger ? t.deactivate : t.go} danger={danger} dirty={target !== ''} busy={false} ready={danger || target !== ''}>
+        <Text size="sm">{about[what](plural(items.length, 'person', 'people'))}</Text>
+        {what === 'group' && <PickGroup onPick={setTarget} />}
+        {what === 'service' && <PickService onPick={setTarget} />}
+      </DialogForm>
+    )
+  }
   return (
     <Stack>
-      {!progress && (
-        <>
-          <Text size="sm">{about[what](plural(items.length, 'person', 'people'))}</Text>
-          {what === 'group' && <PickGroup onPick={setTarget} />}
-          {what === 'service' && <PickService onPick={setTarget} />}
-        </>
-      )}
-      {progress && <How progress={progress} />}
+      <How progress={progress} />
       <Group justify="flex-end">
-        {busy
-          ? <Button variant="default" onClick={() => stop.current?.abort()}>{texts.common.stop}</Button>
-          : <Button variant="default" {...(what === 'deactivate' ? { 'data-autofocus': true } : {})} onClick={onClose}>{progress ? texts.common.close : texts.common.cancel}</Button>}
-        {!progress && <Button {...(what === 'deactivate' ? { color: 'red' } : {})} disabled={what !== 'deactivate' && !target} onClick={() => void run()}>{what === 'deactivate' ? t.deactivate : t.go}</Button>}
+        {progress.finished
+          ? <Button variant="default" onClick={onClose}>{texts.common.close}</Button>
+          : <Button variant="default" onClick={() => stop.current?.abort()}>{texts.common.stop}</Button>}
       </Group>
     </Stack>
   )

@@ -1,12 +1,12 @@
 import { useState } from 'react'
-import { Button, Group, Select, Stack, Text, TextInput, Textarea } from '@mantine/core'
+import { Select, Text, TextInput, Textarea } from '@mantine/core'
 import { isApiError } from '../../api/errors'
 import type { RelationshipJson } from '../../api/gen/authzed/api/v1/core_pb'
 import { update, useWrite, type Operation } from '../../api/relationships'
 import { definitionOf, useOutline } from '../../api/schema'
 import { saved } from '../../components/Announcer'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
-import { Form } from '../../components/Form'
 import { ObjectInput } from '../../components/ObjectInput'
 import { Conflict } from '../../components/Outcome'
 import { exactly, type Filter } from '../../lib/filter'
@@ -27,7 +27,7 @@ function localTime(at: string | undefined): string {
 export function EditForm({ relationship, filter, onDone }: { relationship?: RelationshipJson; filter: Filter; onDone: () => void }) {
   const outline = useOutline().data
   const write = useWrite()
-  const [f, setF] = useState({
+  const [first] = useState({
     resource: relationship ? objectText(relationship.resource) : filter.type ? `${filter.type}:${filter.id.endsWith('%') ? '' : filter.id}` : '',
     relation: relationship?.relation ?? filter.relation,
     subject: relationship ? subjectText(relationship.subject) : filter.subjectType ? `${filter.subjectType}:${filter.subjectId}` : '',
@@ -35,6 +35,7 @@ export function EditForm({ relationship, filter, onDone }: { relationship?: Rela
     values: relationship?.optionalCaveat?.context ? JSON.stringify(relationship.optionalCaveat.context) : '',
     expires: localTime(relationship?.optionalExpiresAt),
   })
+  const [f, setF] = useState(first)
   const [faults, setFaults] = useState<Faults>({})
   const before = relationship?.optionalExpiresAt // the input has no seconds: what nobody touched stays as it is
   const set = (change: Partial<typeof f>) => setF((old) => ({ ...old, ...change }))
@@ -66,30 +67,26 @@ export function EditForm({ relationship, filter, onDone }: { relationship?: Rela
     const there = relationship ? { preconditions: [{ operation: 'OPERATION_MUST_MATCH' as const, filter: exactly(relationship) }] } : {} // else it would be made again
     if (r) write.mutate({ updates: [update(operation, r)], ...there }, { onSuccess: () => { saved(t.added); onDone() } })
   }
+  const dirty = (Object.keys(f) as (keyof typeof f)[]).some((k) => f[k] !== first[k])
+  const later = relationship ? { 'data-autofocus': true } : {} // the first that can be changed gets the focus
   const key = { ...(relationship ? { readOnly: true } : {}) }
   return (
-    <Form onSubmit={() => submit(relationship ? 'touch' : 'create')}>
-      <Stack>
-        {relationship
-          ? <Text className="app-mono" size="sm">{relationshipText(relationship)}</Text>
-          : (
-            <>
-              <ObjectInput kind="resource" label={texts.workbench.check.resource} value={f.resource} onChange={(resource) => set({ resource })} {...(faults.resource ? { error: faults.resource } : {})} />
-              <Select label={t.columns.relation} data={relations.map((r) => r.name)} value={f.relation || null} onChange={(relation) => set({ relation: relation ?? '' })} searchable {...key} {...(faults.relation ? { error: faults.relation } : {})} />
-              <ObjectInput kind="subject" label={texts.workbench.check.subject} value={f.subject} onChange={(subject) => set({ subject })} {...(faults.subject ? { error: faults.subject } : {})} />
-            </>
-          )}
-        {(outline?.caveats.length ?? 0) > 0 && <Select label={t.caveat} data={outline?.caveats.map((c) => c.name) ?? []} value={f.caveat || null} onChange={(caveat) => set({ caveat: caveat ?? '' })} placeholder={t.noCaveat} clearable />}
-        {f.caveat && <Textarea label={t.values} value={f.values} onChange={(e) => set({ values: e.currentTarget.value })} autosize minRows={2} classNames={{ input: 'app-mono' }} spellCheck={false} {...(faults.values ? { error: faults.values } : {})} />}
-        <TextInput type="datetime-local" label={t.expires} description={t.expiresHint} value={f.expires} onChange={(e) => set({ expires: e.currentTarget.value })} />
-        {isApiError(write.error, 'ALREADY_EXISTS')
-          ? <Conflict onReload={onDone} onApply={() => submit('touch')}>{t.exists}</Conflict>
-          : write.isError && <Failure error={write.error} what={relationship ? t.edit : t.add} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onDone}>{texts.common.cancel}</Button>
-          <Button type="submit" loading={write.isPending}>{relationship ? texts.common.save : t.add}</Button>
-        </Group>
-      </Stack>
-    </Form>
+    <DialogForm onSubmit={() => submit(relationship ? 'touch' : 'create')} onCancel={onDone} action={relationship ? texts.common.save : t.add} dirty={dirty} busy={write.isPending}>
+      {relationship
+        ? <Text className="app-mono" size="sm">{relationshipText(relationship)}</Text>
+        : (
+          <>
+            <ObjectInput kind="resource" first label={texts.workbench.check.resource} value={f.resource} onChange={(resource) => set({ resource })} {...(faults.resource ? { error: faults.resource } : {})} />
+            <Select label={t.columns.relation} data={relations.map((r) => r.name)} value={f.relation || null} onChange={(relation) => set({ relation: relation ?? '' })} searchable {...key} {...(faults.relation ? { error: faults.relation } : {})} />
+            <ObjectInput kind="subject" label={texts.workbench.check.subject} value={f.subject} onChange={(subject) => set({ subject })} {...(faults.subject ? { error: faults.subject } : {})} />
+          </>
+        )}
+      {(outline?.caveats.length ?? 0) > 0 && <Select label={t.caveat} data={outline?.caveats.map((c) => c.name) ?? []} value={f.caveat || null} onChange={(caveat) => set({ caveat: caveat ?? '' })} placeholder={t.noCaveat} clearable {...later} />}
+      {f.caveat && <Textarea label={t.values} value={f.values} onChange={(e) => set({ values: e.currentTarget.value })} autosize minRows={2} classNames={{ input: 'app-mono' }} spellCheck={false} {...(faults.values ? { error: faults.values } : {})} />}
+      <TextInput type="datetime-local" label={t.expires} description={t.expiresHint} value={f.expires} onChange={(e) => set({ expires: e.currentTarget.value })} {...later} />
+      {isApiError(write.error, 'ALREADY_EXISTS')
+        ? <Conflict onReload={onDone} onApply={() => submit('touch')}>{t.exists}</Conflict>
+        : write.isError && <Failure error={write.error} what={relationship ? t.edit : t.add} />}
+    </DialogForm>
   )
 }

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { Alert, Button, FileButton, Group, List, Progress, SegmentedControl, Stack, Text, Textarea } from '@mantine/core'
+import { Alert, Button, FileButton, List, Progress, SegmentedControl, Text, Textarea } from '@mantine/core'
 import { update, useWrite } from '../../api/relationships'
 import { announce } from '../../components/Announcer'
+import { DialogForm } from '../../components/DialogForm'
 import { Partial } from '../../components/Outcome'
 import { count } from '../../lib/format'
 import { importAll, readLines, type Fault } from '../../lib/importer'
@@ -32,7 +33,8 @@ export function Import({ onDone }: { onDone: () => void }) {
     announce(t.imported(count(r.done), count(lines.length)))
   }
   return (
-    <Stack>
+    <DialogForm onSubmit={() => void run()} onCancel={() => (running ? stop.current?.abort() : onDone())} cancel={running ? texts.common.stop : texts.common.close}
+      action={t.importRun(count(lines.length))} dirty={text.trim() !== '' && !result} busy={running} ready={lines.length > 0}>
       <Text size="sm" c="dimmed">{t.importHint}</Text>
       <FileButton onChange={(f) => { if (f) void f.text().then(setText) }} accept=".txt,.zed,text/plain">
         {(props) => <Button {...props} variant="default" w="fit-content">{t.importFile}</Button>}
@@ -46,10 +48,6 @@ export function Import({ onDone }: { onDone: () => void }) {
       )}
       {running && <div><Progress value={(100 * done) / Math.max(lines.length, 1)} aria-label={t.import} /><Text size="sm" mt={4}>{t.imported(count(done), count(lines.length))}</Text></div>}
       {result && (result.failed.length > 0 ? <Partial done={result.done} failed={result.failed} name="refused.tsv" /> : <Alert color="green" title={t.importDone(count(result.done))} role="status" />)}
-      <Group justify="flex-end">
-        <Button variant="default" onClick={() => (running ? stop.current?.abort() : onDone())}>{running ? texts.common.stop : texts.common.close}</Button>
-        <Button disabled={lines.length === 0} loading={running} onClick={() => void run()}>{t.importRun(count(lines.length))}</Button>
-      </Group>
-    </Stack>
+    </DialogForm>
   )
 }

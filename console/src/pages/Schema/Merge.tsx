@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'react'
-import { Badge, Button, Group, Radio, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Badge, Group, Radio, SimpleGrid, Text } from '@mantine/core'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { joined, merge, usual, type Choice, type Part } from '../../lib/merge'
 import { texts } from '../../lib/texts'
 
@@ -18,15 +19,11 @@ export function Merge({ base, theirs, mine, onMerge, onClose }: Props) {
   const open = places.filter(({ part, i }) => !choice(part, i)).length
   return (
     <Dialog opened onClose={onClose} title={t.title} size={1180}>
-      <Stack>
+      <DialogForm onSubmit={() => onMerge(joined(parts, choice))} onCancel={onClose} action={t.apply} stored={false} dirty={Object.keys(chosen).length > 0} busy={false} ready={open === 0}>
         <Text size="sm">{t.about}</Text>
         <Text size="sm" role="status" fw={600}>{places.length === 0 ? t.nothing : open > 0 ? t.open(open, places.length) : t.settled}</Text>
         {places.map(({ part, i }, n) => <Place key={i} part={part} number={n + 1} choice={choice(part, i)} onChoose={(c) => setChosen({ ...chosen, [i]: c })} />)}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-          <Button disabled={open > 0} onClick={() => onMerge(joined(parts, choice))}>{t.apply}</Button>
-        </Group>
-      </Stack>
+      </DialogForm>
     </Dialog>
   )
 }

@@ -1,12 +1,12 @@
 import { useState } from 'react'
-import { Button, Group, Stack, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { isApiError } from '../../api/errors'
 import { useReview, useWriteSchema, type Live } from '../../api/schemaTools'
 import { saved } from '../../components/Announcer'
 import { Dialog } from '../../components/Dialog'
+import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
-import { Form } from '../../components/Form'
 import { Loading } from '../../components/Loading'
 import { Conflict } from '../../components/Outcome'
 import { texts } from '../../lib/texts'
@@ -23,7 +23,7 @@ export function WriteDialog({ text, base, onClose }: { text: string; base: Live;
   const [missing, setMissing] = useState(false)
   const submit = () => {
     setMissing(reason.trim() === '')
-    if (reason.trim() === '' || review.data?.blocked) return
+    if (reason.trim() === '') return
     write.mutate({ schemaText: text, reason: reason.trim(), ...(base ? { seen: { token: base.token } } : {}) }, { onSuccess: () => { saved(t.written); onClose() } })
   }
   const reload = () => {
@@ -32,19 +32,13 @@ export function WriteDialog({ text, base, onClose }: { text: string; base: Live;
   }
   return (
     <Dialog opened onClose={onClose} title={t.writeTitle} size="xl">
-      <Form onSubmit={submit}>
-        <Stack>
-          {review.isPending && <Loading rows={3} label={t.reviewing} />}
-          {review.isError && <Failure error={review.error} what={t.reviewing} retry={review.refetch} />}
-          {review.data && <Reviewed review={review.data} />}
-          <TextInput label={t.reason} description={t.reasonHint} value={reason} onChange={(e) => setReason(e.currentTarget.value)} maxLength={500} required data-autofocus {...(missing ? { error: t.reasonNeeded } : {})} />
-          {isApiError(write.error, 'ABORTED') ? <Conflict onReload={reload}>{write.error.message}</Conflict> : write.isError && <Failure error={write.error} what={t.writeTitle} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>{texts.common.cancel}</Button>
-            <Button type="submit" loading={write.isPending} disabled={!review.data || review.data.blocked === true}>{t.write}</Button>
-          </Group>
-        </Stack>
-      </Form>
+      <DialogForm onSubmit={submit} onCancel={onClose} action={t.write} dirty={reason !== ''} busy={write.isPending} ready={review.isSuccess && !review.data.blocked}>
+        {review.isPending && <Loading rows={3} label={t.reviewing} />}
+        {review.isError && <Failure error={review.error} what={t.reviewing} retry={review.refetch} />}
+        {review.data && <Reviewed review={review.data} />}
+        <TextInput label={t.reason} description={t.reasonHint} value={reason} onChange={(e) => setReason(e.currentTarget.value)} maxLength={500} required data-autofocus {...(missing ? { error: t.reasonNeeded } : {})} />
+        {isApiError(write.error, 'ABORTED') ? <Conflict onReload={reload}>{write.error.message}</Conflict> : write.isError && <Failure error={write.error} what={t.writeTitle} />}
+      </DialogForm>
     </Dialog>
   )
 }
