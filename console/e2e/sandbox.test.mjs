@@ -29,6 +29,7 @@ export const sandbox = () => scenario(['--bootstrap', join(repository, 'testdata
   await page.keyboard.insertText('nothing\n')
   await page.keyboard.press('Control+Enter')
   await page.getByRole('heading', { name: 'Problems' }).waitFor()
+  await page.getByText('Nothing was run, because of the errors.').waitFor()
   await audit(page, 'sandbox-problems')
 
   // Leaving asks.

@@ -28,6 +28,12 @@ test('a refusal has the code, the reason and the request id', async () => {
   expect(e).toMatchObject({ code: 'FAILED_PRECONDITION', message: 'no', reason: 'WHY', metadata: { a: 'b' }, requestId: 'r1', retryAfter: 1.5 })
 })
 
+test('a stream that did not begin is refused as any call is', async () => {
+  server.use(http.post(base + '/s', () => HttpResponse.json({ error: { code: 16, message: 'who?' } }, { status: 401, headers: { 'X-Request-Id': 'r1' } })))
+  expect(await failure(stream('POST', base + '/s', {}).next())).toMatchObject({ code: 'UNAUTHENTICATED', message: 'who?', requestId: 'r1' })
+  expect(hasEnded()).toBe(true)
+})
+
 test('what comes from a proxy is an error, too', async () => {
   server.use(http.get(base + '/x', () => new HttpResponse('<html>', { status: 502, statusText: 'Bad Gateway' })))
   expect(await failure(get(base + '/x'))).toMatchObject({ code: 'UNKNOWN', message: '502 Bad Gateway' })

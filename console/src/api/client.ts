@@ -40,7 +40,8 @@ async function send(method: Method, path: string, body: unknown, o: Options): Pr
 async function refusal(answer: Response): Promise<ApiError> {
   let status: Status = { code: 2, message: `${answer.status} ${answer.statusText}` }
   try {
-    status = (await answer.json()) as Status
+    const body = (await answer.json()) as Status & { error?: Status }
+    status = body.error ?? body // a stream that did not begin is refused as it would end
   } catch {
     // not from the API: a proxy between
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { filterText, parseFilter, toRequest } from './filter'
-import { parseRelationship, parseSubject, relationshipText, TextFault } from './relationship'
+import { parseRelationship, parseSubject, relationshipText, shortened, TextFault } from './relationship'
 
 test.each([
   'model:claims#editor@user:maria',
@@ -29,6 +29,14 @@ test.each([
 ])('%s is refused: %s', (text, why) => {
   expect(() => parseRelationship(text)).toThrow(TextFault)
   expect(() => parseRelationship(text)).toThrow(why)
+})
+
+test.each([
+  ['model:sg7vn6qedubgu7n3y7i6qxpymj#edit@user:erqnbyiw6e3xlvgnwtodhdz7gu#member', 'model:sg7vn6…pymj#edit@user:erqnby…z7gu#member'],
+  ['model:claims#subscription->member', 'model:claims#subscription->member'],
+  ['document:plan#viewer@user:ana[expiration:2030-01-31T12:00:00Z]', 'document:plan#viewer@user:ana[expiration:2030-01-31T12:00:00Z]'],
+])('%s has its long ids shortened', (text, short) => {
+  expect(shortened(text)).toBe(short)
 })
 
 test('the relation ... is none', () => {

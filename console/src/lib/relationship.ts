@@ -16,6 +16,7 @@ const fault = (message: string): never => {
 }
 
 export function parseObject(text: string): ObjectReferenceJson {
+  if (text === '') fault('it is missing; an object is TYPE:ID, such as model:claims')
   const colon = text.indexOf(':')
   if (colon < 0) fault(`“${text}” has no “:”; an object is TYPE:ID, such as model:claims`)
   const objectType = text.slice(0, colon)
@@ -88,6 +89,9 @@ export const objectText = (o: ObjectReferenceJson | undefined): string => `${o?.
 
 export const subjectText = (s: SubjectReferenceJson | undefined): string =>
   objectText(s?.object) + (s?.optionalRelation ? '#' + s.optionalRelation : '')
+
+/** shortened leaves out the middle of long ids, where there is little room; what follows them counts more. */
+export const shortened = (text: string): string => text.replace(/(:[\w/|\-=+]{6})[\w/|\-=+]{6,}([\w/|\-=+]{4})/g, '$1…$2')
 
 /** keyText is a relationship without what it depends on: what makes it one and the same. */
 export const keyText = (r: RelationshipJson): string => `${objectText(r.resource)}#${r.relation ?? ''}@${subjectText(r.subject)}`

@@ -2,6 +2,7 @@ import '@xyflow/react/dist/style.css'
 import { useMemo, useRef, type KeyboardEvent } from 'react'
 import { Text, useComputedColorScheme } from '@mantine/core'
 import { Background, Controls, Handle, Position, ReactFlow, type NodeProps, type ReactFlowInstance } from '@xyflow/react'
+import { shortened } from '../../lib/relationship'
 import { label, type Step } from '../../lib/steps'
 import { texts } from '../../lib/texts'
 import { marks } from './AnswerLine'
@@ -15,7 +16,7 @@ function Box({ data: { step } }: NodeProps<StepNode>) {
     <div className={`app-node app-node-${step.answer}`} style={{ width: size.width, minHeight: size.height }}>
       <Handle type="target" position={Position.Top} isConnectable={false} />
       <div className="app-node-head"><b>{marks[step.answer]} {t.answers[step.answer]}</b>{kind && <span>{kind}</span>}</div>
-      <div className="app-node-text" title={label(step)}>{label(step)}</div>
+      <div className="app-node-text" title={label(step)}>{shortened(label(step))}</div>
       <Handle type="source" position={Position.Bottom} isConnectable={false} />
     </div>
   )

@@ -3,7 +3,7 @@ import { MarkerType, type Edge, type Node } from '@xyflow/react'
 import { label, type Step } from '../../lib/steps'
 import { texts } from '../../lib/texts'
 
-export const size = { width: 250, height: 66 }
+export const size = { width: 250, height: 82 }
 const apart = { down: 46, aside: 24 }
 export type StepNode = Node<{ step: Step }, 'step'>
 

@@ -1,3 +1,5 @@
+import { plural } from '../format'
+
 export const relationships = {
   about: 'What is stored. Permissions are computed from it.',
   filter: 'Filter',
@@ -57,8 +59,8 @@ export const relationships = {
   bulkTitle: 'Delete all relationships that match?',
   bulkSelected: (n: string) => `Delete ${n} selected`,
   counting: (n: string) => `Counting: ${n} so far`,
-  bulkEffect: (n: string, more: boolean) => (more ? `More than ${n} relationships match. All of them would be deleted.` : `${n} relationships would be deleted.`),
+  bulkEffect: (n: number, more: boolean) => (more ? `More than ${plural(n, 'relationship')} match. All of them would be deleted.` : `${plural(n, 'relationship')} would be deleted.`),
   bulkProgress: (n: string) => `${n} deleted`,
-  bulkDone: (n: string) => `${n} relationships are deleted.`,
+  bulkDone: (n: number) => `${plural(n, 'relationship')} deleted.`,
   bulkStopped: (n: string) => `Stopped: ${n} were deleted before.`,
 } as const

@@ -16,6 +16,7 @@ export const sandbox = {
   problems: 'Problems',
   results: 'Results',
   counts: (passed: string, failed: string) => `${passed} hold, ${failed} do not`,
+  notRun: 'Nothing was run, because of the errors.',
   none: 'There are no assertions and no expected relations.',
   holds: 'holds',
   fails: 'does not hold',

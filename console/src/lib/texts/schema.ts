@@ -1,3 +1,5 @@
+import { plural } from '../format'
+
 export const schema = {
   about: 'What kinds of objects there are, how they relate, and what follows.',
   editorHelp: 'Tab leaves the editor, Ctrl+M lets it indent. Ctrl+Space completes, F8 goes to the next problem, F12 to the definition, Alt+Left back, Ctrl+F searches.',
@@ -22,7 +24,7 @@ export const schema = {
   unpin: 'Unpin',
   usedAt: (n: string) => `Used ${n}`,
   line: (n: number) => `line ${n}`,
-  stored: (n: string) => `${n} relationships stored`,
+  stored: (n: number) => `${plural(n, 'relationship')} stored`,
   browse: 'Show them',
   reaches: 'What depends on it',
   needs: 'What it depends on',
@@ -38,11 +40,11 @@ export const schema = {
   reviewing: 'Reviewing the changes',
   unchanged: 'The text means the same as the live schema.',
   classes: { CLASS_UNSPECIFIED: 'Change', CLASS_SAFE: 'Safe', CLASS_CHANGES_MEANING: 'Changes meaning', CLASS_BLOCKED: 'Blocked' },
-  obstacles: (n: string, more: boolean) => `${more ? 'At least ' : ''}${n} relationships stand against it`,
+  obstacles: (n: number, more: boolean) => `${more ? 'At least ' : ''}${plural(n, 'relationship')} ${n === 1 ? 'stands' : 'stand'} against it`,
   showObstacles: 'Show them',
   blocked: 'A write would be refused, because of what is marked as blocked.',
   unjudged: (names: string) => `Not judged, as there are too many relationships: ${names}. A write judges them.`,
-  assertionsRun: (n: string) => `${n} stored assertions were asked`,
+  assertionsRun: (n: number) => `${plural(n, 'stored assertion')} ${n === 1 ? 'was' : 'were'} asked`,
   assertionsSame: 'None gets another answer.',
   assertionChanges: (now: string, then: string) => `${now} now, ${then} then`,
   write: 'Write',

@@ -3,7 +3,6 @@ import { useQueryClient } from '@tanstack/react-query'
 import { takeBackup } from '../../api/backups'
 import { Dialog } from '../../components/Dialog'
 import { Failure } from '../../components/Failure'
-import { count } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import { useStream } from './useStream'
 
@@ -16,7 +15,7 @@ export function Take({ onClose }: { onClose: () => void }) {
   return (
     <Dialog opened onClose={onClose} title={t.take}>
       <Stack>
-        {!done && <Text role="status">{t.taking(count(last?.relationships ?? 0), count(last?.documents ?? 0))}</Text>}
+        {!done && <Text role="status">{t.taking(Number(last?.relationships ?? 0), Number(last?.documents ?? 0))}</Text>}
         {error !== undefined && <Failure error={error} what={t.take} />}
         {done && error === undefined && <Alert color="green" role="status" title={t.taken}><span className="app-mono">{last?.backup?.name}</span></Alert>}
         <Group justify="flex-end"><Button variant="default" data-autofocus onClick={onClose}>{done ? texts.common.close : texts.common.stop}</Button></Group>

@@ -2,7 +2,6 @@ import { Alert, Button, Group, List, Stack, Text } from '@mantine/core'
 import { verifyBackup } from '../../api/backups'
 import { Dialog } from '../../components/Dialog'
 import { Failure } from '../../components/Failure'
-import { count } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import { useStream } from './useStream'
 
@@ -15,7 +14,7 @@ export function Verify({ name, onClose }: { name: string; onClose: () => void })
   return (
     <Dialog opened onClose={onClose} title={`${t.verify}: ${name}`}>
       <Stack>
-        <Text role="status">{t.verifying(count(last?.relationships ?? 0))}</Text>
+        <Text role="status">{t.verifying(Number(last?.relationships ?? 0))}</Text>
         {error !== undefined && <Failure error={error} what={t.verify} />}
         {done && error === undefined && (faults.length === 0
           ? <Alert color="green" title={t.good} />

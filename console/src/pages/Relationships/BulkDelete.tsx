@@ -40,7 +40,7 @@ export function BulkDelete({ filter, onDone }: { filter: Filter; onDone: () => v
         setState({ phase: 'deleting', n })
         if (r.deletionProgress !== 'DELETION_PROGRESS_PARTIAL' || stop.current) break
       }
-      saved(stop.current ? t.bulkStopped(count(n)) : t.bulkDone(count(n)))
+      saved(stop.current ? t.bulkStopped(count(n)) : t.bulkDone(n))
       onDone()
     } catch (error) {
       setState({ phase: 'ready', n, error })
@@ -51,7 +51,7 @@ export function BulkDelete({ filter, onDone }: { filter: Filter; onDone: () => v
       <Text className="app-mono" size="sm">{text}</Text>
       <Text role="status">
         {state.phase === 'counting' && t.counting(count(state.n))}
-        {state.phase === 'ready' && !state.error && t.bulkEffect(count(Math.min(state.n, most)), state.n > most)}
+        {state.phase === 'ready' && !state.error && t.bulkEffect(Math.min(state.n, most), state.n > most)}
         {state.phase === 'deleting' && t.bulkProgress(count(state.n))}
       </Text>
       {state.phase === 'ready' && !state.error && <Text size="sm">{t.deleteEffect}</Text>}

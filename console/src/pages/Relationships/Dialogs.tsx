@@ -6,7 +6,6 @@ import { Confirm } from '../../components/Confirm'
 import { Dialog } from '../../components/Dialog'
 import { History } from '../../components/History'
 import type { Filter } from '../../lib/filter'
-import { count } from '../../lib/format'
 import { relationshipText } from '../../lib/relationship'
 import { texts } from '../../lib/texts'
 import { BulkDelete } from './BulkDelete'
@@ -29,7 +28,7 @@ export function Dialogs({ open, filter, onClose, onDeleted }: { open: Open | und
   const erase = async (rows: RelationshipJson[]) => {
     await write.mutateAsync({ updates: rows.map((r) => update('delete', r)) })
     onDeleted()
-    saved(rows.length === 1 ? t.deleted : t.bulkDone(count(rows.length)))
+    saved(rows.length === 1 ? t.deleted : t.bulkDone(rows.length))
   }
   if (!open) return null
   switch (open.kind) {
@@ -43,7 +42,7 @@ export function Dialogs({ open, filter, onClose, onDeleted }: { open: Open | und
       return (
         <Confirm opened onClose={onClose} title={rows.length === 1 ? t.deleteTitle : t.bulkTitle} action={t.delete} onConfirm={() => erase(rows)}>
           {rows.slice(0, shown).map((r) => <Text key={relationshipText(r)} className="app-mono" size="sm">{relationshipText(r)}</Text>)}
-          {rows.length > shown && <Text size="sm">{t.bulkEffect(count(rows.length), false)}</Text>}
+          {rows.length > shown && <Text size="sm">{t.bulkEffect(rows.length, false)}</Text>}
           <Text size="sm" mt="xs">{t.deleteEffect}</Text>
         </Confirm>
       )

@@ -42,6 +42,7 @@ export function EditForm({ relationship, filter, onDone }: { relationship?: Rela
   const relations = definitionOf(outline, f.resource.split(':')[0] ?? '')?.relations ?? []
   const read = (): RelationshipJson | undefined => {
     const found: Faults = {}
+    write.reset() // what was refused before was another
     const attempt = <T,>(field: keyof Faults, parse: () => T): T | undefined => {
       try {
         return parse()

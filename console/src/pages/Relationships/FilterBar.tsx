@@ -8,10 +8,10 @@ import { useFollowing } from '../../lib/useFollowing'
 const t = texts.relationships
 const parts = ['type', 'id', 'relation', 'subjectType', 'subjectId', 'subjectRelation'] as const
 
-/** FilterBar shows a filter as text and as chips; both say the same. */
-export function FilterBar({ filter, outline, onChange }: { filter: Filter; outline: Outline | undefined; onChange: (f: Filter) => void }) {
-  const [text, setText] = useFollowing(filterText(filter), filterText(filter))
-  const [fault, setFault] = useFollowing(filterText(filter), '')
+/** FilterBar shows a filter as text and as chips; both say the same. An address may have a text that is none, and why. */
+export function FilterBar({ filter, text: asked, fault: wrong, outline, onChange }: { filter: Filter; text: string; fault: string; outline: Outline | undefined; onChange: (f: Filter) => void }) {
+  const [text, setText] = useFollowing(asked, asked)
+  const [fault, setFault] = useFollowing(asked, wrong)
   const apply = () => {
     try {
       onChange(parseFilter(text))

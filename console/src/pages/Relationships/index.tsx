@@ -24,11 +24,11 @@ import { useRowActions } from './useRowActions'
 const route = getRouteApi('/shell/workbench/relationships')
 const t = texts.relationships
 
-function understand(text: string): Filter {
+function understand(text: string): { filter: Filter; fault: string } {
   try {
-    return parseFilter(text)
-  } catch {
-    return noFilter // an address that somebody changed by hand
+    return { filter: parseFilter(text), fault: '' }
+  } catch (e) {
+    return { filter: noFilter, fault: e instanceof Error ? e.message : String(e) } // an address that somebody changed by hand
   }
 }
 
@@ -36,7 +36,7 @@ function understand(text: string): Filter {
 export function Relationships() {
   const { filter: text = '' } = route.useSearch()
   const navigate = route.useNavigate()
-  const filter = understand(text)
+  const { filter, fault } = understand(text)
   const outline = useOutline()
   const [full, setFull] = useState(false)
   const [selected, setSelected] = useState<Set<string>>(new Set())
@@ -61,7 +61,7 @@ export function Relationships() {
         </>
       }>
       <Stack gap="sm" className="app-fill">
-        <FilterBar filter={filter} outline={outline.data} onChange={set} />
+        <FilterBar filter={filter} text={fault ? text : filterText(filter)} fault={fault} outline={outline.data} onChange={set} />
         {noSchema && !selects(filter) && <Empty kind="nothing" title={t.noSchemaTitle}>{t.noSchemaHint}</Empty>}
         {!noSchema && !selects(filter) && <Choose types={outline.data?.definitions.filter((d) => d.relations.length > 0).map((d) => d.name) ?? []} onChoose={(type) => set({ ...noFilter, type })} />}
         {selects(filter) && browse.isPending && <Loading rows={8} />}

@@ -23,6 +23,7 @@ export function Results({ files, run, old, busy, onGo }: { files: Files; run: Ru
   if (!run) return <Empty kind="nothing" title={t.never}>{t.neverHint}</Empty>
   const problems = run.problems ?? []
   const results = run.results ?? []
+  const broken = problems.some((p) => p.problem?.severity === 'SEVERITY_ERROR')
   return (
     <Stack gap="xs">
       <div role="status">{old && <Alert color="yellow" variant="light" title={t.old} />}</div>
@@ -35,7 +36,7 @@ export function Results({ files, run, old, busy, onGo }: { files: Files; run: Ru
       <section aria-labelledby="sandbox-results">
         <Group justify="space-between">
           <Title order={2} size="h5" id="sandbox-results">{t.results}</Title>
-          <Text size="sm" role="status">{results.length === 0 ? t.none : t.counts(count(run.passed ?? 0), count(run.failed ?? 0))}</Text>
+          <Text size="sm" role="status">{broken ? t.notRun : results.length === 0 ? t.none : t.counts(count(run.passed ?? 0), count(run.failed ?? 0))}</Text>
         </Group>
         <ul className="app-rail-list">{results.map((r, i) => <Result key={i} result={r} onAsk={setAsked} />)}</ul>
       </section>

@@ -87,7 +87,7 @@ export function Sandbox() {
   const marks = useMemo(() => (run.data?.problems ?? []).filter((p) => fitting && p.file === current?.file && p.problem?.range).map(({ problem: p }) => ({
     from: p?.range?.from ?? 0, to: p?.range?.to ?? 0, severity: p?.severity === 'SEVERITY_ERROR' ? ('error' as const) : ('warning' as const), message: p?.message ?? '',
   })), [run.data, current, fitting])
-  const error = run.error ?? start.error ?? load.error ?? save.error
+  const failed = [{ of: run, what: t.run }, { of: start, what: t.live }, { of: load, what: t.open }, { of: save, what: t.save }].find((a) => a.of.isError)
   const count = (file: SandboxFileJson) => (run.data?.problems ?? []).filter((p) => p.file === file).length
   return (
     <Page title={texts.workbench.pages.sandbox} about={t.about} fill actions={
@@ -114,8 +114,8 @@ export function Sandbox() {
           <Group mt={4}><Text size="xs" c="dimmed">{t.help}</Text></Group>
         </Tabs>
         <div className="app-sandbox-results">
-          {error && <Refused error={error} what={t.failed} permission={texts.workbench.permission} />}
-          {!error && <Results files={ran} run={run.data} old={!same(files, ran)} busy={run.isPending} onGo={go} />}
+          {failed && <Refused error={failed.of.error} what={failed.what} permission={texts.workbench.permission} />}
+          {!failed && <Results files={ran} run={run.data} old={!same(files, ran)} busy={run.isPending} onGo={go} />}
         </div>
       </div>
       <Confirm opened={asking === 'live'} onClose={() => setAsking(undefined)} title={t.live} action={t.live} danger={false} stored={false} onConfirm={async () => replace({ schemaText: filesOf((await start.mutateAsync()).files).schemaText })}>{t.liveEffect}</Confirm>

@@ -2,7 +2,6 @@ import { Badge, Group, List, Text } from '@mantine/core'
 import type { ObstacleJson, SchemaChangeJson, SchemaChange_ClassJson } from '../../api/gen/pemba/console/v1/schema_tools_pb'
 import { TextLink } from '../../components/links'
 import { filterText, noFilter } from '../../lib/filter'
-import { count } from '../../lib/format'
 import { relationshipText } from '../../lib/relationship'
 import { texts } from '../../lib/texts'
 
@@ -41,7 +40,7 @@ function Obstacle({ obstacle: o }: { obstacle: ObstacleJson }) {
   return (
     <div>
       <Text size="sm">
-        {o.reason}: {t.obstacles(count(o.count ?? 0), o.more ?? false)}. {filter && <TextLink to="/workbench/relationships" search={{ filter }} size="sm">{t.showObstacles}</TextLink>}
+        {o.reason}: {t.obstacles(Number(o.count ?? 0), o.more ?? false)}. {filter && <TextLink to="/workbench/relationships" search={{ filter }} size="sm">{t.showObstacles}</TextLink>}
       </Text>
       <List size="sm">{(o.examples ?? []).map((e) => <List.Item key={relationshipText(e)} className="app-mono">{relationshipText(e)}</List.Item>)}</List>
     </div>

@@ -2,7 +2,7 @@ import { Button, Group, List, Text, Title } from '@mantine/core'
 import type { SymbolJson } from '../../api/gen/pemba/console/v1/schema_tools_pb'
 import { useRelation } from '../../api/schemaTools'
 import { TextLink } from '../../components/links'
-import { count, plural } from '../../lib/format'
+import { plural } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import { parentOf } from './symbols'
 
@@ -51,7 +51,7 @@ function Live({ definition, relation, stored }: { definition: string; relation: 
     <>
       {stored && (
         <Text size="sm" mt="xs">
-          {t.stored(count(r.data.relationships ?? 0))} <TextLink to="/workbench/relationships" search={{ filter: `${definition}#${relation}` }} size="sm">{t.browse}</TextLink>
+          {t.stored(Number(r.data.relationships ?? 0))} <TextLink to="/workbench/relationships" search={{ filter: `${definition}#${relation}` }} size="sm">{t.browse}</TextLink>
         </Text>
       )}
       <Names title={t.subjects} names={r.data.subjectTypes ?? []} />

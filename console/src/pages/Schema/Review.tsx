@@ -3,7 +3,7 @@ import type { ReviewSchemaResponseJson } from '../../api/gen/pemba/console/v1/sc
 import { useReview } from '../../api/schemaTools'
 import { Failure } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
-import { count, list } from '../../lib/format'
+import { list } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import { Changes } from './Changes'
 
@@ -29,7 +29,7 @@ export function Reviewed({ review: r }: { review: ReviewSchemaResponseJson }) {
       {(r.unjudged?.length ?? 0) > 0 && <Alert color="yellow" variant="light" title={t.unjudged(list(r.unjudged ?? []))} />}
       {(r.assertionsRun ?? 0) > 0 && (
         <div>
-          <Text size="sm" fw={600}>{t.assertionsRun(count(r.assertionsRun ?? 0))}. {assertions.length === 0 && t.assertionsSame}</Text>
+          <Text size="sm" fw={600}>{t.assertionsRun(r.assertionsRun ?? 0)}. {assertions.length === 0 && t.assertionsSame}</Text>
           <List size="sm">
             {assertions.map((a, i) => (
               <List.Item key={i}>

@@ -9,6 +9,7 @@ import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
 import { Conflict } from '../../components/Outcome'
+import { ScrollBox } from '../../components/ScrollBox'
 import { texts } from '../../lib/texts'
 import { Reviewed } from './Review'
 
@@ -35,7 +36,7 @@ export function WriteDialog({ text, base, onClose }: { text: string; base: Live;
       <DialogForm onSubmit={submit} onCancel={onClose} action={t.write} dirty={reason !== ''} busy={write.isPending} ready={review.isSuccess && !review.data.blocked}>
         {review.isPending && <Loading rows={3} label={t.reviewing} />}
         {review.isError && <Failure error={review.error} what={t.reviewing} retry={review.refetch} />}
-        {review.data && <Reviewed review={review.data} />}
+        {review.data && <ScrollBox label={t.tabs.review} low><Reviewed review={review.data} /></ScrollBox>}
         <TextInput label={t.reason} description={t.reasonHint} value={reason} onChange={(e) => setReason(e.currentTarget.value)} maxLength={500} required data-autofocus {...(missing ? { error: t.reasonNeeded } : {})} />
         {isApiError(write.error, 'ABORTED') ? <Conflict onReload={reload}>{write.error.message}</Conflict> : write.isError && <Failure error={write.error} what={t.writeTitle} />}
       </DialogForm>
