@@ -31,6 +31,12 @@ export const browseAndChange = () => scenario(fixture, async ({ page, server, br
   await page.getByRole('button', { name: 'Remove Subject type from the filter' }).click()
   await until(async () => decodeURIComponent(page.url()).endsWith('filter=model:sales#editor'), () => page.url())
 
+  // From anywhere on the page the keys of rows go to the rows.
+  await page.getByRole('row').nth(1).waitFor()
+  await page.getByRole('heading', { level: 1 }).focus()
+  await page.keyboard.press('j')
+  await until(() => page.evaluate(() => document.activeElement?.getAttribute('role') === 'row'), () => 'no row has the focus')
+
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   let dialog = page.getByRole('dialog', { name: 'Add a relationship' })
   await audit(page, 'relationships-add')
@@ -85,7 +91,7 @@ export const importExportBulkDelete = () => scenario(fixture, async ({ page, ser
   await dialog.getByRole('textbox', { name: 'Or paste them' }).fill(['// many', 'group:many#company@company:acme', ...lines, 'group:many#no_such@user:x', 'broken'].join('\n'))
   await dialog.getByText('1 line cannot be read').waitFor()
   await dialog.getByRole('button', { name: 'Import 452' }).click()
-  await dialog.getByText('451 of 452 done').waitFor({ timeout: 60_000 })
+  await dialog.getByText('451 of 453 done').waitFor({ timeout: 60_000 })
   await audit(page, 'relationships-import')
   await dialog.getByRole('button', { name: 'Close' }).last().click()
   await page.getByRole('button', { name: 'Refresh' }).click()

@@ -44,6 +44,11 @@ export const editor = () => scenario(fixture, async ({ page }) => {
   await page.getByRole('searchbox', { name: 'Filter the outline' }).fill('edit_info')
   await page.getByRole('navigation', { name: 'Outline' }).getByRole('button', { name: 'permission edit_info' }).first().click()
   await page.getByText('What it depends on').waitFor()
+  await until(() => page.evaluate(() => {
+    const line = document.querySelector('.cm-activeLine')
+    const [at, box] = [line, document.querySelector('.cm-scroller')].map((e) => e?.getBoundingClientRect())
+    return /permission edit_info/.test(line?.textContent ?? '') && at.top >= box.top && at.bottom <= box.bottom
+  }), () => 'the definition is not in sight')
 
   // Completion, a problem while typing, F8 to it, and out with Tab.
   await page.locator('.cm-content').click()

@@ -10,6 +10,7 @@ import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } f
 import { announce } from '../components/Announcer'
 import { texts } from '../lib/texts'
 import { nonce } from '../lib/nonce'
+import { steadyScroll } from './steady'
 import { editorTheme } from './theme'
 
 /** Handle is what others may do with an editor. */
@@ -61,7 +62,7 @@ export function Editor({ ref, label, value, readOnly = false, extensions = [], d
         doc: f.value,
         extensions: [
           EditorView.cspNonce.of(nonce()),
-          lineNumbers(), foldGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(), indentOnInput(), highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), lintGutter(),
+          lineNumbers(), foldGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(), indentOnInput(), highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), lintGutter(), steadyScroll,
           autocompletion(), f.extensions, indent.current.of([]), theme.current.of(editorTheme(f.dark)),
           EditorState.readOnly.of(f.readOnly), EditorState.tabSize.of(4),
           EditorView.contentAttributes.of({ tabindex: '0', 'aria-label': f.label, ...(f.readOnly ? { 'aria-readonly': 'true' } : {}) }),

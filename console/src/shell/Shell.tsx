@@ -65,8 +65,10 @@ function Frame() {
   useEffect(() => { void loadPalette().catch(() => undefined) }, [])
   const groups = me ? navigation(me) : []
   const pages = Object.fromEntries(groups.flatMap((g) => g.items).flatMap((i) => (i.keys ? [[i.keys, () => void navigate({ to: i.to })]] : [])))
+  const toRows = () => document.querySelector<HTMLElement>('main [role=table] [role=row][tabindex="0"]')?.focus()
   useShortcuts({
     ...pages,
+    j: toRows, k: toRows, // from where they go on among the rows
     '?': sheetSwitch.open,
     '/': () => document.querySelector<HTMLElement>('main input[type=search], main [role=search] input')?.focus(),
   })

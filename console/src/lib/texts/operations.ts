@@ -20,6 +20,7 @@ export const operations = {
     columns: ['Member', 'Role', 'State', 'Applied', 'Behind', 'Last contact', 'Disk', 'Clock', 'Build', 'Actions'],
     roles: { leader: 'Leader', voter: 'Voter', replica: 'Read replica' },
     states: { healthy: 'Healthy', unhealthy: 'Not healthy', unreachable: 'Not reachable', draining: 'Draining', stopped: 'Stopped' },
+    now: 'now',
     before: (t: string) => `${t} ago`,
     free: (free: string, total: string) => `${free} free of ${total}`,
     noData: 'no data',

@@ -17,6 +17,7 @@ export const schema = {
   discardEffect: 'What you changed is lost; the live schema stays as it is.',
   outline: 'Outline',
   outlineFilter: 'Filter the outline',
+  outlineNoMatch: 'No name has this in it.',
   outlineEmpty: 'Nothing is declared yet.',
   inspector: 'Inspector',
   inspectorNothing: 'Put the cursor on a name, or choose one in the outline.',

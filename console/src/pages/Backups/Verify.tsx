@@ -1,5 +1,6 @@
 import { Alert, Button, Group, List, Stack, Text } from '@mantine/core'
 import { verifyBackup } from '../../api/backups'
+import { Coded } from '../../components/Coded'
 import { Dialog } from '../../components/Dialog'
 import { Failure } from '../../components/Failure'
 import { texts } from '../../lib/texts'
@@ -18,7 +19,7 @@ export function Verify({ name, onClose }: { name: string; onClose: () => void })
         {error !== undefined && <Failure error={error} what={t.verify} />}
         {done && error === undefined && (faults.length === 0
           ? <Alert color="green" title={t.good} />
-          : <Alert color="red" title={t.bad}><List size="sm">{faults.map((f) => <List.Item key={f}>{f}</List.Item>)}</List></Alert>)}
+          : <Alert color="red" title={t.bad}><List size="sm">{faults.map((f) => <List.Item key={f}><Coded>{f}</Coded></List.Item>)}</List></Alert>)}
         <Group justify="flex-end"><Button variant="default" data-autofocus onClick={onClose}>{done ? texts.common.close : texts.common.stop}</Button></Group>
       </Stack>
     </Dialog>

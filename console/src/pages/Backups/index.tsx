@@ -32,6 +32,7 @@ export function Backups() {
   const [verifying, setVerifying] = useState<string>()
   const mayTake = atLeast(useMe().operations, 'admin')
   const list = backups.data
+  const whole = list?.backups?.find((b) => !b.fault && !b.suspect)?.name
   return (
     <Page title={texts.operations.pages.backups} about={list?.directory ? <>{t.about} <Code>{list.directory}</Code></> : t.about}
       actions={mayTake && list && !list.off && <WriteButton onClick={() => setTaking(true)}>{t.take}</WriteButton>}>
@@ -49,7 +50,7 @@ export function Backups() {
             <Card withBorder>
               <Title order={2} size="h5">{t.restore}</Title>
               <Text size="sm" mb="xs">{t.restoreHint}</Text>
-              <Code block tabIndex={0}>{t.restoreCommand(list.backups?.[0]?.name ?? 'FILE')}</Code>
+              <Code block tabIndex={0}>{t.restoreCommand(whole ? `${list.directory ?? ''}/${whole}` : 'FILE')}</Code>
               <Text size="sm" c="dimmed" mt="xs">{list.encrypted ? t.encrypted : t.notEncrypted}</Text>
             </Card>
           </>

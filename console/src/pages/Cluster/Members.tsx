@@ -47,7 +47,7 @@ function Member({ m, status, mayAct, onAct }: Props & { m: MemberJson }) {
       </Table.Td>
       <Table.Td>{known ? count(m.applied ?? 0) : nothing}</Table.Td>
       <Table.Td>{known ? count(m.lag ?? 0) : nothing}</Table.Td>
-      <Table.Td>{contact === undefined ? nothing : t.before(span(contact))}</Table.Td>
+      <Table.Td>{contact === undefined ? nothing : contact === 0 ? t.now : t.before(span(contact))}</Table.Td>
       <Table.Td>{known && Number(m.totalBytes) > 0 ? t.free(bytes(m.freeBytes ?? 0), bytes(m.totalBytes ?? 0)) : nothing}</Table.Td>
       <Table.Td>{!known || skew === undefined ? nothing : Math.abs(skew) < 0.001 ? t.together : skew < 0 ? t.behind(span(-skew)) : t.ahead(span(skew))}</Table.Td>
       <Table.Td>{m.build || nothing}</Table.Td>

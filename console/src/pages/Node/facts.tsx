@@ -19,7 +19,7 @@ export const raftFacts = (r: RaftJson | undefined): Fact[] => [
   { label: 'Applied', value: number(r?.appliedIndex) },
   { label: 'Last entry', value: number(r?.lastIndex) },
   { label: 'Snapshot at', value: number(r?.snapshotIndex) },
-  { label: 'Last contact', value: time(r?.lastContact) },
+  { label: 'Last contact', value: seconds(r?.lastContact) === 0 ? 'now' : time(r?.lastContact) },
   { label: 'To make an entry durable', value: time(r?.logWrite) },
   { label: 'To apply an entry', value: time(r?.apply) },
   { label: 'Became the leader', value: number(r?.leaderChanges) },

@@ -28,7 +28,7 @@ export function Import({ onDone }: { onDone: () => void }) {
     setRunning(true)
     setResult(undefined)
     const r = await importAll(lines, batch, (some) => write.mutateAsync({ updates: some.map((l) => update(mode, l.relationship)) }), setDone, stop.current.signal)
-    setResult(r)
+    setResult({ done: r.done, failed: [...r.failed, ...faults] })
     setRunning(false)
     announce(t.imported(count(r.done), count(lines.length)))
   }
@@ -40,8 +40,8 @@ export function Import({ onDone }: { onDone: () => void }) {
         {(props) => <Button {...props} variant="default" w="fit-content">{t.importFile}</Button>}
       </FileButton>
       <Textarea label={t.importText} value={text} onChange={(e) => { setText(e.currentTarget.value); setResult(undefined) }} rows={8} classNames={{ input: 'app-mono' }} spellCheck={false} data-autofocus />
-      <SegmentedControl aria-label={t.importMode} value={mode} onChange={(v) => setMode(v as 'touch' | 'create')} data={[{ value: 'touch', label: t.importReplace }, { value: 'create', label: t.importKeep }]} orientation="vertical" />
-      {faults.length > 0 && (
+      <SegmentedControl aria-label={t.importMode} value={mode} onChange={(v) => setMode(v as 'touch' | 'create')} data={[{ value: 'touch', label: t.importReplace }, { value: 'create', label: t.importKeep }]} orientation="vertical" fullWidth classNames={{ label: 'app-wrap' }} />
+      {faults.length > 0 && !result && (
         <Alert color="yellow" title={t.importFaults(count(faults.length))}>
           <List size="sm">{faults.slice(0, shown).map((f) => <List.Item key={f.item}><span className="app-mono">{f.item}</span>: {f.reason}</List.Item>)}</List>
         </Alert>

@@ -15,6 +15,7 @@ const words: Record<Symbol_KindJson, string> = {
 /** Outline lists what the text declares. */
 export function Outline({ symbols, current, onChoose }: { symbols: SymbolJson[]; current: SymbolJson | undefined; onChoose: (s: SymbolJson) => void }) {
   const [filter, setFilter] = useState('')
+  const groups = grouped(symbols, filter)
   const entry = (s: SymbolJson) => (
     <button type="button" className="app-outline-item" aria-current={s === current || undefined} onClick={() => onChoose(s)}>
       <span className={`app-symbol app-symbol-${words[s.kind ?? 'KIND_UNSPECIFIED']}`} aria-hidden>{marks[s.kind ?? 'KIND_UNSPECIFIED']}</span>
@@ -25,8 +26,9 @@ export function Outline({ symbols, current, onChoose }: { symbols: SymbolJson[];
     <nav aria-label={t.outline} className="app-outline">
       <TextInput size="xs" type="search" aria-label={t.outlineFilter} placeholder={t.outlineFilter} value={filter} onChange={(e) => setFilter(e.currentTarget.value)} mb={6} />
       {symbols.length === 0 && <Text size="sm" c="dimmed">{t.outlineEmpty}</Text>}
+      {symbols.length > 0 && groups.length === 0 && <Text size="sm" c="dimmed">{t.outlineNoMatch}</Text>}
       <ul className="app-rail-list">
-        {grouped(symbols, filter).map((g, i) => (
+        {groups.map((g, i) => (
           <li key={i}>
             {entry(g.head)}
             {g.members.length > 0 && <ul className="app-rail-list app-outline-members">{g.members.map((m, j) => <li key={j}>{entry(m)}</li>)}</ul>}
