@@ -36,6 +36,7 @@ const pages = [
   ['model', () => `/services/${modeler}/workspaces/${motor}`],
   ['diagrams', 'Diagrams', 'Intake'],
   ['schema', '/workbench/schema'],
+  ['check', '/workbench/check'],
   ['cluster', '/ops/cluster'],
 ]
 
@@ -136,6 +137,9 @@ x.......  schema: button Back
 x.......  schema: button Forward
 x.......  schema: button Format
 .xxxxxxx  schema: not allowed
+x.......  check: button Check
+x.......  check: button Caveat values and point in time
+.xxxxxxx  check: not allowed
 x.......  cluster: button Drain this node
 x.......  cluster: button As a table
 .xxxxxxx  cluster: not allowed

@@ -1,5 +1,9 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { createRoute, lazyRouteComponent, type AsyncRouteComponent } from '@tanstack/react-router'
+import { atLeast, useMe } from '../api/me'
+import { NotAllowed } from '../components/Empty'
+import { Page } from '../components/Page'
 import { defined, flag, oneOf, text, type Search } from '../lib/search'
+import { texts } from '../lib/texts'
 import { shell } from './frame'
 
 const lookup = (s: Search) => defined({
@@ -7,9 +11,17 @@ const lookup = (s: Search) => defined({
   context: text(s, 'context'), at: text(s, 'at'), vs: text(s, 'vs'), vsAt: text(s, 'vsAt'),
 })
 
+const t = texts.workbench
+
+/** forReaders shows a page to those who may look at the engine, and tells the others what they lack before they fill in anything. */
+function forReaders(title: string, Inner: AsyncRouteComponent<object>): AsyncRouteComponent<object> {
+  const Gate = () => (atLeast(useMe().workbench, 'read') ? <Inner /> : <Page title={title}><NotAllowed permission={t.permission} who={t.grantor} /></Page>)
+  return Object.assign(Gate, Inner.preload ? { preload: Inner.preload } : {})
+}
+
 /** workbenchRoutes are the pages for those who work with the engine itself. */
 export const workbenchRoutes = [
-  createRoute({ getParentRoute: () => shell, path: 'workbench/schema', component: lazyRouteComponent(() => import('../pages/Schema'), 'Schema') }),
+  createRoute({ getParentRoute: () => shell, path: 'workbench/schema', component: forReaders(t.pages.schema, lazyRouteComponent(() => import('../pages/Schema'), 'Schema')) }),
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/check',
@@ -17,26 +29,26 @@ export const workbenchRoutes = [
       resource: text(s, 'resource'), permission: text(s, 'permission'), subject: text(s, 'subject'),
       context: text(s, 'context'), at: text(s, 'at'), view: oneOf(s, 'view', ['tree', 'graph', 'raw']),
     }),
-    component: lazyRouteComponent(() => import('../pages/Check'), 'Check'),
+    component: forReaders(t.pages.check, lazyRouteComponent(() => import('../pages/Check'), 'Check')),
   }),
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/relationships',
     validateSearch: (s: Search) => defined({ filter: text(s, 'filter') }),
-    component: lazyRouteComponent(() => import('../pages/Relationships'), 'Relationships'),
+    component: forReaders(t.pages.relationships, lazyRouteComponent(() => import('../pages/Relationships'), 'Relationships')),
   }),
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/sandbox',
     validateSearch: (s: Search) => defined({ new: flag(s, 'new') }),
-    component: lazyRouteComponent(() => import('../pages/Sandbox'), 'Sandbox'),
+    component: forReaders(t.pages.sandbox, lazyRouteComponent(() => import('../pages/Sandbox'), 'Sandbox')),
   }),
-  createRoute({ getParentRoute: () => shell, path: 'workbench/who', validateSearch: lookup, component: lazyRouteComponent(() => import('../pages/Who'), 'Who') }),
-  createRoute({ getParentRoute: () => shell, path: 'workbench/what', validateSearch: lookup, component: lazyRouteComponent(() => import('../pages/What'), 'What') }),
+  createRoute({ getParentRoute: () => shell, path: 'workbench/who', validateSearch: lookup, component: forReaders(t.pages.who, lazyRouteComponent(() => import('../pages/Who'), 'Who')) }),
+  createRoute({ getParentRoute: () => shell, path: 'workbench/what', validateSearch: lookup, component: forReaders(t.pages.what, lazyRouteComponent(() => import('../pages/What'), 'What')) }),
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/watch',
     validateSearch: (s: Search) => defined({ filter: text(s, 'filter') }),
-    component: lazyRouteComponent(() => import('../pages/Watch'), 'Watch'),
+    component: forReaders(t.pages.watch, lazyRouteComponent(() => import('../pages/Watch'), 'Watch')),
   }),
 ] as const

@@ -1,5 +1,6 @@
 export const workbench = {
   permission: 'observe on the installation, or an API key with the role read',
+  grantor: 'Whoever runs this installation',
   wildcard: 'The wildcard is not a subject that can be asked for.',
   pages: { relationships: 'Relationships', check: 'Check', who: 'Who can', what: 'What can', schema: 'Schema', sandbox: 'Sandbox', watch: 'Watch' },
   check: {
