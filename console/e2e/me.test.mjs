@@ -26,13 +26,16 @@ export const account = () => company(async ({ d, browser, as }) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
   await page.getByText('You have no machine token.').waitFor()
   assert.equal((await fetch(d.base + '/portal/v1/me', { headers })).status, 401)
+  await page.getByLabel('Name').fill('weekly')
+  await page.getByRole('button', { name: 'Create token' }).click()
+  const token = await page.locator('[data-secret]').filter({ hasNotText: secret }).textContent()
 
   await page.getByRole('tab', { name: 'Theme and keys' }).click()
   await page.getByLabel('Dark').check()
   assert.equal(await page.evaluate(() => document.documentElement.dataset.mantineColorScheme), 'dark')
   await audit(page, 'me-settings')
 
-  // A new password ends the other session at its next click.
+  // A new password ends the other session at its next click, and the tokens of machines where that is asked for.
   browser.expect(/401/)
   const other = await as(d.editor)
   await page.getByRole('tab', { name: 'Sessions' }).click()
@@ -47,8 +50,11 @@ export const account = () => company(async ({ d, browser, as }) => {
   await page.getByText('The two are not the same').waitFor()
   await audit(page, 'me-password')
   await page.getByRole('textbox', { name: 'The same again' }).fill('korrekt Pferd 77 Heftklammer')
+  await page.getByLabel('Also revoke my machine tokens').check()
   await page.getByRole('button', { name: 'Change the password' }).click()
-  await page.locator('.app-toast', { hasText: 'The password was changed' }).waitFor()
+  await page.locator('.app-toast', { hasText: 'The password was changed, and your machine tokens were revoked' }).waitFor()
+  assert.equal((await fetch(d.base + '/portal/v1/me', { headers: { Authorization: 'Bearer ' + token } })).status, 401)
+  await page.getByLabel('Also revoke my machine tokens').waitFor({ state: 'detached' }) // there is none to ask about
   await other.getByRole('main').getByRole('link').first().click()
   await other.getByRole('dialog', { name: 'Your session has ended' }).waitFor()
 

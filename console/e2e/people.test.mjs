@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { inCompany as world } from './demo.mjs'
+import { caller, inCompany as world } from './demo.mjs'
 import { audit, settled } from './harness.mjs'
 
 export { world }
@@ -58,7 +58,7 @@ export const people = async ({ d, as }) => {
   await audit(page, 'person-activity')
 }
 
-/** access: what somebody may do, why, and a role taken away. */
+/** access: what somebody may do, why, a role taken away, and who and what acts as him. */
 export const access = async ({ d, as }) => {
   const page = await as(d.admin, '/people?search=' + encodeURIComponent(d.editor.email))
   await page.getByRole('row').nth(1).getByRole('link').click()
@@ -70,11 +70,20 @@ export const access = async ({ d, as }) => {
   await claims.getByRole('button', { name: /^Remove: Editor/ }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click()
   await claims.getByRole('button', { name: /^Remove: Editor/ }).waitFor({ state: 'detached' })
-  for (const [tab, name] of [['Sign-ins and sessions', 'person-sessions']]) {
-    await page.getByRole('tab', { name: tab }).click()
-    await page.getByRole('tabpanel').getByText(/./).first().waitFor()
-    await audit(page, name)
-  }
+
+  const call = await caller(d, d.editor)
+  for (const name of ['nightly', 'weekly']) await call('POST me/tokens', { name })
+  await page.getByRole('tab', { name: 'Sign-ins and sessions' }).click()
+  await page.getByRole('button', { name: 'Actions for nightly' }).click()
+  await audit(page, 'person-sessions')
+  await page.getByRole('menuitem', { name: 'Revoke' }).click()
+  await page.getByRole('dialog', { name: 'Revoke nightly of Lena Vogt?' }).getByRole('button', { name: 'Revoke' }).click()
+  await page.getByRole('row', { name: /nightly/ }).waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'End all' }).click()
+  const ending = page.getByRole('dialog', { name: 'End all that acts as Lena Vogt?' })
+  await ending.getByText(/sessions? ends?: .* 1 machine token is revoked/).waitFor()
+  await ending.getByRole('button', { name: 'End all' }).click()
+  await page.getByText('There is no session and no machine token.').waitFor()
 }
 
 /** selection: by keyboard, and one thing done to several people. */

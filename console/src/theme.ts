@@ -37,6 +37,7 @@ export const cssVariablesResolver: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#a7b0bb',
     '--mantine-color-placeholder': '#98a2ae',
     '--mantine-color-error': '#ff8f8f',
+    '--menu-item-hover': 'var(--mantine-color-dark-5)', // the one before it is too light below what is red
     '--app-canvas': '#151920',
     '--app-rail': '#12161c',
   },

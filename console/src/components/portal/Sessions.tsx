@@ -31,6 +31,7 @@ type Props = {
 /** Sessions are where somebody is signed in; each can be ended. */
 export function Sessions({ sessions, onEnd, all, mayEnd }: Props) {
   const [ending, setEnding] = useState<string>()
+  const one = sessions.find((s) => s.id === ending)
   const end = async () => {
     await onEnd(ending ?? '')
     saved(ending ? t.ended : t.allEnded)
@@ -41,6 +42,7 @@ export function Sessions({ sessions, onEnd, all, mayEnd }: Props) {
       <DataTable label={t.label} columns={columns} rows={[...sessions]} rowKey={(s) => s.id ?? ''} rowName={(s) => `${t.address} ${s.address}`}
         {...(mayEnd ? { actions: (s: SessionJson) => (s.current ? [] : [{ label: t.end, danger: true, onClick: () => setEnding(s.id) }]) } : {})} />
       <Confirm opened={ending !== undefined} onClose={() => setEnding(undefined)} title={ending ? t.endTitle : t.endAllTitle} action={ending ? t.end : (all ?? t.end)} onConfirm={end}>
+        {ending && <Text size="sm" mb="xs">{t.which(one?.address ?? '', one?.agent ?? '')}</Text>}
         <Text size="sm">{t.endAbout}</Text>
       </Confirm>
     </>

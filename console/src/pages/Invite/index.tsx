@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { Alert, Button, Center, Paper, PasswordInput, Progress, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Button, Center, Checkbox, Paper, PasswordInput, Progress, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { post } from '../../api/client'
@@ -40,8 +40,9 @@ function Form({ token, link }: { token: string; link: InspectLinkResponseJson })
   const router = useRouter()
   const [password, setPassword] = useState('')
   const [again, setAgain] = useState('')
+  const [revokeTokens, setRevoke] = useState(false)
   const redeem = useMutation({
-    mutationFn: () => post('/portal/v1/links/redeem', { token, password }),
+    mutationFn: () => post('/portal/v1/links/redeem', { token, password, revokeTokens }),
     onSuccess: () => {
       arrive()
       client.clear()
@@ -60,6 +61,7 @@ function Form({ token, link }: { token: string; link: InspectLinkResponseJson })
           {password !== '' && <><Progress mt={6} size="sm" value={25 * score} aria-label={t.meter[score] ?? ''} /><Text size="xs" role="status">{t.meter[score]}</Text></>}
         </div>
         <PasswordInput label={t.again} required autoComplete="new-password" value={again} onChange={(e) => setAgain(e.currentTarget.value)} error={differ ? t.differ : undefined} />
+        {link.kind === 'reset' && <Checkbox label={texts.company.me.revokeTokens} description={texts.company.me.revokeTokensHint} checked={revokeTokens} onChange={(e) => setRevoke(e.currentTarget.checked)} />}
         {redeem.isError && <Alert color="red" role="alert">{redeem.error.message}</Alert>}
         <Button type="submit" loading={redeem.isPending}>{t.go}</Button>
       </Stack>

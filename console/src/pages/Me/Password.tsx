@@ -1,7 +1,8 @@
-import { Group, PasswordInput, Progress, Stack, Text, TextInput } from '@mantine/core'
+import { Checkbox, Group, PasswordInput, Progress, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { post } from '../../api/client'
 import { useMe } from '../../api/me'
+import { useMyTokens } from '../../api/portal/account'
 import { faults } from '../../api/portal/fields'
 import { path, useChange } from '../../api/portal/lists'
 import { saved } from '../../components/Announcer'
@@ -14,24 +15,26 @@ import { strength } from '../Invite/strength'
 const t = texts.company.me
 const labels = { present: t.present, password: texts.portal.invite.password, again: texts.portal.invite.again }
 
-/** Password changes one's own, which ends all other sessions. */
+/** Password changes one's own, which ends all other sessions, and the tokens of machines if that is wished. */
 export function Password() {
   const me = useMe()
+  const tokens = useMyTokens()
   const form = useForm({
-    initialValues: { present: '', password: '', again: '' },
+    initialValues: { present: '', password: '', again: '', revokeTokens: false },
     validate: { present: (p) => (p ? null : texts.company.form.required), password: (p) => (p ? null : texts.company.form.required), again: (a, v) => (a === v.password ? null : texts.portal.invite.differ) },
   })
-  const change = useChange(({ present, password }: typeof form.values) => post(path('me', 'password'), { present, password }))
+  const change = useChange(({ present, password, revokeTokens }: typeof form.values) => post(path('me', 'password'), { present, password, revokeTokens }))
   const submit = async (v: typeof form.values) => {
     try {
       await change.mutateAsync(v)
       form.reset()
-      saved(t.passwordChanged)
+      saved(v.revokeTokens ? t.passwordAndTokens : t.passwordChanged)
     } catch (e) {
       form.setErrors(faults(e, ['present', 'password']))
     }
   }
   const score = strength(form.values.password)
+  const made = tokens.data?.tokens?.length ?? 0
   return (
     <Form onSubmit={form.onSubmit((v) => void submit(v))}>
       <Stack maw={420}>
@@ -44,6 +47,8 @@ export function Password() {
           {form.values.password !== '' && <><Progress mt={6} size="sm" value={25 * score} aria-label={texts.portal.invite.meter[score] ?? ''} /><Text size="xs" role="status">{texts.portal.invite.meter[score]}</Text></>}
         </div>
         <PasswordInput label={labels.again} required autoComplete="new-password" {...form.getInputProps('again')} />
+        {/* whoever has none is not asked; whose could not be read may have some */}
+        {(made > 0 || tokens.isError) && <Checkbox label={t.revokeTokens} description={made > 0 ? t.revokeTokensOf(made) : t.revokeTokensHint} {...form.getInputProps('revokeTokens', { type: 'checkbox' })} />}
         <FormFailure error={change.error} what={t.change} errors={form.errors} labels={labels} />
         <Group><WriteButton type="submit" loading={change.isPending}>{t.change}</WriteButton></Group>
       </Stack>

@@ -2,38 +2,27 @@ import { useState } from 'react'
 import { Group, NumberInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { del, post } from '../../api/client'
-import type { CreateMyTokenResponseJson, MachineTokenJson } from '../../api/gen/pemba/portal/v1/session_pb'
+import type { CreateMyTokenResponseJson } from '../../api/gen/pemba/portal/v1/session_pb'
 import { useMyTokens } from '../../api/portal/account'
 import { faults } from '../../api/portal/fields'
 import { path, useChange } from '../../api/portal/lists'
-import { saved } from '../../components/Announcer'
-import { Confirm } from '../../components/Confirm'
-import { DataTable, type Column } from '../../components/DataTable'
 import { Failure } from '../../components/Failure'
 import { Form } from '../../components/Form'
 import { FormFailure } from '../../components/FormFailure'
 import { Loading } from '../../components/Loading'
 import { Secret } from '../../components/portal/Secret'
-import { When } from '../../components/When'
+import { TokenTable } from '../../components/portal/TokenTable'
 import { WriteButton } from '../../components/WriteButton'
 import { texts } from '../../lib/texts'
 
 const t = texts.company.tokens
 const labels = { name: texts.company.name, days: t.days }
 
-const columns: Column<MachineTokenJson>[] = [
-  { id: 'name', header: labels.name, width: 'minmax(140px, 2fr)', cell: (k) => k.name },
-  { id: 'created', header: texts.company.created, width: '170px', cell: (k) => <When at={k.createdAt} /> },
-  { id: 'expires', header: t.expires, width: '170px', cell: (k) => <When at={k.expiresAt} /> },
-  { id: 'seen', header: texts.company.sessions.seen, width: '170px', cell: (k) => <When at={k.seenAt} /> },
-]
-
 /** Tokens are of machines that act as oneself; a token is shown once. */
 export function Tokens() {
   const all = useMyTokens()
   const [made, setMade] = useState<CreateMyTokenResponseJson>()
-  const [revoking, setRevoking] = useState<MachineTokenJson>()
-  const revoke = useChange(() => del(path('me', 'tokens', revoking?.id ?? '')))
+  const revoke = useChange((id: string) => del(path('me', 'tokens', id)))
   const rows = all.data?.tokens ?? []
   return (
     <Stack>
@@ -43,10 +32,7 @@ export function Tokens() {
       {all.isPending && <Loading rows={2} />}
       {all.isError && <Failure error={all.error} what={t.label} retry={all.refetch} />}
       {all.isSuccess && rows.length === 0 && <Text c="dimmed">{t.none}</Text>}
-      {rows.length > 0 && <DataTable label={t.label} columns={columns} rows={rows} rowKey={(k) => k.id ?? ''} rowName={(k) => k.name ?? ''} actions={(k) => [{ label: t.revoke, danger: true, onClick: () => setRevoking(k) }]} />}
-      <Confirm opened={!!revoking} onClose={() => setRevoking(undefined)} title={t.revokeTitle(revoking?.name ?? '')} action={t.revoke} onConfirm={async () => { await revoke.mutateAsync(); saved(t.revoked) }}>
-        <Text size="sm">{t.revokeAbout}</Text>
-      </Confirm>
+      {rows.length > 0 && <TokenTable tokens={rows} mayRevoke onRevoke={(id) => revoke.mutateAsync(id)} />}
     </Stack>
   )
 }
