@@ -98,6 +98,22 @@ export const selection = async ({ d, browser, as }) => {
   await page.keyboard.press('x')
   const bar = page.getByRole('region', { name: 'Selected people' })
   await bar.getByText('2 selected').waitFor()
+  // Another order takes nothing away, and one box selects what is shown besides.
+  for (const order of ['ascending', 'descending', 'ascending']) {
+    await page.getByRole('columnheader').getByRole('button', { name: 'E-mail' }).click()
+    await page.locator(`[role=columnheader][aria-sort=${order}]`, { hasText: 'E-mail' }).waitFor()
+  }
+  await settled(page)
+  await bar.getByText('2 selected').waitFor()
+  const boxes = page.getByRole('checkbox', { name: 'Select', exact: false })
+  await boxes.first().check()
+  await bar.getByText(/^\d\d selected/).waitFor()
+  await boxes.first().uncheck()
+  await bar.waitFor({ state: 'detached' })
+  // With Shift all between two rows.
+  await boxes.nth(2).check()
+  await boxes.nth(5).click({ modifiers: ['Shift'] })
+  await bar.getByText('4 selected').waitFor()
   await bar.getByRole('button', { name: /^Select all \d+ that fit/ }).click()
   await bar.getByText(/^\d\d selected/).waitFor()
   await audit(page, 'people-selected')

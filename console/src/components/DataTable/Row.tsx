@@ -1,38 +1,38 @@
 import { ActionIcon, Checkbox, Menu, Text } from '@mantine/core'
+import type { RowData } from '@tanstack/react-table'
 import { Fragment, useRef, useState } from 'react'
 import { texts } from '../../lib/texts'
 import { Icon } from '../Icon'
+import type { ModelRow } from './model'
 import type { Props, RowAction } from './types'
 
-type RowProps<T> = {
-  row: T
+type RowProps<T extends RowData> = {
+  row: ModelRow<T>
   table: Props<T>
   grid: string
   index: number
-  rowIndex: number
   narrow: boolean
   /** place is where a virtual row stands; undefined: in the flow. */
   place: { start: number; measure: (el: HTMLElement | null) => void } | undefined
   active: boolean
   selected: boolean
-  onToggle: () => void
   onFocus: () => void
 }
 
-export function Row<T>({ row, table, grid, index, rowIndex, narrow, place, active, selected, onToggle, onFocus }: RowProps<T>) {
-  const name = table.rowName(row)
+export function Row<T extends RowData>({ row, table, grid, index, narrow, place, active, selected, onFocus }: RowProps<T>) {
+  const name = table.rowName(row.original)
   return (
-    <div role="row" aria-rowindex={rowIndex} data-index={index} data-selected={selected || undefined} data-openable={table.onOpen ? true : undefined}
-      tabIndex={active ? 0 : -1} ref={place?.measure} onFocus={onFocus} onDoubleClick={() => table.onOpen?.(row)} className="dt-row"
+    <div role="row" aria-rowindex={row.index + 2} data-index={index} data-selected={selected || undefined} data-openable={table.onOpen ? true : undefined}
+      tabIndex={active ? 0 : -1} ref={place?.measure} onFocus={onFocus} onDoubleClick={() => table.onOpen?.(row.original)} className="dt-row"
       style={{ gridTemplateColumns: grid, ...(place ? { position: 'absolute', insetInline: 0, top: 0, transform: `translateY(${place.start}px)` } : {}) }}>
-      {table.onSelect && <div role="cell"><Checkbox size="sm" aria-label={texts.common.select(name)} checked={selected} onChange={onToggle} /></div>}
+      {table.onSelect && <div role="cell"><Checkbox size="sm" aria-label={texts.common.select(name)} checked={selected} onChange={row.getToggleSelectedHandler()} /></div>}
       {table.columns.map((c) => (
         <div role="cell" key={c.id} className="dt-cell" data-sticky={c.sticky}>
           {narrow && <span className="dt-label">{c.header}</span>}
-          <div className="dt-value">{c.cell(row)}</div>
+          <div className="dt-value">{c.cell(row.original)}</div>
         </div>
       ))}
-      {table.actions && <div role="cell" className="dt-actions"><Actions name={name} actions={table.actions(row)} /></div>}
+      {table.actions && <div role="cell" className="dt-actions"><Actions name={name} actions={table.actions(row.original)} /></div>}
     </div>
   )
 }

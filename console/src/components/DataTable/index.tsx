@@ -1,18 +1,19 @@
-import { useRef, useState } from 'react'
+import { useRef } from 'react'
 import { Button, Checkbox, Group, Paper, Switch, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
+import type { RowData } from '@tanstack/react-table'
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
 import { count } from '../../lib/format'
 import { prefer, usePreferences } from '../../lib/preferences'
 import { texts } from '../../lib/texts'
 import { Row } from './Row'
 import { useRowKeys } from './keys'
+import { useModel, type ModelColumn } from './model'
 import type { Props } from './types'
 import './table.css'
 
 export type { Column, RowAction } from './types'
 
-const pageSize = 100
 const ahead = 30 // rows before the end at which more are asked for
 const t = texts.common
 
@@ -21,25 +22,20 @@ const t = texts.common
  * drawn, more are asked for near the end. j and k, or the arrows, move; Enter
  * opens; x selects; "." opens the menu. On narrow screens a row is a card.
  */
-export function DataTable<T>(p: Props<T>) {
+export function DataTable<T extends RowData>(p: Props<T>) {
   const { pages } = usePreferences()
   const narrow = useMediaQuery('(max-width: 48em)') ?? false
   const scroller = useRef<HTMLDivElement>(null)
-  const [turned, setPage] = useState(0)
-  const page = Math.min(turned, Math.max(Math.ceil(p.rows.length / pageSize) - 1, 0)) // fewer rows fit a filter
-  const start = pages ? page * pageSize : 0
-  const shown = pages ? p.rows.slice(start, start + pageSize) : p.rows
-  const toggle = (key: string) => {
-    const next = new Set(p.selected)
-    if (!next.delete(key)) next.add(key)
-    p.onSelect?.(next)
-  }
+  const table = useModel(p, pages)
+  const shown = table.getRowModel().rows
+  const start = shown[0]?.index ?? 0
+  const page = table.state.pagination.pageIndex
   const keys = useRowKeys({
     count: shown.length,
     scroller,
     scrollTo: (i) => { if (!pages) virtual.scrollToIndex(i) },
-    onOpen: (i) => { const row = shown[i]; if (row !== undefined) p.onOpen?.(row) },
-    onToggle: (i) => { const row = shown[i]; if (row !== undefined && p.onSelect) toggle(p.rowKey(row)) },
+    onOpen: (i) => { const row = shown[i]; if (row) p.onOpen?.(row.original) },
+    onToggle: (i) => shown[i]?.toggleSelected(),
   })
   // eslint-disable-next-line react-hooks/incompatible-library -- nothing here is compiled to keep values
   const virtual = useVirtualizer({
@@ -57,14 +53,12 @@ export function DataTable<T>(p: Props<T>) {
   })
   const grid = [p.onSelect ? '36px' : '', ...p.columns.map((c) => c.width ?? 'minmax(90px, 1fr)'), p.actions ? '44px' : ''].filter(Boolean).join(' ')
   const known = p.total ?? (p.hasMore ? -1 : p.rows.length)
-  const all = shown.length > 0 && shown.every((r) => p.selected?.has(p.rowKey(r)))
+  const all = table.getIsAllPageRowsSelected()
   const drawRow = (index: number, place?: { start: number; measure: (el: HTMLElement | null) => void }) => {
     const row = shown[index]
-    if (row === undefined) return null
-    const key = p.rowKey(row)
-    return (
-      <Row key={key} row={row} table={p} grid={grid} index={index} rowIndex={start + index + 2} narrow={narrow} place={place}
-        active={keys.active === index} selected={p.selected?.has(key) ?? false} onToggle={() => toggle(key)} onFocus={() => keys.setActive(index)} />
+    return row && (
+      <Row key={row.id} row={row} table={p} grid={grid} index={index} narrow={narrow} place={place}
+        active={keys.active === index} selected={row.getIsSelected()} onFocus={() => keys.setActive(index)} />
     )
   }
   return (
@@ -83,11 +77,11 @@ export function DataTable<T>(p: Props<T>) {
             <div role="row" aria-rowindex={1} className="dt-row" style={{ gridTemplateColumns: grid }}>
               {p.onSelect && (
                 <div role="columnheader">
-                  <Checkbox size="sm" aria-label={t.selectAll} checked={all} indeterminate={!all && (p.selected?.size ?? 0) > 0}
-                    onChange={() => p.onSelect?.(all ? new Set() : new Set(shown.map(p.rowKey)))} />
+                  <Checkbox size="sm" aria-label={t.selectAll} checked={all} indeterminate={!all && table.getIsSomeRowsSelected()}
+                    onChange={table.getToggleAllPageRowsSelectedHandler()} />
                 </div>
               )}
-              {p.columns.map((c) => <Header key={c.id} header={c.header} sticky={c.sticky} sort={c.sort} order={p.order} onOrder={p.onOrder} />)}
+              {p.columns.map((c) => <Header key={c.id} header={c.header} sticky={c.sticky} column={table.getColumn(c.id)} />)}
               {p.actions && <div role="columnheader"><span className="dt-hidden">{t.actions}</span></div>}
             </div>
           </div>
@@ -100,23 +94,23 @@ export function DataTable<T>(p: Props<T>) {
       </Paper>
       {pages && (
         <Group mt="xs" justify="flex-end">
-          <Button size="xs" variant="default" disabled={page === 0} onClick={() => setPage(page - 1)}>{t.previous}</Button>
+          <Button size="xs" variant="default" disabled={!table.getCanPreviousPage()} onClick={table.previousPage}>{t.previous}</Button>
           <Text size="sm">{count(start + 1)}–{count(start + shown.length)}</Text>
-          <Button size="xs" variant="default" disabled={start + pageSize >= p.rows.length && !p.hasMore} loading={p.loadingMore ?? false}
-            onClick={() => { if (start + pageSize >= p.rows.length - pageSize) p.onMore?.(); setPage(page + 1) }}>{t.next}</Button>
+          <Button size="xs" variant="default" disabled={!table.getCanNextPage() && !p.hasMore} loading={p.loadingMore ?? false}
+            onClick={() => { if (page + 2 >= table.getPageCount()) p.onMore?.(); table.nextPage() }}>{t.next}</Button>
         </Group>
       )}
     </div>
   )
 }
 
-function Header({ header, sticky, sort, order, onOrder }: { header: string; sticky: true | undefined; sort: string | undefined; order: string | undefined; onOrder: ((order: string) => void) | undefined }) {
-  if (!sort || !onOrder) return <div role="columnheader" data-sticky={sticky}>{header}</div>
-  const now = order === sort ? 'ascending' : order === '-' + sort ? 'descending' : undefined
+function Header<T extends RowData>({ header, sticky, column }: { header: string; sticky: true | undefined; column: ModelColumn<T> | undefined }) {
+  if (!column?.getCanSort()) return <div role="columnheader" data-sticky={sticky}>{header}</div>
+  const now = column.getIsSorted()
   return (
-    <div role="columnheader" data-sticky={sticky} {...(now ? { 'aria-sort': now } : {})}>
-      <button type="button" className="dt-sort" onClick={() => onOrder(now === 'ascending' ? '-' + sort : sort)}>
-        {header}<span aria-hidden>{now === 'ascending' ? ' ▲' : now === 'descending' ? ' ▼' : ''}</span>
+    <div role="columnheader" data-sticky={sticky} {...(now ? { 'aria-sort': now === 'asc' ? 'ascending' : 'descending' } : {})}>
+      <button type="button" className="dt-sort" onClick={column.getToggleSortingHandler()}>
+        {header}<span aria-hidden>{now === 'asc' ? ' ▲' : now === 'desc' ? ' ▼' : ''}</span>
       </button>
     </div>
   )

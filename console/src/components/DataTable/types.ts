@@ -7,8 +7,8 @@ export type Column<T> = {
   cell: (row: T) => ReactNode
   /** width is a track of CSS grid, such as "120px" or "minmax(120px, 2fr)"; default 1fr. */
   width?: string
-  /** sort is the name by which the server sorts; undefined: it does not. */
-  sort?: string
+  /** sort: the server sorts by it, and calls it as id does. */
+  sort?: true
   /** sticky keeps it in view where the columns are wider than the window. */
   sticky?: true
 }
@@ -32,7 +32,7 @@ export type Props<T> = {
   actions?: (row: T) => RowAction[]
   selected?: ReadonlySet<string>
   onSelect?: (selected: Set<string>) => void
-  /** order is the name of a sort, with "-" before it for the other way round. */
+  /** order is the id of a column, with "-" before it for the other way round. */
   order?: string
   onOrder?: (order: string) => void
 }

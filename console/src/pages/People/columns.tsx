@@ -20,11 +20,11 @@ export const PersonLink = ({ user }: { user: UserJson }) => <TextLink to="/peopl
 const Short = ({ of }: { of: string | undefined }) => <Text size="sm" truncate title={of}>{of}</Text>
 
 export const columns: Column<UserJson>[] = [
-  { id: 'name', header: t.name, width: 'minmax(120px, 1.4fr)', sort: 'name', cell: (u) => <PersonLink user={u} /> },
-  { id: 'email', header: t.fields.email, width: 'minmax(130px, 1.8fr)', sort: 'email', cell: (u) => <Short of={u.email} /> },
+  { id: 'name', header: t.name, width: 'minmax(120px, 1.4fr)', sort: true, cell: (u) => <PersonLink user={u} /> },
+  { id: 'email', header: t.fields.email, width: 'minmax(130px, 1.8fr)', sort: true, cell: (u) => <Short of={u.email} /> },
   { id: 'state', header: t.state, width: '112px', cell: (u) => <State of={u.state} /> },
   { id: 'title', header: t.fields.jobTitle, width: 'minmax(80px, 1fr)', cell: (u) => <Short of={u.jobTitle} /> },
   { id: 'manager', header: t.manager, width: 'minmax(80px, 1fr)', cell: (u) => <Short of={u.managerEmail} /> },
   { id: 'services', header: t.services, width: 'minmax(80px, 1fr)', cell: (u) => <Short of={(u.services ?? []).map(serviceName).join(', ')} /> },
-  { id: 'seen', header: t.seen, width: '160px', sort: 'seen', cell: (u) => <When at={u.seenAt} /> },
+  { id: 'seen', header: t.seen, width: '160px', sort: true, cell: (u) => <When at={u.seenAt} /> },
 ]

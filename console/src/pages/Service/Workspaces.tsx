@@ -23,10 +23,10 @@ const t = texts.portal.workspace
 const route = getRouteApi('/shell/services/$sid')
 
 const columns: Column<WorkspaceJson>[] = [
-  { id: 'name', header: texts.portal.name, width: 'minmax(170px, 2fr)', sort: 'name', cell: (w) => <><TextLink to="/services/$sid/workspaces/$wid" params={{ sid: w.subscriptionId ?? '', wid: w.id ?? '' }} fw={600} size="sm">{w.name}</TextLink>{w.role && <Text size="xs" c="dimmed">{roleLabel(w.role)}</Text>}</> },
+  { id: 'name', header: texts.portal.name, width: 'minmax(170px, 2fr)', sort: true, cell: (w) => <><TextLink to="/services/$sid/workspaces/$wid" params={{ sid: w.subscriptionId ?? '', wid: w.id ?? '' }} fw={600} size="sm">{w.name}</TextLink>{w.role && <Text size="xs" c="dimmed">{roleLabel(w.role)}</Text>}</> },
   { id: 'owner', header: texts.portal.owner, width: 'minmax(140px, 1.5fr)', cell: (w) => <>{list((w.owners ?? []).map(personName))}{w.onlyInactiveOwners && <Text size="xs">{t.inactive}</Text>}</> },
   { id: 'people', header: texts.portal.people, width: '90px', cell: (w) => count(w.people ?? 0) },
-  { id: 'changed', header: texts.portal.changed, width: '170px', sort: 'changed', cell: (w) => (w.changedAt ? <time dateTime={w.changedAt}>{moment(new Date(w.changedAt))}</time> : '') },
+  { id: 'changed', header: texts.portal.changed, width: '170px', sort: true, cell: (w) => (w.changedAt ? <time dateTime={w.changedAt}>{moment(new Date(w.changedAt))}</time> : '') },
 ]
 
 type Open = { what: 'create' } | { what: 'edit' | 'share' | 'delete'; workspace: WorkspaceJson }
