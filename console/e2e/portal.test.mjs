@@ -68,6 +68,12 @@ export const workspaces = async ({ d, as }) => {
 /** sharing: the dialog by keyboard alone, with what it replaces. */
 export const sharing = async ({ d, as }) => {
   const page = await as(d.owner)
+  const mine = page.getByRole('region', { name: 'My workspaces' }).getByRole('link')
+  const second = await mine.nth(1).textContent()
+  await mine.nth(1).click()
+  await page.getByRole('heading', { level: 1, name: second }).waitFor()
+  await page.getByRole('navigation').getByRole('link', { name: 'Home' }).click()
+  await mine.first().getByText(second).waitFor() // it was opened last
   await page.getByRole('main').getByRole('link', { name: 'Motor claims' }).first().click()
   await page.getByRole('heading', { level: 1, name: 'Motor claims' }).waitFor()
   await page.getByRole('button', { name: 'Share', exact: true }).focus()

@@ -10,7 +10,7 @@ export const portal = {
   pick: 'Type a name or an e-mail address', nobody: 'Nobody fits', searching: 'Searching',
   home: {
     about: (company: string) => `What you may open in ${company}.`,
-    services: 'Services', mine: 'My workspaces', mineOrder: 'The last changed first.', processes: 'My processes', noService: 'You are in the company, but in no service yet.',
+    services: 'Services', mine: 'My workspaces', mineOrder: 'First those you opened last in this browser, then the last changed.', processes: 'My processes', noService: 'You are in the company, but in no service yet.',
     ask: (names: string) => `Ask ${names} to include you.`, noMine: 'You have no role on a workspace yet.', noProcesses: 'No published process names you.',
     steps: 'First steps', first: ['Your account is ready.', 'Add the people of the company, under People.'], includeThem: 'Include them where they work:', shareIt: 'Create a workspace and share it with them.',
     role: (r: string) => `You are ${r.toLowerCase()}`, licences: (used: string, all: string) => `${used} of ${all} licences used`,

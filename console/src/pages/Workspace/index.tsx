@@ -1,6 +1,7 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Tabs } from '@mantine/core'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useMe } from '../../api/me'
 import type { WorkspaceJson } from '../../api/gen/pemba/portal/v1/workspaces_pb'
 import { can, serviceName, workspaceNoun } from '../../api/portal/words'
 import { useWorkspace } from '../../api/portal/workspaces'
@@ -9,6 +10,7 @@ import { TextLink } from '../../components/links'
 import { Loading } from '../../components/Loading'
 import { Page, titleOf } from '../../components/Page'
 import { WriteButton } from '../../components/WriteButton'
+import { noteOpened } from '../../lib/opened'
 import { texts } from '../../lib/texts'
 import { Access } from './Access'
 import { Activity } from './Activity'
@@ -31,6 +33,11 @@ export function Workspace() {
   const one = useWorkspace(wid)
   const [open, setOpen] = useState<'edit' | 'share' | 'delete'>()
   const w = one.data?.workspace
+  const person = useMe().person?.id
+  const id = w?.id
+  useEffect(() => {
+    if (person && id) noteOpened(person, id)
+  }, [person, id])
   const close = () => setOpen(undefined)
   const only = (what: typeof open) => (open === what ? w : undefined)
   return (
