@@ -17,6 +17,7 @@ import (
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	"github.com/pemba-authz/pemba/server/portal"
 	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/store"
 )
 
 // front is a server with the Customer Portal that browsers reach, and mostly the company acme
@@ -193,6 +194,11 @@ func (f *front) searchSecrets() {
 		for _, secret := range f.secrets {
 			if strings.Contains(doc.Key, secret) || strings.Contains(string(doc.Value), secret) {
 				f.Errorf("the document %s has the secret %q: %s", doc.Key, secret, doc.Value)
+			}
+		}
+		for _, secret := range f.kept {
+			if doc.Class != store.ClassSealed && strings.Contains(string(doc.Value), secret) {
+				f.Errorf("the document %s has the secret %q and is not sealed", doc.Key, secret)
 			}
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pemba-authz/pemba/server/portal"
+	"github.com/pemba-authz/pemba/server/replica"
+	"github.com/pemba-authz/pemba/server/store"
 )
 
 // beginning is an installation without a company, whose first person is known to a
@@ -56,6 +58,23 @@ func (b *beginning) waiting() bool {
 	return strings.Contains(a.body, `"waiting":true`) && strings.Contains(a.body, portal.CallbackPath)
 }
 
+// codesKept returns the documents of one-time codes.
+func (b *beginning) codesKept() (keys []string) {
+	b.Helper()
+	snap, err := b.replica.Snapshot(b.Context(), replica.Consistency{Mode: replica.FullyConsistent})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer snap.Close()
+	for doc, err := range snap.Documents(b.Context(), portal.DocumentPrefix+"first-run/", "") {
+		if err != nil {
+			b.Fatal(err)
+		}
+		keys = append(keys, doc.Key)
+	}
+	return keys
+}
+
 // TestFirstRunOutside makes the first company by a provider.
 func TestFirstRunOutside(t *testing.T) {
 	b := newBeginning(t)
@@ -67,8 +86,8 @@ func TestFirstRunOutside(t *testing.T) {
 	if to := first.arrive(b.issuer.signIn(b.sent(first, nil), "p-ada")); to != "/console/" || first.signedIn() != "ada@acme.example" {
 		t.Errorf("it leads to %s, and %q is signed in", to, first.signedIn())
 	}
-	if b.waiting() {
-		t.Error("there is no company after it")
+	if b.waiting() || len(b.codesKept()) > 0 {
+		t.Errorf("there is no company after it, or there are codes: %v", b.codesKept())
 	}
 	for path, want := range map[string][]string{
 		"/portal/v1/me":             {`"manage_identity_providers"`, `"companyName":"Acme"`},
@@ -86,6 +105,9 @@ func TestFirstRunOutside(t *testing.T) {
 	if to := second.arrive(late); to != "/console/first-run?failed=late" || second.signedIn() != "" {
 		t.Errorf("a second one leads to %s", to)
 	}
+	if got := second.post("/portal/v1/first-run/begin", b.request(nil)); !strings.Contains(got.field("message"), "there is a company already") {
+		t.Errorf("and when he begins again: %v", got)
+	}
 
 	// The person is known by the subject, and whoever else has the domain signs in there.
 	b.issuer.person("p-ada", "renamed@elsewhere.example", false)
@@ -101,6 +123,8 @@ func TestFirstRunOutsideFails(t *testing.T) {
 	b := newBeginning(t)
 	b.issuer.person("p-unverified", "ada@acme.example", false)
 	b.issuer.person("p-ben", "ben@acme.example", true)
+	b.issuer.person("p-none", "", true)
+	b.issuer.person("p-like", "ſam@acme.example", true) // a long s, which only folding takes for one
 	try := func(person string, change func(first, by map[string]any)) func(*browser) *url.URL {
 		return func(at *browser) *url.URL { return b.issuer.signIn(b.sent(at, change), person) }
 	}
@@ -109,7 +133,9 @@ func TestFirstRunOutsideFails(t *testing.T) {
 		back       func(at *browser) *url.URL
 	}{
 		{"not verified", "unverified", try("p-unverified", nil)},
+		{"no address", "unverified", try("p-none", nil)},
 		{"somebody else", "address", try("p-ben", nil)},
+		{"somebody like him", "address", try("p-like", func(first, _ map[string]any) { first["email"] = "sam@acme.example" })},
 		{"a wrong secret", "proof", try("p-ada", func(_, by map[string]any) { by["clientSecret"] = "another" })},
 		{"refused there", "refused", func(at *browser) *url.URL {
 			back := try("p-ada", nil)(at)
@@ -156,6 +182,7 @@ func TestFirstRunOutsideRefused(t *testing.T) {
 		{"code", http.StatusUnauthorized, "the one-time code is wrong", func(first, _ map[string]any) { first["code"] = "another" }},
 		{"password", http.StatusBadRequest, "password: the first person signs in by the authenticator", func(first, _ map[string]any) { first["password"] = adasPassword }},
 		{"address", http.StatusBadRequest, "email: ", func(first, _ map[string]any) { first["email"] = "ada" }},
+		{"domain", http.StatusBadRequest, "email: an authenticator cannot take the domain", func(first, _ map[string]any) { first["email"] = "ada@acme_.example" }},
 		{"company", http.StatusBadRequest, "company_name: ", func(first, _ map[string]any) { first["companyName"] = "" }},
 		{"name", http.StatusBadRequest, "authenticator.name: ", func(_, by map[string]any) { by["name"] = "" }},
 		{"no issuer", http.StatusBadRequest, "authenticator.issuer: ", func(_, by map[string]any) { delete(by, "issuer") }},
@@ -174,5 +201,25 @@ func TestFirstRunOutsideRefused(t *testing.T) {
 	}
 	if !b.waiting() || b.browser().signedIn() != "" {
 		t.Error("there is a company")
+	}
+}
+
+// TestFirstRunOutsideReplaced has a member print another code while somebody is at the
+// provider: the one that was entered is as good as none. What is under way is sealed.
+func TestFirstRunOutsideReplaced(t *testing.T) {
+	b := newBeginning(t)
+	at := b.browser()
+	back := b.issuer.signIn(b.sent(at, nil), "p-ada")
+	b.sent(b.browser(), nil) // never comes back
+	kept := b.codesKept()
+	if len(kept) != 1 {
+		t.Fatalf("the codes are %v", kept)
+	}
+	another := store.DocumentUpdate{Key: kept[0], Class: store.ClassSealed, Value: []byte(`{"hash":"another"}`)}
+	if _, err := b.replica.Propose(t.Context(), replica.Proposal{Tx: store.Transaction{Documents: []store.DocumentUpdate{another}}}); err != nil {
+		t.Fatal(err)
+	}
+	if to := at.arrive(back); to != "/console/first-run?failed=late" || at.signedIn() != "" || !b.waiting() {
+		t.Errorf("it leads to %s, and %q is signed in", to, at.signedIn())
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	portalv1 "github.com/pemba-authz/pemba/server/api/pemba/portal/v1"
 	"github.com/pemba-authz/pemba/server/portal/outside"
@@ -44,7 +43,7 @@ func (s *sessionService) BeginFirstRun(ctx context.Context, r *portalv1.BeginFir
 	attempt := attemptDoc{Company: f.Company, Authenticator: newID(), Founding: f}
 	redirect, err := s.sendOutside(ctx, f.provider(s.Portal), f.First.Email, attempt)
 	if err != nil {
-		return nil, unreachable(err)
+		return nil, under("authenticator.", unreachable(err))
 	}
 	return &portalv1.BeginSignInResponse{Redirect: redirect, Authenticator: f.Authenticator.Name}, nil
 }
@@ -55,9 +54,13 @@ func (p *Portal) readOutsideFounding(ctx context.Context, r *portalv1.CompleteFi
 	if err != nil {
 		return nil, err
 	}
+	domain := domainOf(f.First.Email)
+	if !domainName.MatchString(domain) {
+		return nil, invalid("email", "an authenticator cannot take the domain %.100q; a domain looks like example.com", domain)
+	}
 	d, err := p.newAuthenticator(&portalv1.SaveAuthenticatorRequest{
 		Name: by.GetName(), Issuer: by.GetIssuer(), ClientId: by.GetClientId(), ClientSecret: by.GetClientSecret(),
-		Domains: []string{domainOf(f.First.Email)}, Enabled: true,
+		Domains: []string{domain}, Enabled: true,
 	})
 	if err == nil {
 		err = p.outside.Probe(ctx, d.Issuer) // anew, whatever was known of it
@@ -84,7 +87,7 @@ func (p *Portal) finishFirstRun(ctx context.Context, d *attemptDoc, answer Answe
 		return nil, failedFirstRun("error"), err
 	case why != "":
 		return nil, failedFirstRun(firstRunWord(why)), p.refuseFirstRun(why)
-	case !strings.EqualFold(address, f.First.Email):
+	case emailKey(address) != emailKey(f.First.Email):
 		return nil, failedFirstRun("address"), p.refuseFirstRun("the authenticator knows the person by another e-mail address")
 	}
 	by := &authenticator{f.Authenticator, d.Company, d.Authenticator}
@@ -92,8 +95,8 @@ func (p *Portal) finishFirstRun(ctx context.Context, d *attemptDoc, answer Answe
 	if errors.Is(err, errCode) || errors.Is(err, errSettled) {
 		return nil, failedFirstRun("late"), err
 	}
-	if err != nil {
-		return nil, failedFirstRun("error"), err
+	if err != nil { // no refusal any more: it has to be in the log, as the page says
+		return nil, failedFirstRun("error"), fmt.Errorf("the first company was not made: %v", err)
 	}
 	return session, home, nil
 }
