@@ -30,7 +30,8 @@ export const provider = async () => {
   try {
     await judged(browser, async () => {
       const page = await browser.window()
-      await go(page, '/first-run', 'Welcome to Pemba')
+      await go(page, '/first-run?failed=__proto__', 'Welcome to Pemba')
+      assert.equal(await page.getByRole('alert').count(), 0, 'an address that somebody made up says that something failed')
       await page.getByLabel('With our identity provider').check()
       const callback = await page.getByText('/portal/v1/oidc/callback').textContent()
       const registered = await provided(other, callback)

@@ -57,7 +57,7 @@ export function Founding({ redirectUrl }: { redirectUrl: string }) {
       form.setErrors(companyId ? { ...rest, companyName: companyId } : rest) // the id is made from the name
     }
   }
-  const before = failed && !begin.isError ? (t.failed[failed] ?? t.failed['error']) : undefined
+  const before = failed && !begin.isError && Object.hasOwn(t.failed, failed) ? t.failed[failed] : undefined // no other word is the server's
   return (
     <form onSubmit={form.onSubmit((v) => void submit(v))}>
       <Stack>

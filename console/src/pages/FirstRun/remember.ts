@@ -12,12 +12,20 @@ const key = 'pemba-first-run'
 
 export function remember({ companyName, givenName, surname, email, licences, authenticator: { name, issuer, clientId } }: Remembered) {
   const kept: Remembered = { companyName, givenName, surname, email, licences, authenticator: { name, issuer, clientId } }
-  sessionStorage.setItem(key, JSON.stringify(kept))
+  try {
+    sessionStorage.setItem(key, JSON.stringify(kept))
+  } catch {
+    // storage is off: it is entered again if the provider confirms nobody
+  }
 }
 
 /** remembered returns what was kept, once. */
 export function remembered(): Remembered | undefined {
-  const kept = sessionStorage.getItem(key)
-  sessionStorage.removeItem(key)
-  return kept ? (JSON.parse(kept) as Remembered) : undefined
+  try {
+    const kept = sessionStorage.getItem(key)
+    sessionStorage.removeItem(key)
+    return kept ? (JSON.parse(kept) as Remembered) : undefined
+  } catch {
+    return undefined
+  }
 }
