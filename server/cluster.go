@@ -56,7 +56,7 @@ func memberMessage(m *replica.Member) *pembav1.Member {
 		Id: m.ID, Name: m.Name, Address: m.Address, Serves: m.Roster,
 		Voter: m.Voter, Leader: m.Leader, Reachable: m.Reachable, Healthy: m.Healthy, Reason: m.Reason,
 		Draining: m.Draining, Stopped: m.Stopped, NearlyFull: m.NearlyFull,
-		Head: uint64(m.Head), Floor: uint64(m.Floor), Applied: m.Applied, LastIndex: m.LastIndex, Lag: m.Lag, Snapshot: m.Snapshot,
+		Head: uint64(m.Head), Floor: uint64(m.Floor), Applied: m.Applied, LastIndex: m.LastIndex, Lag: m.Lag, Snapshot: m.Snapshot, Term: m.Term,
 		FreeBytes: m.FreeBytes, TotalBytes: m.TotalBytes,
 		Build: m.Build, MinVersion: uint32(m.MinFormat), MaxVersion: uint32(m.MaxFormat),
 	}

@@ -28,7 +28,7 @@ func TestCluster(t *testing.T) {
 		t.Fatalf("%v", s)
 	}
 	m := s.GetMembers()[0]
-	if m.GetId() != s.GetNode() || s.GetLeader() != s.GetNode() || !m.GetVoter() || !m.GetLeader() || !m.GetReachable() || !m.GetHealthy() || m.GetHead() == 0 || m.GetSince() == nil {
+	if m.GetId() != s.GetNode() || s.GetLeader() != s.GetNode() || !m.GetVoter() || !m.GetLeader() || !m.GetReachable() || !m.GetHealthy() || m.GetTerm() == 0 || m.GetHead() == 0 || m.GetSince() == nil {
 		t.Errorf("%v", m)
 	}
 	hashes, err := client.StateHash(ctx, &pembav1.StateHashRequest{})

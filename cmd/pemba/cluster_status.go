@@ -36,6 +36,7 @@ type memberJSON struct {
 	Raft    string            `json:"raft"`
 	Serves  map[string]string `json:"serves,omitempty"`
 
+	Term               uint64   `json:"term,omitempty"`
 	Behind             uint64   `json:"behind"` // entries of the log
 	LastContactSeconds *float64 `json:"lastContactSeconds,omitempty"`
 	ClockSkewSeconds   *float64 `json:"clockSkewSeconds,omitempty"`
@@ -91,7 +92,7 @@ func memberHealth(m *pembav1.Member) string {
 func memberData(m *pembav1.Member) memberJSON {
 	d := memberJSON{
 		ID: m.GetId(), Name: m.GetName(), Role: memberRole(m), Health: memberHealth(m), Healthy: m.GetHealthy(),
-		Raft: m.GetAddress(), Serves: m.GetServes(), Behind: m.GetLag(),
+		Raft: m.GetAddress(), Serves: m.GetServes(), Term: m.GetTerm(), Behind: m.GetLag(),
 		Oldest: m.GetFloor(), Newest: m.GetHead(), Applied: m.GetApplied(), LastIndex: m.GetLastIndex(), Snapshot: m.GetSnapshot(),
 		FreeBytes: m.GetFreeBytes(), TotalBytes: m.GetTotalBytes(), NearlyFull: m.GetNearlyFull(),
 		Build: m.GetBuild(), MinVersion: m.GetMinVersion(), MaxVersion: m.GetMaxVersion(),
@@ -126,16 +127,19 @@ func statusData(s *pembav1.StatusResponse) statusJSON {
 }
 
 // statusColumns are those of a member in `cluster status`.
-var statusColumns = []string{"member", "name", "role", "health", "behind", "contact", "clock", "log_write", "oldest", "newest", "disk_free", "build", "raft"}
+var statusColumns = []string{"member", "name", "role", "health", "term", "behind", "contact", "clock", "log_write", "oldest", "newest", "disk_free", "build", "raft"}
 
 // statusCells are a member's. people says for whom: they read units, programs
 // numbers.
 func statusCells(m *pembav1.Member, people bool) []string {
 	cells := []string{m.GetId(), m.GetName(), memberRole(m), memberHealth(m)}
 	if !m.GetReachable() {
-		return append(cells, "", "", "", "", "", "", "", "", m.GetAddress())
+		return append(cells, "", "", "", "", "", "", "", "", "", m.GetAddress())
 	}
-	contact, clock, write, free := "", "", "", ""
+	term, contact, clock, write, free := "", "", "", "", ""
+	if m.GetTerm() > 0 {
+		term = fmt.Sprint(m.GetTerm())
+	}
 	switch c := m.GetLastContact(); {
 	case m.GetLeader():
 		contact = "-"
@@ -156,7 +160,7 @@ func statusCells(m *pembav1.Member, people bool) []string {
 			free = fmt.Sprintf("%s of %s", sizeText(m.GetFreeBytes()), sizeText(m.GetTotalBytes()))
 		}
 	}
-	return append(cells, fmt.Sprint(m.GetLag()), contact, clock, write, fmt.Sprint(m.GetFloor()), fmt.Sprint(m.GetHead()), free, m.GetBuild(), m.GetAddress())
+	return append(cells, term, fmt.Sprint(m.GetLag()), contact, clock, write, fmt.Sprint(m.GetFloor()), fmt.Sprint(m.GetHead()), free, m.GetBuild(), m.GetAddress())
 }
 
 // shortDuration leaves out what nobody looks at.
@@ -221,7 +225,7 @@ func statusText(s *pembav1.StatusResponse) string {
 	line("")
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(cells []string) { _, _ = fmt.Fprintln(t, strings.Join(cells, "\t")) } // into memory
-	row([]string{"MEMBER", "NAME", "ROLE", "HEALTH", "BEHIND", "CONTACT", "CLOCK", "LOG WRITE", "OLDEST", "NEWEST", "DISK FREE", "BUILD", "RAFT"})
+	row([]string{"MEMBER", "NAME", "ROLE", "HEALTH", "TERM", "BEHIND", "CONTACT", "CLOCK", "LOG WRITE", "OLDEST", "NEWEST", "DISK FREE", "BUILD", "RAFT"})
 	var notes []string
 	for _, m := range members {
 		cells := statusCells(m, true)
@@ -292,9 +296,9 @@ func clusterStatusCommand(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Show the cluster and the health of its members",
 		Long: `Asks every member and prints what they say: who leads, how many may be lost, and of each
-member how many entries it is behind the leader, since when it has heard of it, how far
-its clock is off, how long its log takes to be durable, the oldest and newest revision that
-it can read, and its disk.`,
+member the term that it is in, how many entries it is behind the leader, since when it has
+heard of it, how far its clock is off, how long its log takes to be durable, the oldest and
+newest revision that it can read, and its disk.`,
 		Args: exactly(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withCluster(c.Context(), func(cl *client) error {

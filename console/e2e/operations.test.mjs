@@ -2,11 +2,25 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { audit, free, go, open, repository, scenario, serve, temporary, until } from './harness.mjs'
 
-export const cluster = () => scenario([], async ({ page, browser }) => {
+export const cluster = () => scenario([], async ({ page, browser, server }) => {
   browser.expect(/50[13]|404/)
+  const { members: [{ term }] } = await server.api('/pemba/v1/cluster/status', {})
+  assert.match(term, /^[1-9]\d*$/)
   await go(page, '/ops/cluster', 'Cluster')
   await page.locator('[data-health=good]').waitFor()
   await audit(page, 'cluster')
+  const columns = await page.getByRole('columnheader').allTextContents()
+  const cell = page.getByRole('row').nth(1).locator('th, td').nth(columns.indexOf('Term'))
+  await until(async () => await cell.textContent() === Number(term).toLocaleString('en'), async () => `the term is ${term}, and shown is ${await cell.textContent()}`)
+  // A member whose program is older does not say its term: that is not 0.
+  await page.route('**/pemba/v1/cluster/status', async (route) => {
+    const answer = await route.fetch()
+    const body = await answer.json()
+    for (const m of body.members) delete m.term
+    await route.fulfill({ response: answer, json: body })
+  })
+  await until(async () => await cell.textContent() === 'no data', async () => `no term is shown as ${await cell.textContent()}`)
+  await page.unroute('**/pemba/v1/cluster/status')
   await page.getByRole('button', { name: /^Actions for/ }).click()
   await page.getByRole('menuitem', { name: 'Remove' }).click()
   const dialog = page.getByRole('dialog')

@@ -98,8 +98,8 @@ func (r *Replica) survey(ctx context.Context, beat *peerv1.Beat) *Cluster {
 func told(members []Member) string {
 	leader, term := "", uint64(0)
 	for i := range members {
-		if m := &members[i]; !m.Self && m.hears != "" && m.term >= term {
-			leader, term = m.hears, m.term
+		if m := &members[i]; !m.Self && m.hears != "" && m.Term >= term {
+			leader, term = m.hears, m.Term
 		}
 	}
 	return leader
@@ -163,7 +163,7 @@ func (m *Member) tell(s *peerv1.StateResponse) {
 	m.NearlyFull, m.veryFull = s.GetNearlyFull(), s.GetVeryFull()
 	m.Draining, m.nonVoter = s.GetDraining(), s.GetNonVoter()
 	m.Stopped, m.stoppedBy = s.GetStopped() != "", s.GetStopped()
-	m.hears, m.term = s.GetLeader(), s.GetTerm()
+	m.hears, m.Term = s.GetLeader(), s.GetTerm()
 }
 
 // ailment returns why a member that answers is not healthy.

@@ -36,6 +36,7 @@ type Member struct {
 	LastIndex   uint64 // of its log
 	Lag         uint64 // entries behind the leader
 	Snapshot    uint64 // index of its newest snapshot of the log; 0: none
+	Term        uint64 // of the log, in which it is; 0: it has none yet, or does not say
 
 	LastContact time.Duration // since it heard of a leader; negative: never
 	ClockSkew   time.Duration // its clock minus ours, give or take half of RoundTrip
@@ -48,7 +49,6 @@ type Member struct {
 	nonVoter  bool   // it wants no vote
 	stoppedBy string // why it stopped
 	hears     string // id of the leader that it knows
-	term      uint64 // in which that leads
 
 	Build                string // of its program
 	MinFormat, MaxFormat int    // of commands that it can apply

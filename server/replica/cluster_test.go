@@ -224,6 +224,13 @@ func TestThreeFound(t *testing.T) {
 		if len(c.Members) != 3 || c.Quorum != 2 || c.FailureTolerance != 1 || c.Leader == "" {
 			t.Errorf("%+v", c)
 		}
+		for i := range c.Members {
+			m := &c.Members[i]
+			at := slices.IndexFunc(all, func(r *Replica) bool { return string(r.id) == m.ID })
+			if want := all[at].node.raft.CurrentTerm(); m.Term == 0 || m.Term != want {
+				t.Errorf("%s is in term %d, and says %d", m.ID, want, m.Term)
+			}
+		}
 		// Anybody takes writes and reads.
 		for i, r := range all {
 			if i == 0 {

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { Button, Stack, Table, Text, Title } from '@mantine/core'
-import { useSeries } from '../../api/node'
+import { useNode, useSeries } from '../../api/node'
 import type { SeriesPointJson } from '../../api/gen/pemba/console/v1/node_pb'
 import type { MemberJson } from '../../api/gen/pemba/v1/cluster_pb'
 import { Facts, Sparkline } from '../../components/Facts'
@@ -19,6 +19,7 @@ const short = (n: number | undefined): string | undefined => (n === undefined ? 
 export function Activity({ member }: { member: MemberJson | undefined }) {
   const [table, setTable] = useState(false)
   const series = useSeries()
+  const commit = useNode(member?.id ?? '').data?.raft?.commitIndex
   const points = series.data?.points ?? []
   const last = points.at(-1)
   const line = (f: (p: SeriesPointJson) => number | undefined) => <Sparkline values={points.map(f)} />
@@ -28,8 +29,8 @@ export function Activity({ member }: { member: MemberJson | undefined }) {
   return (
     <Stack gap="xs">
       <Facts facts={[
-        { label: t.cards.commit, value: member?.reachable ? count(member.lastIndex ?? 0) : undefined },
-        { label: t.cards.lag, value: member?.reachable ? count(member.lag ?? 0) : undefined, extra: line((p) => number(p.lag)) },
+        { label: t.cards.commit, value: commit && count(commit) },
+        { label: t.cards.lag, value: last && count(last.lag ?? 0), extra: line((p) => number(p.lag)) },
         { label: t.cards.checks, value: last && short(number(last.checksPerSecond)), extra: line((p) => number(p.checksPerSecond)) },
         { label: t.cards.p99, value: p99Now === undefined ? undefined : span(p99Now), extra: line(p99) },
         { label: t.cards.cache, value: last && percent(hits(last)), extra: line(hits) },

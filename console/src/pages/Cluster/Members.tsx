@@ -22,7 +22,7 @@ type Props = { status: StatusResponseJson; mayAct: boolean; onAct: (a: Action) =
 export function Members({ status, mayAct, onAct }: Props) {
   return (
     <ScrollBox label={t.members}>
-      <Table verticalSpacing="sm" miw={980}>
+      <Table verticalSpacing="sm" miw={1040}>
         <Table.Thead>
           <Table.Tr>{t.columns.slice(0, mayAct ? undefined : -1).map((c) => <Table.Th key={c} scope="col">{c}</Table.Th>)}</Table.Tr>
         </Table.Thead>
@@ -39,12 +39,13 @@ function Member({ m, status, mayAct, onAct }: Props & { m: MemberJson }) {
   const known = m.reachable
   return (
     <Table.Tr>
-      <Table.Th scope="row"><TextLink to="/ops/nodes/$id" params={{ id: m.id ?? '' }} fw={600}>{nameOf(m)}</TextLink><Text size="xs" c="dimmed">{m.address}</Text></Table.Th>
+      <Table.Th scope="row"><TextLink to="/ops/nodes/$id" params={{ id: m.id ?? '' }} fw={600}>{nameOf(m)}</TextLink>{m.name && <Text size="xs" c="dimmed">{m.id}</Text>}<Text size="xs" c="dimmed">{m.address}</Text></Table.Th>
       <Table.Td><Badge variant={m.leader ? 'filled' : 'default'}>{m.leader ? t.roles.leader : m.voter ? t.roles.voter : t.roles.replica}</Badge></Table.Td>
       <Table.Td>
         <Badge variant="light" color={m.healthy ? 'green' : 'red'}>{state(m)}</Badge>
         {m.reason && <Text size="xs">{m.reason}</Text>}
       </Table.Td>
+      <Table.Td>{known && m.term ? count(m.term) : nothing}</Table.Td>
       <Table.Td>{known ? count(m.applied ?? 0) : nothing}</Table.Td>
       <Table.Td>{known ? count(m.lag ?? 0) : nothing}</Table.Td>
       <Table.Td>{contact === undefined ? nothing : contact === 0 ? t.now : t.before(span(contact))}</Table.Td>

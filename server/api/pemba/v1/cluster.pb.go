@@ -240,7 +240,10 @@ type Member struct {
 	Since *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=since,proto3" json:"since,omitempty"`
 	// log_write is how long it lately took to make entries of the log durable;
 	// missing: there were none since its process began.
-	LogWrite      *durationpb.Duration `protobuf:"bytes,28,opt,name=log_write,json=logWrite,proto3" json:"log_write,omitempty"`
+	LogWrite *durationpb.Duration `protobuf:"bytes,28,opt,name=log_write,json=logWrite,proto3" json:"log_write,omitempty"`
+	// term is the term of the log in which it is; 0: it has none yet, or its program
+	// does not say. Members that are connected have the same.
+	Term          uint64 `protobuf:"varint,29,opt,name=term,proto3" json:"term,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -469,6 +472,13 @@ func (x *Member) GetLogWrite() *durationpb.Duration {
 		return x.LogWrite
 	}
 	return nil
+}
+
+func (x *Member) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
 }
 
 // Autopilot says what the leader does about members by itself. It is the same on
@@ -1435,7 +1445,7 @@ const file_pemba_v1_cluster_proto_rawDesc = "" +
 	"\x11failure_tolerance\x18\b \x01(\rR\x10failureTolerance\x12*\n" +
 	"\amembers\x18\t \x03(\v2\x10.pemba.v1.MemberR\amembers\x121\n" +
 	"\tautopilot\x18\n" +
-	" \x01(\v2\x13.pemba.v1.AutopilotR\tautopilot\"\xd1\a\n" +
+	" \x01(\v2\x13.pemba.v1.AutopilotR\tautopilot\"\xe5\a\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1473,7 +1483,8 @@ const file_pemba_v1_cluster_proto_rawDesc = "" +
 	"\vmax_version\x18\x1a \x01(\rR\n" +
 	"maxVersion\x120\n" +
 	"\x05since\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x126\n" +
-	"\tlog_write\x18\x1c \x01(\v2\x19.google.protobuf.DurationR\blogWrite\x1a9\n" +
+	"\tlog_write\x18\x1c \x01(\v2\x19.google.protobuf.DurationR\blogWrite\x12\x12\n" +
+	"\x04term\x18\x1d \x01(\x04R\x04term\x1a9\n" +
 	"\vServesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9c\x02\n" +

@@ -371,6 +371,14 @@ export declare type Member = Message<"pemba.v1.Member"> & {
    * @generated from field: google.protobuf.Duration log_write = 28;
    */
   logWrite?: Duration;
+
+  /**
+   * term is the term of the log in which it is; 0: it has none yet, or its program
+   * does not say. Members that are connected have the same.
+   *
+   * @generated from field: uint64 term = 29;
+   */
+  term: bigint;
 };
 
 /**
@@ -555,6 +563,14 @@ export declare type MemberJson = {
    * @generated from field: google.protobuf.Duration log_write = 28;
    */
   logWrite?: DurationJson;
+
+  /**
+   * term is the term of the log in which it is; 0: it has none yet, or its program
+   * does not say. Members that are connected have the same.
+   *
+   * @generated from field: uint64 term = 29;
+   */
+  term?: string;
 };
 
 /**
