@@ -38,6 +38,7 @@ export const granted = () => scenario(fixture, async ({ page }) => {
   await page.locator('.react-flow__node').first().focus()
   await page.keyboard.press('ArrowDown')
   assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), /Granted/)
+  assert.match(await page.evaluate(() => document.getElementById(document.activeElement.getAttribute('aria-describedby')).textContent), /^Arrow keys go/)
 
   await page.getByRole('tab', { name: 'Raw' }).click()
   await page.getByText('"permissionship"').first().waitFor()

@@ -35,6 +35,13 @@ export const account = () => company(async ({ d, browser, as }) => {
   assert.equal(await page.evaluate(() => document.documentElement.dataset.mantineColorScheme), 'dark')
   await audit(page, 'me-settings')
 
+  // Where the system paints over all grounds, one sees what is chosen still.
+  await page.emulateMedia({ forcedColors: 'active' })
+  const edge = (of, side) => of.evaluate((e, s) => getComputedStyle(e)[s], side)
+  assert.notEqual(await edge(page.getByRole('tab', { selected: true }), 'borderBottomColor'), await edge(page.getByRole('tab', { selected: false }).first(), 'borderBottomColor'))
+  assert.equal(await edge(page.locator('.mantine-Switch-track').first(), 'borderTopWidth'), '1px')
+  await page.emulateMedia({ forcedColors: 'none' })
+
   // A new password ends the other session at its next click, and the tokens of machines where that is asked for.
   browser.expect(/401/)
   const other = await as(d.editor)

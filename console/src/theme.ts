@@ -63,6 +63,8 @@ export const theme = createTheme({
     Menu: { defaultProps: { portalProps: { target: '#content' } } },
     Tooltip: { defaultProps: { portalProps: { target: '#content' } } },
     Combobox: { defaultProps: { portalProps: { target: '#content' } } },
+    // Its buttons are smaller than fingers, and the arrow keys do the same.
+    NumberInput: { defaultProps: { hideControls: true } },
     Autocomplete: { defaultProps: { withScrollArea: false } },
     Select: { defaultProps: { withScrollArea: false } },
     MultiSelect: { defaultProps: { withScrollArea: false } },

@@ -23,6 +23,8 @@ function Box({ data: { step } }: NodeProps<StepNode>) {
 }
 
 const nodeTypes = { step: Box }
+// Of the library's own nodes, which can be moved and deleted, nothing is true here.
+const said = { 'node.a11yDescription.default': t.nodeHelp, 'node.a11yDescription.keyboardDisabled': t.nodeHelp }
 const arrows = ['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight'] as const
 
 /** Graph shows a walk as a graph; the arrow keys go by position. */
@@ -55,7 +57,7 @@ export default function Graph({ root, onSelect }: { root: Step; onSelect: (s: St
       {/* The nodes inside take the focus; this passes on their keys. */}
       <div ref={box} className="app-graph" role="group" aria-label={t.graphLabel} aria-describedby="graph-help" onKeyDownCapture={onKeyDown}>
         <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} colorMode={scheme} fitView fitViewOptions={{ maxZoom: 1, minZoom: 0.6, nodes: atFirst(nodes) }} minZoom={0.1} nodesDraggable={false} nodesConnectable={false}
-          edgesFocusable={false} disableKeyboardA11y={false} onInit={(i) => { flow.current = i }} onNodeClick={(_, n) => choose(n.id)} preventScrolling={false}>
+          edgesFocusable={false} disableKeyboardA11y={false} ariaLabelConfig={said} onInit={(i) => { flow.current = i }} onNodeClick={(_, n) => choose(n.id)} preventScrolling={false}>
           <Background /><Controls showInteractive={false} />
         </ReactFlow>
       </div>

@@ -21,7 +21,7 @@ export function layout(root: Step): { nodes: StepNode[]; edges: Edge[] } {
       graph.setEdge(String(parent.id), String(s.id))
       edges.push({
         id: `${parent.id}-${s.id}`, source: String(parent.id), target: String(s.id), markerEnd: { type: MarkerType.ArrowClosed },
-        className: `app-edge-${s.answer}`, focusable: false,
+        className: `app-edge-${s.answer}`, focusable: false, domAttributes: { 'aria-hidden': true }, // the tree says what is below what
       })
     }
     for (const c of s.children) add(c, s)

@@ -23,6 +23,7 @@ export const explanation = {
   treeHelp: 'Arrow keys move, right and left open and close.',
   graphLabel: 'Explanation as a graph',
   graphHelp: 'Each node can be reached with Tab; the arrow keys go to the next node in their direction, Enter shows its details. The tree holds the same facts.',
+  nodeHelp: 'Arrow keys go to other nodes, Enter shows the details.',
   cached: 'answered above',
   cycle: 'a cycle: this set is being asked already',
   limit: 'a limit was reached here',
