@@ -17,7 +17,7 @@ export function oneOf<T extends string>(s: Search, name: string, allowed: readon
   return allowed.find((a) => a === s[name])
 }
 
-/** defined leaves out what is undefined, so that addresses stay short. */
-export function defined<T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(o).filter(([, v]) => v !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
+/** optional makes optional what may be undefined. It stays in the object as undefined: of what is left out the router hands on what the address has, understood or not. */
+export function optional<T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return o as { [K in keyof T]?: Exclude<T[K], undefined> }
 }

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { defined, oneOf, text, type Search } from '../lib/search'
+import { oneOf, optional, text, type Search } from '../lib/search'
 import { readAudit } from '../pages/Audit/filter'
 import { readFilter } from '../pages/People/filter'
 import { readRoles } from '../pages/Roles/filter'
@@ -15,14 +15,14 @@ export const companyRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'people/$id',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['access', 'groups', 'sessions', 'activity']) }),
+    validateSearch: (s: Search) => optional({ tab: oneOf(s, 'tab', ['access', 'groups', 'sessions', 'activity']) }),
     component: lazyRouteComponent(() => import('../pages/Person'), 'Person'),
   }),
-  createRoute({ getParentRoute: () => shell, path: 'groups', validateSearch: (s: Search) => defined({ search: text(s, 'search') }), component: lazyRouteComponent(() => import('../pages/Groups'), 'Groups') }),
+  createRoute({ getParentRoute: () => shell, path: 'groups', validateSearch: (s: Search) => optional({ search: text(s, 'search') }), component: lazyRouteComponent(() => import('../pages/Groups'), 'Groups') }),
   createRoute({
     getParentRoute: () => shell,
     path: 'groups/$id',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['uses', 'effective']) }),
+    validateSearch: (s: Search) => optional({ tab: oneOf(s, 'tab', ['uses', 'effective']) }),
     component: lazyRouteComponent(() => import('../pages/Group'), 'Group'),
   }),
   createRoute({ getParentRoute: () => shell, path: 'administrators', component: lazyRouteComponent(() => import('../pages/Administrators'), 'Administrators') }),
@@ -32,13 +32,13 @@ export const companyRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'settings',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['policies', 'authenticators', 'clients']) }),
+    validateSearch: (s: Search) => optional({ tab: oneOf(s, 'tab', ['policies', 'authenticators', 'clients']) }),
     component: lazyRouteComponent(() => import('../pages/Settings'), 'Settings'),
   }),
   createRoute({
     getParentRoute: () => shell,
     path: 'me',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['profile', 'password', 'sessions', 'tokens', 'settings']) }),
+    validateSearch: (s: Search) => optional({ tab: oneOf(s, 'tab', ['profile', 'password', 'sessions', 'tokens', 'settings']) }),
     component: lazyRouteComponent(() => import('../pages/Me'), 'Me'),
   }),
 ] as const

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import { defined, oneOf, type Search } from '../lib/search'
+import { oneOf, optional, type Search } from '../lib/search'
 import { readService } from '../pages/Service/filter'
 import { shell } from './frame'
 
@@ -14,7 +14,7 @@ export const portalRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'services/$sid/workspaces/$wid',
-    validateSearch: (s: Search) => defined({ tab: oneOf(s, 'tab', ['overview', 'access', 'diagrams', 'activity']) }),
+    validateSearch: (s: Search) => optional({ tab: oneOf(s, 'tab', ['overview', 'access', 'diagrams', 'activity']) }),
     component: lazyRouteComponent(() => import('../pages/Workspace'), 'Workspace'),
   }),
 ] as const

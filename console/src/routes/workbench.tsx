@@ -2,11 +2,11 @@ import { createRoute, lazyRouteComponent, type AsyncRouteComponent } from '@tans
 import { atLeast, useMe } from '../api/me'
 import { NotAllowed } from '../components/Empty'
 import { Page } from '../components/Page'
-import { defined, flag, oneOf, text, type Search } from '../lib/search'
+import { flag, oneOf, optional, text, type Search } from '../lib/search'
 import { texts } from '../lib/texts'
 import { shell } from './frame'
 
-const lookup = (s: Search) => defined({
+const lookup = (s: Search) => optional({
   resource: text(s, 'resource'), permission: text(s, 'permission'), subject: text(s, 'subject'),
   context: text(s, 'context'), at: text(s, 'at'), vs: text(s, 'vs'), vsAt: text(s, 'vsAt'),
 })
@@ -25,7 +25,7 @@ export const workbenchRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/check',
-    validateSearch: (s: Search) => defined({
+    validateSearch: (s: Search) => optional({
       resource: text(s, 'resource'), permission: text(s, 'permission'), subject: text(s, 'subject'),
       context: text(s, 'context'), at: text(s, 'at'), view: oneOf(s, 'view', ['tree', 'graph', 'raw']),
     }),
@@ -34,13 +34,13 @@ export const workbenchRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/relationships',
-    validateSearch: (s: Search) => defined({ filter: text(s, 'filter') }),
+    validateSearch: (s: Search) => optional({ filter: text(s, 'filter') }),
     component: forReaders(t.pages.relationships, lazyRouteComponent(() => import('../pages/Relationships'), 'Relationships')),
   }),
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/sandbox',
-    validateSearch: (s: Search) => defined({ new: flag(s, 'new') }),
+    validateSearch: (s: Search) => optional({ new: flag(s, 'new') }),
     component: forReaders(t.pages.sandbox, lazyRouteComponent(() => import('../pages/Sandbox'), 'Sandbox')),
   }),
   createRoute({ getParentRoute: () => shell, path: 'workbench/who', validateSearch: lookup, component: forReaders(t.pages.who, lazyRouteComponent(() => import('../pages/Who'), 'Who')) }),
@@ -48,7 +48,7 @@ export const workbenchRoutes = [
   createRoute({
     getParentRoute: () => shell,
     path: 'workbench/watch',
-    validateSearch: (s: Search) => defined({ filter: text(s, 'filter') }),
+    validateSearch: (s: Search) => optional({ filter: text(s, 'filter') }),
     component: forReaders(t.pages.watch, lazyRouteComponent(() => import('../pages/Watch'), 'Watch')),
   }),
 ] as const

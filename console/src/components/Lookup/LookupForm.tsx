@@ -22,7 +22,7 @@ function kindsOf(o: Outline | undefined): string[] {
 export function LookupForm({ kind, initial, busy, onAsk }: { kind: 'who' | 'what'; initial: Asked; busy: boolean; onAsk: (a: Asked) => void }) {
   const outline = useOutline().data
   const words = t[kind]
-  const [a, setA] = useFollowing(JSON.stringify(initial), { resource: '', permission: '', at: '', vs: '', vsAt: '', ...initial, subject: initial.subject ?? (kind === 'who' ? 'user' : '') })
+  const [a, setA] = useFollowing(JSON.stringify(initial), { resource: initial.resource ?? '', permission: initial.permission ?? '', at: initial.at ?? '', vs: initial.vs ?? '', vsAt: initial.vsAt ?? '', context: initial.context ?? '', subject: initial.subject ?? (kind === 'who' ? 'user' : '') })
   const [faults, setFaults] = useFollowing<Faults>(JSON.stringify(initial), {})
   const given = !!(initial.vs || initial.vsAt || initial.at)
   const [more, setMore] = useFollowing(String(given), given)

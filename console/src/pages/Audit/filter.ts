@@ -1,9 +1,9 @@
-import { defined, oneOf, text, type Search } from '../../lib/search'
+import { oneOf, optional, text, type Search } from '../../lib/search'
 
 const services = ['SERVICE_MODELER', 'SERVICE_AUTOMATION', 'SERVICE_STUDIO', 'SERVICE_AI', 'SERVICE_BI'] as const
 
 /** readAudit understands the address of the log; days are as people write them: 2026-03-01. */
-export const readAudit = (s: Search) => defined({
+export const readAudit = (s: Search) => optional({
   actor: text(s, 'actor'), action: text(s, 'action'), target: text(s, 'target'), service: oneOf(s, 'service', services),
   result: oneOf(s, 'result', ['allowed', 'refused']), since: day(s, 'since'), until: day(s, 'until'), search: text(s, 'search'),
   record: text(s, 'record'),

@@ -52,7 +52,7 @@ export function People() {
         {!isRefused(users.error) && <Filters value={filter} onChange={set} />}
         {users.isPending && <Loading rows={10} height={44} />}
         {users.isError && <Refused error={users.error} what={t.people.reading} permission="list_users" retry={users.refetch} />}
-        {users.isSuccess && users.rows.length === 0 && <NoPeople filtered={Object.keys(filter).some((k) => k !== 'order')} onClear={() => void navigate({ search: {}, replace: true })} />}
+        {users.isSuccess && users.rows.length === 0 && <NoPeople filtered={Object.entries(filter).some(([k, v]) => k !== 'order' && v !== undefined)} onClear={() => void navigate({ search: {}, replace: true })} />}
         {users.rows.length > 0 && <List users={users} filter={filter} onOrder={(order) => set({ order })} />}
       </Stack>
       <AddPerson opened={adding} onClose={() => setAdding(false)} />
