@@ -11,12 +11,12 @@ import { WriteButton } from '../WriteButton'
 const t = texts.company.sessions
 
 const columns: Column<SessionJson>[] = [
-  { id: 'seen', header: t.seen, width: '190px', cell: (s) => <Group gap={6}><When at={s.seenAt} />{s.current && <Badge size="sm" variant="light">{t.current}</Badge>}</Group> },
-  { id: 'address', header: t.address, width: '150px', cell: (s) => s.address },
-  { id: 'agent', header: t.agent, width: 'minmax(160px, 2fr)', cell: (s) => <span title={s.agent}>{s.agent}</span> },
-  { id: 'by', header: t.by, width: '120px', cell: (s) => t.ways[s.by ?? ''] ?? s.by },
-  { id: 'begun', header: t.begun, width: '170px', cell: (s) => <When at={s.begunAt} /> },
-  { id: 'expires', header: t.expires, width: '170px', cell: (s) => <When at={s.expiresAt} /> },
+  { id: 'seen', header: t.seen, width: '164px', cell: (s) => <Group gap={6}><When at={s.seenAt} />{s.current && <Badge size="sm" variant="light">{t.current}</Badge>}</Group> },
+  { id: 'address', header: t.address, width: '116px', cell: (s) => <span style={{ overflowWrap: 'anywhere' }}>{s.address}</span> },
+  { id: 'agent', header: t.agent, width: 'minmax(140px, 2fr)', cell: (s) => <span title={s.agent}>{s.agent}</span> },
+  { id: 'by', header: t.by, width: '100px', cell: (s) => t.ways[s.by ?? ''] ?? s.by },
+  { id: 'begun', header: t.begun, width: '164px', cell: (s) => <When at={s.begunAt} /> },
+  { id: 'expires', header: t.expires, width: '164px', cell: (s) => <When at={s.expiresAt} /> },
 ]
 
 type Props = {
