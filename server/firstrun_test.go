@@ -164,7 +164,8 @@ func TestFirstRunOutsideFails(t *testing.T) {
 		t.Error("there is a company")
 	}
 	at = b.browser()
-	if at.arrive(try("p-ada", nil)(at)); at.signedIn() != "ada@acme.example" {
+	spaced := func(first, _ map[string]any) { first["code"] = " " + b.code + "\n" } // as it is copied
+	if at.arrive(try("p-ada", spaced)(at)); at.signedIn() != "ada@acme.example" {
 		t.Error("the code is not good any more")
 	}
 }
@@ -201,6 +202,14 @@ func TestFirstRunOutsideRefused(t *testing.T) {
 	}
 	if !b.waiting() || b.browser().signedIn() != "" {
 		t.Error("there is a company")
+	}
+
+	guess, last := b.browser(), answer{}
+	for range 101 { // more than one address may make in a row
+		last = guess.post("/portal/v1/first-run/begin", "{}")
+	}
+	if last.status != http.StatusTooManyRequests {
+		t.Errorf("codes can be guessed as fast as one likes: %v", last)
 	}
 }
 
