@@ -85,4 +85,5 @@ export const manyRows = () => scenario([], async ({ page, server, browser }) => 
   await page.getByText('1–100').waitFor()
   await page.getByRole('button', { name: 'Next' }).click()
   await page.getByText('101–200').waitFor()
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Next')
 })

@@ -63,12 +63,12 @@ export function DataTable<T extends RowData>(p: Props<T>) {
   }
   return (
     <div className="dt">
-      <Group justify="space-between" gap="xs" mb={6}>
-        <Text size="sm" c="dimmed" role="status">
+      <Group justify={p.counted ? 'flex-end' : 'space-between'} gap="xs" mb={6}>
+        {!p.counted && <Text size="sm" c="dimmed" role="status">
           {p.total === undefined ? t.rows(count(p.rows.length), p.hasMore ?? false) : t.rows(count(p.total), false)}
           {p.selected && p.selected.size > 0 && `, ${t.selected(count(p.selected.size))}`}
           {p.loadingMore && ` · ${t.loadingMore}`}
-        </Text>
+        </Text>}
         {(p.rows.length > 30 || pages) && <Switch size="xs" label={t.pages} checked={pages} onChange={(e) => prefer({ pages: e.currentTarget.checked })} />}
       </Group>
       <Paper withBorder className={pages ? 'dt-scroll dt-pages' : 'dt-scroll'} ref={scroller} role="region" tabIndex={0} aria-label={`${p.label}, can be scrolled`} onKeyDown={keys.onKeyDown}>
@@ -94,15 +94,19 @@ export function DataTable<T extends RowData>(p: Props<T>) {
       </Paper>
       {pages && (
         <Group mt="xs" justify="flex-end">
-          <Button size="xs" variant="default" disabled={!table.getCanPreviousPage()} onClick={table.previousPage}>{t.previous}</Button>
-          <Text size="sm">{count(start + 1)}–{count(start + shown.length)}</Text>
-          <Button size="xs" variant="default" disabled={!table.getCanNextPage() && !p.hasMore} loading={p.loadingMore ?? false}
-            onClick={() => { if (page + 2 >= table.getPageCount()) p.onMore?.(); table.nextPage() }}>{t.next}</Button>
+          <Turn can={table.getCanPreviousPage()} onClick={table.previousPage}>{t.previous}</Turn>
+          <Text size="sm" role="status">{count(start + 1)}–{count(start + shown.length)}</Text>
+          <Turn can={(table.getCanNextPage() || (p.hasMore ?? false)) && !p.loadingMore}
+            onClick={() => { if (page + 2 >= table.getPageCount()) p.onMore?.(); table.nextPage() }}>{t.next}</Turn>
         </Group>
       )}
     </div>
   )
 }
+
+/** Turn keeps the focus also where there is no further page, or none so far. */
+const Turn = ({ can, onClick, children }: { can: boolean; onClick: () => void; children: string }) =>
+  <Button size="xs" variant="default" {...(can ? { onClick } : { 'data-disabled': true, 'aria-disabled': true })}>{children}</Button>
 
 function Header<T extends RowData>({ header, sticky, column }: { header: string; sticky: true | undefined; column: ModelColumn<T> | undefined }) {
   if (!column?.getCanSort()) return <div role="columnheader" data-sticky={sticky}>{header}</div>

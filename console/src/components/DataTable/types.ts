@@ -26,6 +26,8 @@ export type Props<T> = {
   /** total is how many rows there are; undefined: unknown, and more means more. */
   total?: number | undefined
   hasMore?: boolean
+  /** counted: the page itself says how many there are. */
+  counted?: true
   loadingMore?: boolean
   onMore?: () => void
   onOpen?: (row: T) => void

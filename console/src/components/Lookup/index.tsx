@@ -62,7 +62,7 @@ export function LookupPage({ kind, asked, onAsk }: { kind: 'who' | 'what'; asked
         )}
         {complete && !running && error === undefined && one.rows.length + two.rows.length === 0 && <Empty kind="noMatch" title={words.none}>{words.noneHint}</Empty>}
         {rows.length > 0 && (
-          <DataTable<Row> label={t.results} rows={rows} rowKey={(r) => r.id} rowName={(r) => r.id} columns={columns(words.column, { how: hows.done || hows.busy, compared: !!both })}
+          <DataTable<Row> label={t.results} counted rows={rows} rowKey={(r) => r.id} rowName={(r) => r.id} columns={columns(words.column, { how: hows.done || hows.busy, compared: !!both })}
             onOpen={(r) => void navigate({ to: '/workbench/check', search: questionOf(kind, asked, r.id) })}
             actions={(r) => [
               { label: t.why, onClick: () => void navigate({ to: '/workbench/check', search: questionOf(kind, asked, r.id) }), ...(r.id.endsWith(':*') ? { reason: texts.workbench.wildcard } : {}) },

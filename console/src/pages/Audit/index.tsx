@@ -15,7 +15,8 @@ import { Loading } from '../../components/Loading'
 import { Page } from '../../components/Page'
 import { actorOf, recordColumns } from '../../components/portal/recordColumns'
 import { Record } from '../../components/portal/Record'
-import { count, moment } from '../../lib/format'
+import { When } from '../../components/When'
+import { count } from '../../lib/format'
 import { texts } from '../../lib/texts'
 import { params, readAudit } from './filter'
 import { Filters } from './Filters'
@@ -23,8 +24,8 @@ import { Filters } from './Filters'
 const t = texts.company.audit
 const route = getRouteApi('/shell/audit')
 
-const retention = (a: ListAuditRecordsResponseJson | undefined): string =>
-  a ? `${a.retentionDays ? t.kept(count(a.retentionDays)) : t.keptForever} ${a.retainedSince ? t.since0(moment(new Date(a.retainedSince))) : ''}` : ''
+const retention = (a: ListAuditRecordsResponseJson | undefined) =>
+  a && <>{a.retentionDays ? t.kept(count(a.retentionDays)) : t.keptForever} {a.retainedSince && <>{t.oldest} <When at={a.retainedSince} />.</>}</>
 
 /** Audit is the log of who did what to whom, when, from where, and why it was allowed. */
 export function Audit() {
@@ -38,7 +39,7 @@ export function Audit() {
   const clear = () => void navigate({ search: {}, replace: true }).then(() => setCleared((n) => n + 1))
   const filtered = Object.keys(asked).length > 0
   return (
-    <Page title={texts.company.pages.audit} about={`${t.about} ${retention(all.first)}`} actions={!isRefused(all.error) && <Tools asked={asked} />}>
+    <Page title={texts.company.pages.audit} about={<>{t.about} {retention(all.first)}</>} actions={!isRefused(all.error) && <Tools asked={asked} />}>
       <Stack gap="sm">
         {!isRefused(all.error) && <Filters key={cleared} value={search} onChange={set} />}
         {all.isPending && <Loading rows={10} height={44} />}

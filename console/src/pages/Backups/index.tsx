@@ -9,8 +9,9 @@ import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
 import { Page } from '../../components/Page'
-import { ago, bytes, count, moment, seconds, span } from '../../lib/format'
+import { bytes, count, seconds, span } from '../../lib/format'
 import { texts } from '../../lib/texts'
+import { Ago } from '../../components/When'
 import { WriteButton } from '../../components/WriteButton'
 import { Take } from './Take'
 import { Verify } from './Verify'
@@ -19,7 +20,7 @@ const t = texts.operations.backups
 
 const columns = (now: Date): Column<BackupJson>[] => [
   { id: 'name', header: t.columns.name, width: 'minmax(200px, 2fr)', cell: (b) => <span className="app-mono">{b.name}</span> },
-  { id: 'time', header: t.columns.time, width: 'minmax(140px, 1fr)', cell: (b) => (b.time ? <time dateTime={b.time} title={moment(new Date(b.time))}>{ago(new Date(b.time), now)}</time> : '') },
+  { id: 'time', header: t.columns.time, width: 'minmax(140px, 1fr)', cell: (b) => (b.time ? <Ago at={b.time} now={now} /> : '') },
   { id: 'size', header: t.columns.size, cell: (b) => bytes(b.bytes ?? 0) },
   { id: 'revision', header: t.columns.revision, cell: (b) => b.revision },
   { id: 'state', header: t.columns.state, width: 'minmax(120px, 1fr)', cell: (b) => <Badge variant="light" color={b.fault || b.suspect ? 'red' : 'green'} title={b.fault ?? ''}>{b.fault || (b.suspect ? t.suspect : t.whole)}</Badge> },
@@ -70,7 +71,7 @@ function Schedule({ list, now }: { list: ListBackupsResponseJson; now: Date }) {
       {!s && <Text size="sm"><Coded>{t.scheduleNone}</Coded></Text>}
       {s && (
         <>
-          <Text size="sm">{t.every(span(seconds(s.every) ?? 0), s.keep ?? 0)} {s.lastRun && t.last(ago(new Date(s.lastRun), now))} {s.nextRun && t.next(ago(new Date(s.nextRun), now))}</Text>
+          <Text size="sm">{t.every(span(seconds(s.every) ?? 0), s.keep ?? 0)} {s.lastRun && <>{t.last} <Ago at={s.lastRun} now={now} />.</>} {s.nextRun && <>{t.next} <Ago at={s.nextRun} now={now} />.</>}</Text>
           {s.overdue && <Alert color="red" variant="light" title={t.overdue} mt="xs" />}
           {s.lastError && <Alert color="red" variant="light" title={s.lastError} mt="xs" />}
         </>

@@ -1,12 +1,12 @@
 import type { MemberJson, StatusResponseJson } from '../../api/gen/pemba/v1/cluster_pb'
-import { ago, seconds, span } from '../../lib/format'
+import { seconds, span } from '../../lib/format'
 import { texts } from '../../lib/texts'
 
 const t = texts.operations.cluster
 const clocksMayDiffer = 0.5 // seconds
 
-/** Verdict is the state in one sentence; advice is what to do. */
-export type Verdict = { level: 'good' | 'warning' | 'bad'; sentence: string; advice?: string }
+/** Verdict is the state in one sentence, which stays as it is while the state does; since is when the leader started, advice is what to do. */
+export type Verdict = { level: 'good' | 'warning' | 'bad'; sentence: string; since?: string; advice?: string }
 
 /** nameOf is what people call a member: with its address where two have the same name. */
 export function nameOf(m: MemberJson | undefined, all: MemberJson[] = []): string {
@@ -15,17 +15,17 @@ export function nameOf(m: MemberJson | undefined, all: MemberJson[] = []): strin
 }
 
 /** judge puts the state of a cluster into one sentence. */
-export function judge(s: StatusResponseJson, now: Date): Verdict {
+export function judge(s: StatusResponseJson): Verdict {
   const members = s.members ?? []
   const advice = s.leader ? {} : { advice: t.withoutLeader }
   if (s.notServing) return { level: 'bad', sentence: t.notServing(s.notServing), ...advice }
   if (!s.leader) return { level: 'bad', sentence: t.noLeader, ...advice }
   const leader = members.find((m) => m.id === s.leader)
-  const since = leader?.since ? ago(new Date(leader.since), now) : ''
+  const since = leader?.since ? { since: leader.since } : {}
   const voters = members.filter((m) => m.voter).length
   const sick = members.filter((m) => !m.healthy).map((m) => nameOf(m, members))
-  const rest = `${t.leader(nameOf(leader, members) || s.leader, since)} ${t.canLose(s.failureTolerance ?? 0, voters)}`
-  return sick.length > 0 ? { level: 'warning', sentence: `${t.sick(sick)} ${rest}` } : { level: 'good', sentence: `${t.healthy} ${rest}` }
+  const rest = `${t.leader(nameOf(leader, members) || s.leader)} ${t.canLose(s.failureTolerance ?? 0, voters)}`
+  return sick.length > 0 ? { level: 'warning', sentence: `${t.sick(sick)} ${rest}`, ...since } : { level: 'good', sentence: `${t.healthy} ${rest}`, ...since }
 }
 
 /** warnings are what is not wrong yet: different builds, clocks that differ. */

@@ -5,6 +5,7 @@ import { atLeast, useMe } from '../../api/me'
 import { Refused } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
 import { Page } from '../../components/Page'
+import { Ago } from '../../components/When'
 import { WriteButton } from '../../components/WriteButton'
 import { texts } from '../../lib/texts'
 import { Act, type Action } from './Act'
@@ -22,7 +23,7 @@ export function Cluster() {
   const mayAct = atLeast(useMe().operations, 'admin')
   const s = status.data
   const here = s?.members?.find((m) => m.id === s.node)
-  const verdict = s && judge(s, new Date(status.dataUpdatedAt))
+  const verdict = s && judge(s)
   return (
     <Page title={texts.operations.pages.cluster} about={s?.node ? t.answeredBy(nameOf(here, s.members) || s.node) : t.about}
       actions={mayAct && here && <WriteButton variant="default" onClick={() => setAction({ kind: 'drain', member: here })}>{t.drain}</WriteButton>}>
@@ -31,7 +32,8 @@ export function Cluster() {
         {status.isError && (s ? <Alert color="red" role="alert" title={t.stale}>{status.error.message}</Alert> : <Refused error={status.error} what={t.reading} permission={texts.operations.permission} retry={status.refetch} />)}
         {s && verdict && (
           <>
-            <Alert variant="light" color={colors[verdict.level]} title={verdict.sentence} role="status" data-health={verdict.level}>{verdict.advice}</Alert>
+            <Alert variant="light" color={colors[verdict.level]} data-health={verdict.level}
+              title={<><span role="status">{verdict.sentence}</span> {verdict.since && <>{t.started} <Ago at={verdict.since} now={new Date(status.dataUpdatedAt)} />.</>}</>}>{verdict.advice}</Alert>
             {warnings(s).map((w) => <Alert key={w} variant="light" color="yellow" title={w} />)}
             <Activity member={here} />
             <Members status={s} mayAct={mayAct} onAct={setAction} />

@@ -38,5 +38,5 @@ export function Waiting() {
 export function ClusterLine() {
   const status = useCluster()
   if (!status.data) return null
-  return <Text size="sm"><TextLink to="/ops/cluster">{texts.operations.pages.cluster}</TextLink>: {judge(status.data, new Date(status.dataUpdatedAt)).sentence}</Text>
+  return <Text size="sm"><TextLink to="/ops/cluster">{texts.operations.pages.cluster}</TextLink>: {judge(status.data).sentence}</Text>
 }
