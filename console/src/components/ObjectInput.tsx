@@ -8,7 +8,7 @@ import { useOutline } from '../api/schema'
 import { objectText, subjectText } from '../lib/relationship'
 
 type Kind = 'resource' | 'subject'
-type Props = { kind: Kind; label: string; value: string; onChange: (value: string) => void; error?: string; description?: string; placeholder?: string; /** first gets the focus of a dialog. */ first?: boolean }
+type Props = { kind: Kind; label: string; value: string; onChange: (value: string) => void; error?: string; description?: string; placeholder?: string; /** first gets the focus of a dialog. */ first?: boolean; /** data-path is the name of the field in its form. */ 'data-path'?: string }
 
 const asked = 200 // relationships that are looked at for suggestions
 const offered = 12
@@ -23,7 +23,7 @@ async function idsOf(kind: Kind, type: string, prefix: string, signal: AbortSign
 }
 
 /** ObjectInput takes an object as TYPE:ID, and offers types, and ids that exist. */
-export function ObjectInput({ kind, label, value, onChange, error, description, placeholder, first = false }: Props) {
+export function ObjectInput({ kind, label, value, onChange, error, description, placeholder, first = false, ...rest }: Props) {
   const types = (useOutline().data?.definitions ?? []).map((d) => d.name)
   const [settled] = useDebouncedValue(value, 200)
   const colon = settled.indexOf(':')
@@ -38,7 +38,7 @@ export function ObjectInput({ kind, label, value, onChange, error, description, 
   })
   const data = value.includes(':') ? (ids.data ?? []) : types.map((t) => t + ':')
   return (
-    <Autocomplete label={label} value={value} onChange={onChange} data={[...new Set(data)]} limit={offered} placeholder={placeholder ?? ''}
+    <Autocomplete {...rest} label={label} value={value} onChange={onChange} data={[...new Set(data)]} limit={offered} placeholder={placeholder ?? ''}
       {...(first ? { 'data-autofocus': true } : {})} {...(error ? { error } : {})} {...(description ? { description } : {})} autoComplete="off" spellCheck={false} classNames={{ input: 'app-mono' }} />
   )
 }

@@ -7,6 +7,7 @@ import { definitionOf, useOutline } from '../../api/schema'
 import { saved } from '../../components/Announcer'
 import { DialogForm } from '../../components/DialogForm'
 import { Failure } from '../../components/Failure'
+import { FormFailure } from '../../components/FormFailure'
 import { ObjectInput } from '../../components/ObjectInput'
 import { Conflict } from '../../components/Outcome'
 import { exactly, type Filter } from '../../lib/filter'
@@ -14,7 +15,8 @@ import { objectText, parseContext, parseObject, parseSubject, relationshipText, 
 import { texts } from '../../lib/texts'
 
 const t = texts.relationships
-type Faults = Partial<Record<'resource' | 'relation' | 'subject' | 'values', string>>
+const labels = { resource: texts.workbench.check.resource, relation: t.columns.relation, subject: texts.workbench.check.subject, values: t.values }
+type Faults = Partial<Record<keyof typeof labels, string>>
 
 /** localTime writes a moment as an input of the browser has it. */
 function localTime(at: string | undefined): string {
@@ -77,14 +79,15 @@ export function EditForm({ relationship, filter, onDone }: { relationship?: Rela
         ? <Text className="app-mono" size="sm">{relationshipText(relationship)}</Text>
         : (
           <>
-            <ObjectInput kind="resource" first label={texts.workbench.check.resource} value={f.resource} onChange={(resource) => set({ resource })} {...(faults.resource ? { error: faults.resource } : {})} />
-            <Select label={t.columns.relation} data={relations.map((r) => r.name)} value={f.relation || null} onChange={(relation) => set({ relation: relation ?? '' })} searchable {...key} {...(faults.relation ? { error: faults.relation } : {})} />
-            <ObjectInput kind="subject" label={texts.workbench.check.subject} value={f.subject} onChange={(subject) => set({ subject })} {...(faults.subject ? { error: faults.subject } : {})} />
+            <ObjectInput kind="resource" first label={labels.resource} data-path="resource" value={f.resource} onChange={(resource) => set({ resource })} {...(faults.resource ? { error: faults.resource } : {})} />
+            <Select label={labels.relation} data-path="relation" data={relations.map((r) => r.name)} value={f.relation || null} onChange={(relation) => set({ relation: relation ?? '' })} searchable {...key} {...(faults.relation ? { error: faults.relation } : {})} />
+            <ObjectInput kind="subject" label={labels.subject} data-path="subject" value={f.subject} onChange={(subject) => set({ subject })} {...(faults.subject ? { error: faults.subject } : {})} />
           </>
         )}
       {(outline?.caveats.length ?? 0) > 0 && <Select label={t.caveat} data={outline?.caveats.map((c) => c.name) ?? []} value={f.caveat || null} onChange={(caveat) => set({ caveat: caveat ?? '' })} placeholder={t.noCaveat} clearable {...later} />}
-      {f.caveat && <Textarea label={t.values} value={f.values} onChange={(e) => set({ values: e.currentTarget.value })} autosize minRows={2} classNames={{ input: 'app-mono' }} spellCheck={false} {...(faults.values ? { error: faults.values } : {})} />}
+      {f.caveat && <Textarea label={labels.values} data-path="values" value={f.values} onChange={(e) => set({ values: e.currentTarget.value })} autosize minRows={2} classNames={{ input: 'app-mono' }} spellCheck={false} {...(faults.values ? { error: faults.values } : {})} />}
       <TextInput type="datetime-local" label={t.expires} description={t.expiresHint} value={f.expires} onChange={(e) => set({ expires: e.currentTarget.value })} {...later} />
+      <FormFailure error={undefined} what={t.add} errors={faults} labels={labels} />
       {isApiError(write.error, 'ALREADY_EXISTS')
         ? <Conflict onReload={onDone} onApply={() => submit('touch')}>{t.exists}</Conflict>
         : write.isError && <Failure error={write.error} what={relationship ? t.edit : t.add} />}
