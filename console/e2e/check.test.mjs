@@ -14,6 +14,9 @@ async function ask(page, subject, permission, resource) {
 export const granted = () => scenario(fixture, async ({ page }) => {
   await go(page, '/workbench/check', 'Check')
   await audit(page, 'check-empty')
+  await go(page, '/workbench/check?subject=user:group_contributor&permission=comment&resource=model:sales&at=zzz', 'Check')
+  await page.getByText('“zzz” is not a revision').waitFor()
+  await go(page, '/workbench/check', 'Check')
   await ask(page, 'user:group_contributor', 'comment', 'model:sales')
   await page.locator('[data-answer=yes]').waitFor()
   assert.match(await page.locator('[data-answer=yes]').textContent(), /user:group_contributor is direct_member of group:/)

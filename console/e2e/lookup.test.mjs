@@ -28,6 +28,11 @@ export const whatCompared = () => scenario(fixture, async ({ page }) => {
   await go(page, at, 'What can')
   await page.getByText('first only').first().waitFor()
   await audit(page, 'what-compared')
+  // An address may have been written by hand: the field says what is wrong with it.
+  await go(page, `${at}&at=zzz`, 'What can')
+  await page.getByText('“zzz” is not a revision').waitFor()
+  assert.equal(await page.getByRole('textbox', { name: 'At revision' }).inputValue(), 'zzz')
+  assert.equal(await page.getByRole('table', { name: 'Results' }).count(), 0)
 })
 
 export const watch = () => scenario(fixture, async ({ page, server }) => {

@@ -26,6 +26,13 @@ export function parseObject(text: string): ObjectReferenceJson {
   return { objectType, objectId: id }
 }
 
+const lastRevision = 2n ** 64n - 1n
+
+export function parseRevision(text: string): string {
+  if (!/^[1-9][0-9]{0,19}$/.test(text) || BigInt(text) > lastRevision) fault(`“${text}” is not a revision: a whole number from 1 on, such as 12`)
+  return text
+}
+
 export function parseSubject(text: string): SubjectReferenceJson {
   const hash = text.indexOf('#')
   const object = hash < 0 ? text : text.slice(0, hash)

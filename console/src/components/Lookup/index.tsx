@@ -5,6 +5,7 @@ import { useLookup, type Lookup } from '../../api/lookup'
 import { compare, type How } from '../../lib/how'
 import { csv, download } from '../../lib/download'
 import { count } from '../../lib/format'
+import { faultsOfLookup } from '../../lib/faults'
 import { texts } from '../../lib/texts'
 import { AsOf } from '../AsOf'
 import { DataTable } from '../DataTable'
@@ -24,7 +25,7 @@ export function LookupPage({ kind, asked, onAsk }: { kind: 'who' | 'what'; asked
   const [full, setFull] = useState(false)
   const [round, setRound] = useState(0)
   const [only, setOnly] = useState('all')
-  const complete = !!(asked.resource && asked.permission && asked.subject)
+  const complete = !!(asked.resource && asked.permission && asked.subject) && Object.keys(faultsOfLookup(kind, asked)).length === 0 // the form says what is wrong
   const first: Lookup | undefined = complete ? { kind, resource: asked.resource ?? '', permission: asked.permission ?? '', subject: asked.subject ?? '', full, ...(asked.context ? { context: asked.context } : {}), ...(asked.at ? { at: asked.at } : {}) } : undefined
   const second = first && (asked.vs || asked.vsAt) ? other(first, asked) : undefined
   const one = useLookup(first, round)

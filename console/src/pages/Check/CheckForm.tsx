@@ -1,46 +1,33 @@
-import { Autocomplete, Button, Collapse, Grid, NumberInput, Textarea } from '@mantine/core'
+import { Autocomplete, Button, Collapse, Grid, Textarea, TextInput } from '@mantine/core'
 import type { Question } from '../../api/explain'
 import { membersOf, useOutline } from '../../api/schema'
 import { Form } from '../../components/Form'
 import { ObjectInput } from '../../components/ObjectInput'
-import { parseContext, parseObject, parseSubject } from '../../lib/relationship'
+import { faultOf, faultsOfCheck } from '../../lib/faults'
+import { parseObject, parseSubject } from '../../lib/relationship'
 import { useFollowing } from '../../lib/useFollowing'
 import { texts } from '../../lib/texts'
 import { ContextFields } from './ContextFields'
 
 const t = texts.workbench.check
-type Faults = { resource?: string; permission?: string; subject?: string; context?: string }
+type Faults = { resource?: string; permission?: string; subject?: string; context?: string; at?: string }
 
-/** faultOf is what a parser says of a text; undefined: nothing. */
-function faultOf(parse: (text: string) => unknown, text: string): string | undefined {
-  try {
-    parse(text)
-    return undefined
-  } catch (e) {
-    return e instanceof Error ? e.message : String(e)
-  }
-}
-
+/** faultsOf is what is wrong with a question that is asked: what it needs is there, and well written. */
 function faultsOf(q: Question): Faults {
-  const found = {
-    resource: faultOf(parseObject, q.resource),
-    subject: faultOf(parseSubject, q.subject),
-    permission: q.permission ? undefined : t.choose,
-    context: q.context ? faultOf(parseContext, q.context) : undefined,
-  }
-  return Object.fromEntries(Object.entries(found).filter(([, v]) => v)) as Faults
+  const missing = { resource: q.resource ? undefined : faultOf(parseObject, ''), subject: q.subject ? undefined : faultOf(parseSubject, ''), permission: q.permission ? undefined : t.choose }
+  return { ...faultsOfCheck(q), ...(Object.fromEntries(Object.entries(missing).filter(([, v]) => v)) as Faults) }
 }
 
 export function CheckForm({ initial, busy, onAsk }: { initial: Partial<Question>; busy: boolean; onAsk: (q: Question) => void }) {
   const outline = useOutline().data
   const [q, setQ] = useFollowing(JSON.stringify(initial), { resource: initial.resource ?? '', permission: initial.permission ?? '', subject: initial.subject ?? '', context: initial.context ?? '', at: initial.at ?? '' })
-  const [faults, setFaults] = useFollowing<Faults>(JSON.stringify(initial), {})
+  const [faults, setFaults] = useFollowing<Faults>(JSON.stringify(initial), faultsOfCheck(initial))
   const given = !!(initial.context || initial.at)
   const [more, setMore] = useFollowing(String(given), given)
   const set = (change: Partial<typeof q>) => setQ((old) => ({ ...old, ...change }))
   const type = q.resource.split(':')[0] ?? ''
   const submit = () => {
-    const asked: Question = { resource: q.resource.trim(), permission: q.permission.trim(), subject: q.subject.trim(), ...(q.context.trim() ? { context: q.context.trim() } : {}), ...(q.at ? { at: q.at } : {}) }
+    const asked: Question = { resource: q.resource.trim(), permission: q.permission.trim(), subject: q.subject.trim(), ...(q.context.trim() ? { context: q.context.trim() } : {}), ...(q.at.trim() ? { at: q.at.trim() } : {}) }
     const found = faultsOf(asked)
     setFaults(found)
     if (Object.keys(found).length === 0) onAsk(asked)
@@ -70,7 +57,7 @@ export function CheckForm({ initial, busy, onAsk }: { initial: Partial<Question>
             <Textarea label={t.context} description={t.contextHint} value={q.context} onChange={(e) => set({ context: e.currentTarget.value })} autosize minRows={2} maxRows={10} classNames={{ input: 'app-mono' }} spellCheck={false} {...(faults.context ? { error: faults.context } : {})} />
           </Grid.Col>
           <Grid.Col span={{ base: 12, sm: 4 }}>
-            <NumberInput label={t.at} description={t.atHint} value={q.at} onChange={(v) => set({ at: String(v) })} min={1} allowDecimal={false} hideControls />
+            <TextInput label={t.at} description={t.atHint} value={q.at} onChange={(e) => set({ at: e.currentTarget.value })} inputMode="numeric" autoComplete="off" {...(faults.at ? { error: faults.at } : {})} />
           </Grid.Col>
         </Grid>
       </Collapse>

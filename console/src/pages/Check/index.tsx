@@ -10,6 +10,7 @@ import { Empty } from '../../components/Empty'
 import { Refused } from '../../components/Failure'
 import { Loading } from '../../components/Loading'
 import { Page } from '../../components/Page'
+import { faultsOfCheck } from '../../lib/faults'
 import { texts } from '../../lib/texts'
 import { CheckForm } from './CheckForm'
 import { Nearest } from './Nearest'
@@ -25,7 +26,8 @@ export function Check() {
   const navigate = route.useNavigate()
   const [full, setFull] = useState(false)
   const { resource, permission, subject, context, at } = search
-  const question: Question | undefined = resource && permission && subject
+  const asked = resource && permission && subject && Object.keys(faultsOfCheck(search)).length === 0 // the form says what is wrong
+  const question: Question | undefined = asked
     ? { resource, permission, subject, ...(context ? { context } : {}), ...(at ? { at } : {}) }
     : undefined
   const answer = useExplain(question, full)
