@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inCompany as world } from './demo.mjs'
-import { audit } from './harness.mjs'
+import { audit, until } from './harness.mjs'
 
 export { world }
 
@@ -29,8 +29,10 @@ export const palette = async ({ d, as }) => {
   await page.reload()
   await page.locator('main [aria-busy=true]').waitFor()
   await page.keyboard.press('Control+k')
-  know()
-  await field.waitFor()
+  await page.keyboard.type('pr_')
+  await page.keyboard.press('Backspace')
+  know() // what was typed meanwhile is in its field
+  await until(async () => await field.isVisible() && await field.inputValue() === 'pr', async () => `it has ${await field.inputValue()}`)
   await page.unroute('**/portal/v1/me')
 
   // An owner of a subscription finds its users there.

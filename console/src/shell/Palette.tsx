@@ -10,6 +10,7 @@ import { Icon } from '../components/Icon'
 import { texts } from '../lib/texts'
 import type { NavGroup } from './nav'
 import { find, type Found } from './finders'
+import { takeTyped } from './paletteKey'
 
 const [store, control] = createSpotlight()
 
@@ -43,11 +44,12 @@ export default function Palette({ opened, groups }: { opened: number; groups: Na
   const actions = [...pages, { group: t.found, actions: objects }].filter((g) => g.actions.length > 0)
   return (
     <Spotlight store={store} actions={actions} query={query} onQueryChange={setQuery} filter={(_, all) => all} shortcut={null} scrollable maxHeight={420}
-      nothingFound={searching ? t.searching : t.nothing} attributes={{ content: { 'aria-label': t.open } }} searchProps={{ placeholder: t.placeholder, 'aria-label': t.open, leftSection: <Icon name="search" /> }} />
+      nothingFound={searching ? t.searching : t.nothing} attributes={{ content: { 'aria-label': t.open } }} searchProps={{ ...marked, onFocus: () => setQuery((q) => q + takeTyped()), placeholder: t.placeholder, 'aria-label': t.open, leftSection: <Icon name="search" /> }} />
   )
 }
 
 const none: Found[] = []
+const marked = { 'data-palette': true } // for paletteKey
 
 /** selectFirst lets Enter open the first entry when answers came after the last key, and says how many there are. */
 function selectFirst(hits: Found[]) {
