@@ -12,6 +12,7 @@ function set(times: number): void {
 
 function keep(e: KeyboardEvent): void {
   if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return
+  if (e.key === 'Escape' || e.key === 'Tab') return letGo()
   if (e.key === 'Backspace') typed = typed.slice(0, -1)
   else if (e.key.length === 1) typed += e.key
   else if (e.key !== 'Enter') return // it would press what has the focus
@@ -21,7 +22,7 @@ function keep(e: KeyboardEvent): void {
 
 const field = 'input, textarea, [contenteditable=true]'
 
-/** atField ends it where people go to a field, be it that of the palette or another. */
+/** atField ends it where people go to a field, be it that of the palette or another; letGo also where they give it up. */
 function atField(e: Event): void {
   if (e.target instanceof Element && e.target.closest(field)) letGo()
 }
