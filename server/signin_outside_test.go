@@ -271,6 +271,11 @@ func TestRule17Replay(t *testing.T) {
 	b, back = begin()
 	a.refused("an error", b, with(back, "code", "", "error", "access_denied"), "")
 	b, back = begin()
+	state = b.cookies[signInCookie]
+	a.refused("an error first", b, with(back, "code", "", "error", "access_denied"), "")
+	b.cookies[signInCookie] = state
+	a.refused("a good code after it", b, back, "") // the provider would still take it
+	b, back = begin()
 	a.refused("another provider", b, with(back, "iss", "https://evil.example"), "the answer came from another provider")
 	b, back = begin()
 	a.pass(10*time.Minute + time.Second)
