@@ -44,8 +44,7 @@ demo: console build ## serve a made-up company with its console and a service's 
 
 test: lint console-test build fuzz console-e2e ## everything that has to pass before a change lands
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
-	$(GO) test -run '^TestWorlds$$' ./engine
-	PEMBA_REQUESTS=$(REQUESTS) $(GO) test -timeout 20m -run '^TestRandomRequests$$' ./server
+	PEMBA_REQUESTS=$(REQUESTS) $(GO) test -timeout 20m -run '^(TestWorlds|TestRandomRequests)$$' ./engine ./server
 	cd deploy && $(GO) test -timeout 20m ./...
 	PEMBA_CLIENTS=1 $(GO) test $(RACE) -timeout 20m ./...
 

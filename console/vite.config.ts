@@ -10,5 +10,6 @@ export default defineConfig({
   plugins: [react(), prune()],
   build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', sourcemap: false, modulePreload: { polyfill: false }, assetsInlineLimit: 0, reportCompressedSize: false, chunkSizeWarningLimit: 700 },
   server: { proxy: { '/v1': server, '/pemba': server, '/portal': server } },
-  test: { environment: 'jsdom', testTimeout: 120_000, setupFiles: ['src/test/setup.ts'], css: false, include: ['src/**/*.test.{ts,tsx}'] },
+  // Most of the time went into a document for each file: they share those of their worker.
+  test: { environment: 'jsdom', isolate: false, testTimeout: 120_000, setupFiles: ['src/test/setup.ts'], css: false, include: ['src/**/*.test.{ts,tsx}'] },
 })
