@@ -16,11 +16,10 @@ const day = (s: Search, name: string): string | undefined => {
   return v && /^\d{4}-\d{2}-\d{2}$/.test(v) && !Number.isNaN(Date.parse(v)) ? v : undefined
 }
 
-/** params are what the API is asked: whole days in the time of the browser, until the end of the last. */
-export function params({ since, until, ...given }: AuditSearch): Record<string, string | undefined> {
-  const rest = { ...given }
-  delete rest.record // which one is open is no filter
-  return { ...rest, ...(since ? { since: midnight(since, 0) } : {}), ...(until ? { until: midnight(until, 1) } : {}) }
+/** params are what the API is asked: whole days in the time of the browser, until the end of the last. Which record is open is no filter, and what is not asked for is left out. */
+export function params({ since, until, ...rest }: AuditSearch): Record<string, string> {
+  const asked = { ...rest, record: undefined, since: since && midnight(since, 0), until: until && midnight(until, 1) }
+  return Object.fromEntries(Object.entries(asked).filter((e): e is [string, string] => e[1] !== undefined))
 }
 
 function midnight(date: string, later: number): string {
