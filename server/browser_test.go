@@ -171,7 +171,7 @@ func (f *front) pass(d time.Duration) { f.clock.set(f.clock.now().Add(d)) }
 // searchSecrets looks for secrets where they would stay.
 func (f *front) searchSecrets() {
 	text := f.log.text()
-	if !strings.Contains(text, "/pemba.portal.v1.SessionService/") {
+	if !strings.Contains(text, "/pemba.portal.v1.SessionService/RedeemLink") && !strings.Contains(text, "/pemba.portal.v1.SessionService/BeginFirstRun") {
 		f.Errorf("the log has no calls: nothing could be found in it")
 	}
 	if faults := f.log.failures(); faults != "" {

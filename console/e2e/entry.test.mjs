@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { audit, inServer, signIn, until } from './harness.mjs'
+import { audit, inServer, oneTimeCode, said, signIn, until } from './harness.mjs'
 
 // What is written past the portal are sessions, to bring their end nearer.
 export const world = inServer(['--portal', '--portal-raw-writes'])
@@ -9,12 +9,6 @@ const titled = (page, name) => page.getByRole('heading', { level: 1, name }).wai
 const password = 'korrekt Pferd 77 Heftklammer'
 const ada = { email: 'ada@acme.example', password }
 const ben = { email: 'ben@acme.example', password: 'noch ein Pferd 78 Klammer' }
-
-/** said waits for what the server prints. */
-async function said(server, pattern) {
-  await until(() => pattern.test(server.output()), () => `the server does not print ${pattern}:\n${server.output()}`)
-  return server.output().match(pattern)[1]
-}
 
 /** firstRun: whoever opens a new installation is led to make its company, and to invite the first colleague, who is told whom to ask. */
 export const firstRun = async ({ server, browser, page }) => {
@@ -32,7 +26,7 @@ export const firstRun = async ({ server, browser, page }) => {
   await page.getByRole('button', { name: 'Begin' }).click()
   await page.getByText('the one-time code is wrong', { exact: false }).waitFor()
   await audit(page, 'first-run')
-  await page.getByLabel('Code').fill(await said(server, /"one_time_code":"(\w+)"/))
+  await page.getByLabel('Code').fill(await oneTimeCode(server))
   await page.getByRole('button', { name: 'Begin' }).click()
   await titled(page, 'Home')
   await page.getByText('First steps').waitFor()

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict'
-import { audit, go, open, judged, serve, signIn, until } from './harness.mjs'
+import { audit, go, judged, oneTimeCode, open, serve, signIn } from './harness.mjs'
 
 const ada = { email: 'ada@acme.example', password: 'korrekt Pferd 77 Heftklammer' }
-
-/** code waits for the one-time code that a server prints. */
-async function code(server) {
-  const printed = /"one_time_code":"(\w+)"/
-  await until(() => printed.test(server.output()), () => `the server prints no code:\n${server.output()}`)
-  return server.output().match(printed)[1]
-}
 
 /** provided makes a server an identity provider that knows ada and lets people in to another server. It returns what that is registered as. */
 async function provided(server, callback) {
   const first = await fetch(server.base + '/portal/v1/first-run', {
     method: 'POST', headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ ...ada, code: await code(server), companyName: 'Acme login', givenName: 'Ada', purchases: [{ service: 'SERVICE_MODELER', licences: 1 }] }),
+    body: JSON.stringify({ ...ada, code: await oneTimeCode(server), companyName: 'Acme login', givenName: 'Ada', purchases: [{ service: 'SERVICE_MODELER', licences: 1 }] }),
   })
   assert.equal(first.status, 200, await first.text())
   const session = first.headers.getSetCookie()[0].match(/^__Host-session=([^;]+)/)[1]
@@ -35,7 +28,7 @@ export const provider = async () => {
       await page.getByLabel('With our identity provider').check()
       const callback = await page.getByText('/portal/v1/oidc/callback').textContent()
       const registered = await provided(other, callback)
-      await page.getByLabel('Code').fill(await code(server))
+      await page.getByLabel('Code').fill(await oneTimeCode(server))
       await page.getByLabel('Name of the company').fill('Acme')
       await page.getByLabel('Given name').fill('Ada')
       await page.getByRole('textbox', { name: 'E-mail', exact: true }).fill(ada.email)
@@ -59,7 +52,7 @@ export const provider = async () => {
       assert.equal(await page.getByLabel('Name of the company').inputValue(), 'Acme', 'what was entered is lost')
       assert.equal(await page.getByLabel('Client secret').first().inputValue(), '', 'a secret was kept')
 
-      await page.getByLabel('Code').fill(await code(server))
+      await page.getByLabel('Code').fill(await oneTimeCode(server))
       await page.getByLabel('Client secret').first().fill(registered.secret)
       await page.getByRole('button', { name: 'Go on to the provider' }).click()
       await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()

@@ -68,6 +68,15 @@ export async function until(ask, why, limit = 30_000) {
   }
 }
 
+/** said waits for what the server prints. */
+export async function said(server, pattern) {
+  await until(() => pattern.test(server.output()), () => `the server does not print ${pattern}:\n${server.output()}`)
+  return server.output().match(pattern)[1]
+}
+
+/** oneTimeCode is that of the first run. */
+export const oneTimeCode = (server) => said(server, /"one_time_code":"(\w+)"/)
+
 /** launch starts a browser with an empty profile. */
 export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: flags })
 
